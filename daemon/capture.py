@@ -1,0 +1,146 @@
+"""The capture thread: microphone to uplink ring, and what a voice on the way means.
+
+The thread touches its device, its ring, its stop event and `post`; the fields that the event loop sets are
+single words, which Python writes and reads whole.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+
+from daemon.endpointing import Edge, Heard, SpeechDetector
+from daemon.events import MicBack, MicLost, SpeechEnded, SpeechStarted
+from daemon.retry import PROVEN_STEPS
+from daemon.ring import HistoryRing
+from hw.base import MIC_FORMAT, Mic, MicError
+
+MUTED_TICK_S = 0.5
+"""How often the muted thread shows the watchdog that it lives."""
+
+CaptureEvent = SpeechStarted | SpeechEnded | MicLost | MicBack
+
+
+class Capture:
+    """Everything that the capture thread does, and the switches by which the event loop steers it."""
+
+    def __init__(
+        self,
+        open_mic: Callable[[], Mic],
+        ring: HistoryRing,
+        detector: SpeechDetector,
+        *,
+        post: Callable[[CaptureEvent], None],
+        wake_uplink: Callable[[], None],
+        own_sound: Callable[[], bool],
+        pauses_s: Callable[[], Iterator[float]],
+        min_speech_ms: int,
+    ) -> None:
+        """`post`, `wake_uplink` and `own_sound` are called on the capture thread and must be thread-safe.
+
+        `own_sound` tells whether the microphone may hear the device itself now; `pauses_s` gives the pauses
+        between tries to open a lost microphone.
+        """
+        self._open_mic = open_mic
+        self._ring = ring
+        self._detector = detector
+        self._post = post
+        self._wake_uplink = wake_uplink
+        self._own_sound = own_sound
+        self._pauses_s = pauses_s
+        self._wanted = threading.Event()
+        self._wanted.set()
+        self.hungry = False
+        """Set by the event loop: whether the uplink wants each chunk as it comes."""
+        self.min_speech_ms = min_speech_ms
+        self.expected = False
+        """Set by the event loop: the user has pressed, so a whisper is speech too."""
+        self.progress = 0
+        """Grows with each chunk, while the microphone is closed by mute, and with each try to get a lost one
+        back: for the watchdog. Stays 0 until the first chunk: for READY."""
+        self.opened = False
+        """Whether the capture stream is open now."""
+        self.overruns = 0
+        self.losses = 0
+        self.error: MicError | None = None
+        self.level_dbfs = -96.0
+        self.floor_dbfs = -96.0
+
+    # --- event loop
+
+    def set_wanted(self, wanted: bool) -> None:
+        """Open the capture stream, or close it (mute); takes effect within a chunk."""
+        if wanted:
+            self._wanted.set()
+        else:
+            self._wanted.clear()
+
+    # --- capture thread
+
+    def run(self, stop: threading.Event) -> None:
+        """The thread's body. Raises MicError when the microphone stays lost."""
+        pauses, lost_at = self._pauses_s(), 0
+        while not stop.is_set():
+            if not self._wanted.wait(MUTED_TICK_S):
+                self._ring.clear()  # what a microphone that failed left there
+                self._still_here()
+                continue
+            try:
+                self._capture(self._open_mic(), stop)
+            except MicError as error:
+                self._lost(error)
+                if self.progress - lost_at >= PROVEN_STEPS:
+                    pauses = self._pauses_s()
+                pause_s = next(pauses, None)
+                if pause_s is None or error.permanent:
+                    raise
+                stop.wait(pause_s)
+                self._still_here()
+                lost_at = self.progress
+
+    def _capture(self, mic: Mic, stop: threading.Event) -> None:
+        """Read until muted or stopped; the stream is closed here, by its owner, in every case.
+
+        Mute forgets what the ring holds. A failure does not: what was said before it is still sent.
+        """
+        self.opened = True
+        before = self.overruns
+        try:
+            while self._wanted.is_set() and not stop.is_set():
+                self._take(mic.read())
+                self.overruns = before + mic.overruns
+                if self.error is not None:
+                    self.error = None
+                    self._post(MicBack())
+            self._ring.clear()
+        finally:
+            mic.close()
+            self.opened = False
+            self._detector.reset()
+
+    def _still_here(self) -> None:
+        if self.progress:
+            self.progress += 1
+
+    def _take(self, chunk: bytes) -> None:
+        self._ring.write(chunk)
+        self.progress += 1
+        heard = self._detector.hear(
+            chunk, min_speech_ms=self.min_speech_ms, own_sound=self._own_sound(), expected=self.expected
+        )
+        self.level_dbfs, self.floor_dbfs = heard.level_dbfs, heard.floor_dbfs
+        if heard.edge is not None:
+            self._post(self._speech_event(heard))
+        if self.hungry:
+            self._wake_uplink()
+
+    def _speech_event(self, heard: Heard) -> CaptureEvent:
+        if heard.edge is Edge.ENDED:
+            return SpeechEnded()
+        return SpeechStarted(self._ring.head - heard.onset_chunks_ago * MIC_FORMAT.chunk_bytes)
+
+    def _lost(self, error: MicError) -> None:
+        if self.error is None:
+            self.losses += 1
+            self._post(MicLost())
+        self.error = error

@@ -1,0 +1,415 @@
+"""The one consumer of events: asks the dialogue what follows, and does it. Event loop only.
+
+For each event: the state table gives the next state and the actions; the lights are set first, so that the
+listening light is on before audio may leave; then the actions are carried out, none of which waits.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import get_args
+
+from daemon import dialogue as d
+from daemon.capture import Capture
+from daemon.connection import Connection
+from daemon.dialogue import Action, Dialogue, Phase, Policy, Talk
+from daemon.earcons import earcon_pcm
+from daemon.events import (
+    DialogueEvent,
+    GenerationComplete,
+    LinkLost,
+    LinkUp,
+    MicLost,
+    MuteSet,
+    NotUnderstood,
+    ReplyAudio,
+    ReplyEnded,
+    ReplyStarted,
+    ReplyWentOn,
+    ServerEvent,
+    StopAsked,
+    TalkHeld,
+    TalkPressed,
+    TalkReleased,
+    TalkTapped,
+    TalkWithdrawn,
+    Timer,
+    TimerFired,
+    ToolCall,
+    Transcript,
+    Trigger,
+    Usage,
+    UtteranceSent,
+)
+from daemon.feed import Feed
+from daemon.gestures import Gesture, GestureRecogniser
+from daemon.lamp import Lamp
+from daemon.ledger import Ledger, Mark
+from daemon.lights import Conditions
+from daemon.loudness import Loudness
+from daemon.mailbox import Mailbox
+from daemon.playback import Playback, PlaybackStarted, SpeakerBack, SpeakerLost
+from daemon.replies import ReplyGate
+from daemon.settings import ButtonSettings
+from daemon.uplink import Uplink
+from daemon.words import Earcon, Outcome
+
+log = logging.getLogger(__name__)
+
+DIALOGUE_EVENTS = get_args(DialogueEvent)
+SERVER_EVENTS = get_args(ServerEvent)
+
+
+WHY_RENEWED = {
+    "no_answer": "no answer came within live.answer_timeout_s",
+    "stalled": "a reply stopped in its middle",
+    "bad_replies": "several turns in a row brought no usable reply",
+}
+"""The output watchdogs, by the name under which they are counted."""
+
+NEAR_SILENCE = "NEAR_SILENCE"
+"""Our own reason for a reply of full length that nobody could hear (gemini-live-api-examples #40)."""
+
+
+@dataclass(frozen=True, slots=True)
+class ButtonEdge:
+    """The button went down or up; `at_s` is when, on the monotonic clock."""
+
+    pressed: bool
+    at_s: float
+
+
+Event = DialogueEvent | ServerEvent | ButtonEdge | PlaybackStarted | SpeakerLost | SpeakerBack
+
+
+@dataclass(slots=True)
+class Parts:
+    """What the controller conducts; the composition root makes them."""
+
+    mailbox: Mailbox[Event]
+    capture: Capture
+    playback: Playback
+    uplink: Uplink
+    connection: Connection
+    lamp: Lamp
+    ledger: Ledger
+    feed: Feed
+
+
+@dataclass(frozen=True, slots=True)
+class Manner:
+    """How the controller behaves, from the configuration."""
+
+    policy: Policy
+    button: ButtonSettings
+    min_speech_ms: int
+    barge_in_speech_ms: int
+    earcons: bool
+    log_transcripts: bool
+
+
+class Controller:
+    """Conducts the conversation."""
+
+    def __init__(self, parts: Parts, manner: Manner, clock: Callable[[], float]) -> None:
+        self._parts = parts
+        self._manner = manner
+        self._clock = clock
+        self.policy = manner.policy
+        self.gate = ReplyGate(streaming=manner.policy.streaming)
+        self._gestures = GestureRecogniser(manner.button)
+        self._gesture_timer: asyncio.TimerHandle | None = None
+        self._timers: dict[Timer, asyncio.TimerHandle] = {}
+        self.state = Dialogue()
+        self.since_s = clock()
+        self.speaker_ok = True
+        self.tokens = {"prompt": 0, "response": 0}
+        self.not_understood = 0
+        self.watchdogs = dict.fromkeys(WHY_RENEWED, 0)
+        self._loudness = Loudness()
+        self.reply_bytes_refused = 0
+        self.near_silent_replies = 0
+        self.on_reply_audio: Callable[[bytes], None] = _ignore
+        """Told of each piece of a reply that will be played: for rehearsals."""
+        self._follow_up_until_s = 0.0
+
+    async def run(self) -> None:
+        """Handle events for ever. Ends only by cancellation or by a bug."""
+        self.show()
+        while True:
+            self.handle(await self._parts.mailbox.get())
+
+    def handle(self, event: Event) -> None:
+        """Handle one event."""
+        match event:
+            case ButtonEdge(pressed, at_s):
+                self._gesture(self._gestures.edge(pressed, at_s))
+            case PlaybackStarted(turn, heard_at_s):
+                self._mark(turn, Mark.FIRST_SAMPLE, heard_at_s)
+            case SpeakerLost() | SpeakerBack():
+                self.speaker_ok = isinstance(event, SpeakerBack)
+                self.show()
+            case _ if isinstance(event, SERVER_EVENTS):
+                self._hear_server(event)
+            case _ if isinstance(event, DIALOGUE_EVENTS):
+                self.advance(event)
+
+    # --- the dialogue
+
+    def advance(self, event: DialogueEvent) -> None:
+        """Let the state table decide, show it, and do what it says."""
+        self._before(event)
+        was = self.state
+        self.state, actions = d.advance(was, event, self.policy)
+        if self.state.phase is not was.phase:
+            self._note_phase(was.phase, event)
+        self._tune_ears()
+        self.show()
+        for action in actions:
+            self._do(action)
+        self._parts.capture.hungry = self._parts.uplink.hungry
+        self._parts.connection.set_busy(self.state.phase not in (Phase.IDLE, Phase.FOLLOW_UP))
+
+    def _before(self, event: DialogueEvent) -> None:
+        """What an event means outside the state table: marks, the reply's gate, who is told."""
+        now_s = self._clock()
+        match event:
+            case UtteranceSent(turn) if turn == self.state.turn:
+                self._mark(turn, Mark.ALL_SENT, now_s)
+                self.gate.asked(now_s)
+            case ReplyStarted():
+                self._loudness = Loudness()
+                self._mark(self.state.turn, Mark.FIRST_REPLY, now_s)
+                self._parts.playback.begin(self.state.turn)
+                if self.state.talk is not Talk.STREAM:
+                    self._parts.uplink.settle(self.state.turn)
+            case LinkUp():
+                self._mark(self.state.turn, Mark.LINK_UP, now_s)
+            case LinkLost():
+                self.gate.reset()
+            case MicLost():
+                log.warning("the microphone failed: %s", self._parts.capture.error)
+
+    def _note_phase(self, was: Phase, event: DialogueEvent) -> None:
+        self.since_s = self._clock()
+        cause = type(event).__name__
+        log.info("%s -> %s (%s)", was.value, self.state.phase.value, cause, extra=self._log_fields())
+        self._parts.feed.tell("state", state=self.state.phase.value, was=was.value, cause=cause)
+
+    def _log_fields(self) -> dict[str, object]:
+        return {"CONURE_STATE": self.state.phase.value, "CONURE_TURN": self.state.turn}
+
+    def _tune_ears(self) -> None:
+        """Speech must be longer to interrupt than to begin, and may be softer when it was announced."""
+        over_reply = self.state.phase in (Phase.SENDING, Phase.THINKING, Phase.SPEAKING)
+        capture = self._parts.capture
+        capture.min_speech_ms = self._manner.barge_in_speech_ms if over_reply else self._manner.min_speech_ms
+        capture.expected = self.state.phase is Phase.LISTENING
+
+    def may_hear_itself(self) -> bool:
+        """Whether a reply that plays now must be kept from the voice detector (half duplex)."""
+        return self.state.phase is Phase.SPEAKING and not self.policy.barge_in
+
+    # --- actions
+
+    def _do(self, action: Action) -> None:
+        parts = self._parts
+        match action:
+            case d.OpenUtterance():
+                self._open(action)
+            case d.ReleaseUtterance(turn):
+                parts.uplink.release(turn)
+            case d.CloseUtterance(turn):
+                self._mark(turn, Mark.SPEECH_ENDED, self._clock())
+                parts.uplink.close(turn)
+            case d.CancelUtterance(turn):
+                if parts.uplink.settle(turn):
+                    self.gate.withdraw()
+            case d.PauseUplink():
+                parts.uplink.pause()
+            case d.ResumeUplink():
+                parts.uplink.resume(self.state.turn)
+            case d.SendText(turn, text):
+                self._send_text(turn, text)
+            case d.FinishReply():
+                parts.playback.finish()
+            case d.CutReply():
+                parts.playback.cut()
+                self.gate.cut()
+            case d.Play(earcon):
+                self._play(earcon)
+            case d.StartTimer(timer, after_s):
+                self._start_timer(timer, after_s)
+            case d.StopTimer(timer):
+                self._stop_timer(timer)
+            case d.RenewLink(why, keep_handle):
+                self._renew_link(why, keep_handle=keep_handle)
+            case d.MicWanted(wanted):
+                parts.capture.set_wanted(wanted)
+            case d.TurnOver(turn, outcome):
+                self._turn_over(turn, outcome)
+
+    def _open(self, action: d.OpenUtterance) -> None:
+        now_s = self._clock()
+        self._parts.ledger.open(action.turn, action.trigger, now_s, online=self.state.online)
+        self._parts.uplink.open(
+            action.turn, action.onset_byte, stream=action.stream, released=self.state.released
+        )
+        self._parts.connection.ask()
+
+    def _send_text(self, turn: int, text: str) -> None:
+        self._parts.ledger.open(turn, Trigger.TEXT, self._clock(), online=self.state.online)
+        self._parts.uplink.write_text(turn, text)
+        self._parts.connection.ask()
+
+    def _renew_link(self, why: str, *, keep_handle: bool) -> None:
+        self.watchdogs[why] += 1
+        log.warning("beginning another session: %s", WHY_RENEWED[why])
+        self._parts.connection.renew(keep_handle=keep_handle)
+
+    def _play(self, earcon: Earcon) -> None:
+        if self._manner.earcons:
+            self._parts.playback.play(earcon_pcm(earcon))
+        self._parts.feed.tell("earcon", name=earcon.value)
+
+    def _turn_over(self, turn: int, outcome: Outcome) -> None:
+        line = self._parts.ledger.close(turn, outcome, self._clock())
+        if line is not None:
+            self._parts.feed.tell("turn", **line.as_dict())
+
+    def _mark(self, turn: int, mark: Mark, at_s: float) -> None:
+        self._parts.ledger.mark(turn, mark, at_s)
+
+    def note_sent(self, turn: int, first_byte: int, last_byte: int) -> None:
+        """A piece of an utterance was given to the connection."""
+        self._mark(turn, Mark.FIRST_SENT, self._clock())
+        if line := self._parts.ledger.find(turn):
+            line.sent_bytes += last_byte - first_byte
+
+    # --- timers and gestures
+
+    def _start_timer(self, timer: Timer, after_s: float) -> None:
+        self._stop_timer(timer)
+        if timer is Timer.FOLLOW_UP:
+            self._follow_up_until_s = self._clock() + after_s
+        loop = asyncio.get_running_loop()
+        self._timers[timer] = loop.call_later(after_s, self._parts.mailbox.post, TimerFired(timer))
+
+    def _stop_timer(self, timer: Timer) -> None:
+        if handle := self._timers.pop(timer, None):
+            handle.cancel()
+
+    def _gesture(self, gestures: list[Gesture]) -> None:
+        for gesture in gestures:
+            for event in self._events_for(gesture):
+                self.advance(event)
+        if self._gesture_timer is not None:
+            self._gesture_timer.cancel()
+        due_s = self._gestures.next_deadline_s()
+        if due_s is not None:
+            loop = asyncio.get_running_loop()
+            wait_s = max(0.0, due_s - self._clock())
+            self._gesture_timer = loop.call_later(wait_s, self._gesture_due)
+
+    def _gesture_due(self) -> None:
+        self._gesture(self._gestures.tick(self._clock()))
+
+    def _events_for(self, gesture: Gesture) -> list[DialogueEvent]:
+        """What the configuration makes of a gesture. A press talks at once, whatever it becomes."""
+        button = self._manner.button
+        talks = "talk" in (button.tap, button.hold)
+        match gesture:
+            case Gesture.PRESSED:
+                return [TalkPressed()] if talks else []
+            case Gesture.TAPPED if button.tap == "talk":
+                return [TalkTapped()]
+            case Gesture.TAPPED:
+                return [TalkWithdrawn(), *self._command(button.tap)]
+            case Gesture.HELD:
+                return [TalkHeld()]
+            case Gesture.HOLD_RELEASED:
+                return [TalkReleased()]
+            case Gesture.DOUBLE:
+                return [TalkWithdrawn(), *self._command(button.double)]
+            case Gesture.LONG:
+                return [TalkWithdrawn(), *self._command(button.long)]
+
+    def _command(self, word: str) -> list[DialogueEvent]:
+        match word:
+            case "stop":
+                return [StopAsked()]
+            case "mute":
+                return [MuteSet(not self.state.muted)]
+        return []
+
+    # --- the server
+
+    def _hear_server(self, event: ServerEvent) -> None:
+        match event:
+            case Transcript(who, text):
+                self._parts.feed.tell("transcript", who=who, text=text)
+                if self._manner.log_transcripts:
+                    log.info("%s: %s", who, text)
+            case Usage(prompt, response):
+                self.tokens["prompt"] += prompt
+                self.tokens["response"] += response
+            case NotUnderstood(what):
+                self.not_understood += 1
+                log.debug("a message was not understood: %s", what)
+            case ToolCall(_, name):
+                log.warning("the model asked for the function %s, but none was declared", name)
+            case _:
+                for sorted_event in self.gate.sort(event, self._clock()):
+                    self._hear_reply(sorted_event)
+
+    def _hear_reply(self, event: ReplyAudio | GenerationComplete | DialogueEvent) -> None:
+        if isinstance(event, GenerationComplete):
+            self._parts.playback.note_all_here()
+            return
+        if event == ReplyEnded() and self._loudness.is_silence:
+            self.near_silent_replies += 1
+            event = ReplyEnded(NEAR_SILENCE)
+        if not isinstance(event, ReplyAudio):
+            self.advance(event)
+            return
+        if self.state.phase is not Phase.SPEAKING:
+            return
+        if Timer.STALL in self._timers:
+            self.advance(ReplyWentOn())
+        self._loudness.add(event.pcm)
+        accepted = self._parts.playback.feed(event.pcm)
+        self.on_reply_audio(event.pcm[:accepted])
+        self.reply_bytes_refused += len(event.pcm) - accepted
+        if line := self._parts.ledger.find(self.state.turn):
+            line.reply_bytes += accepted
+
+    # --- what is shown
+
+    def show(self) -> None:
+        """Set the lights from the present conditions."""
+        self._parts.lamp.refresh(self.conditions())
+
+    def conditions(self) -> Conditions:
+        """Everything that the lights depend on."""
+        link = self._parts.connection.link
+        failure = link.failure
+        left_s = self._follow_up_until_s - self._clock()
+        whole_s = self.policy.follow_up_s
+        return Conditions(
+            mic_fault=not self.state.mic_ok,
+            speaker_fault=not self.speaker_ok,
+            refused=failure is not None and failure.refused,
+            quota=failure is not None and failure.kind.value == "quota",
+            offline=failure is not None and not failure.refused,
+            muted=self.state.muted,
+            mic_streaming=self.state.mic_streaming,
+            phase=self.state.phase,
+            follow_up_left=max(0.0, min(1.0, left_s / whole_s)) if whole_s > 0 else 0.0,
+        )
+
+
+def _ignore(_pcm: bytes) -> None:
+    """Nobody wants the reply's audio."""

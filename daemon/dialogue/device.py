@@ -1,0 +1,365 @@
+"""The device takes turns: an utterance begins with a trigger and ends by endpointing or release."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from daemon.dialogue.shared import (
+    GO_ON,
+    Rule,
+    count_failure,
+    cut_short,
+    failed_tone,
+    go_idle,
+    judge_reply,
+    nothing_more_comes,
+    open_text,
+    open_turn,
+    ran_dry,
+    refuse,
+    stalled,
+    stay,
+    stop,
+    went_on,
+)
+from daemon.dialogue.state import (
+    CloseUtterance,
+    CutReply,
+    Dialogue,
+    Play,
+    Policy,
+    ReleaseUtterance,
+    RenewLink,
+    SendText,
+    StartTimer,
+    Step,
+    StopTimer,
+    Talk,
+    TurnOver,
+)
+from daemon.events import (
+    LinkLost,
+    LinkRefused,
+    MicLost,
+    PlaybackDrained,
+    ReplyEnded,
+    ReplyInterrupted,
+    ReplyRanDry,
+    ReplyStarted,
+    ReplyWentOn,
+    SpeechEnded,
+    SpeechStarted,
+    StopAsked,
+    TalkHeld,
+    TalkPressed,
+    TalkReleased,
+    TalkTapped,
+    TalkWithdrawn,
+    TextAsked,
+    Timer,
+    TimerFired,
+    Trigger,
+    UtteranceSent,
+)
+from daemon.words import Earcon, Outcome, Phase
+
+# --- opening ---------------------------------------------------------------------------------------
+
+
+def press(state: Dialogue, event: TalkPressed, policy: Policy) -> Step:
+    """A press opens a turn at once, and cuts the one that is under way: local first."""
+    return open_turn(state, event.trigger, policy)
+
+
+def voice_when_idle(state: Dialogue, event: SpeechStarted, policy: Policy) -> Step:
+    """A voice opens a turn where the configuration says so."""
+    state = replace(state, voice_active=True)
+    if not policy.voice_trigger or not state.can_hear:
+        return state, ()
+    return open_turn(state, Trigger.VOICE, policy, event.onset_byte)
+
+
+def voice_in_follow_up(state: Dialogue, event: SpeechStarted, policy: Policy) -> Step:
+    """In the follow-up window no new trigger is needed."""
+    return open_turn(replace(state, voice_active=True), Trigger.VOICE, policy, event.onset_byte)
+
+
+def voice_over_reply(state: Dialogue, event: SpeechStarted, policy: Policy) -> Step:
+    """Barge-in by voice, where the microphone does not hear the speaker."""
+    state = replace(state, voice_active=True)
+    if not policy.barge_in or not state.can_hear:
+        return state, ()
+    return open_turn(state, Trigger.VOICE, policy, event.onset_byte)
+
+
+# --- listening -------------------------------------------------------------------------------------
+
+
+def press_while_listening(state: Dialogue, _event: TalkPressed, policy: Policy) -> Step:
+    """A second press ends the utterance: it is sent if somebody spoke, else forgotten."""
+    if state.talk in (Talk.HELD, Talk.UNDECIDED):
+        return state, ()
+    return close(state, policy) if state.released else go_idle(state, Outcome.CANCELLED, Earcon.DONE)
+
+
+def tapped(state: Dialogue, _event: TalkTapped, policy: Policy) -> Step:
+    """It was a tap: silence will end it, and if nobody speaks it is forgotten."""
+    if state.talk is not Talk.UNDECIDED:
+        return state, ()
+    state = replace(state, talk=Talk.ENDPOINTED)
+    if state.voice_active:
+        return release(state)
+    return state, (StartTimer(Timer.NO_SPEECH, policy.no_speech_s),)
+
+
+def held(state: Dialogue, _event: TalkHeld, _policy: Policy) -> Step:
+    """It is a hold: who holds the button is heard, loud or soft."""
+    if state.talk is not Talk.UNDECIDED:
+        return state, ()
+    return release(replace(state, talk=Talk.HELD))
+
+
+def let_go(state: Dialogue, _event: TalkReleased, policy: Policy) -> Step:
+    """The end of a hold is the end of the utterance."""
+    return close(state, policy) if state.talk is Talk.HELD else (state, ())
+
+
+def withdrawn(state: Dialogue, _event: TalkWithdrawn, _policy: Policy) -> Step:
+    """The press belonged to another gesture."""
+    return go_idle(state, Outcome.CANCELLED)
+
+
+def voice_while_listening(state: Dialogue, _event: SpeechStarted, _policy: Policy) -> Step:
+    """Somebody speaks: the utterance may leave now."""
+    return release(replace(state, voice_active=True))
+
+
+def release(state: Dialogue) -> Step:
+    """Let the utterance leave the device, all of it."""
+    if state.released:
+        return state, ()
+    return replace(state, released=True), (StopTimer(Timer.NO_SPEECH), ReleaseUtterance(state.turn))
+
+
+def silence_while_listening(state: Dialogue, _event: SpeechEnded, policy: Policy) -> Step:
+    """Endpointing."""
+    state = replace(state, voice_active=False)
+    return close(state, policy) if state.talk is Talk.ENDPOINTED and state.released else (state, ())
+
+
+def timer_while_listening(state: Dialogue, event: TimerFired, policy: Policy) -> Step:
+    """Nobody spoke, or somebody never stopped."""
+    match event.timer:
+        case Timer.NO_SPEECH if not state.released:
+            return go_idle(state, Outcome.CANCELLED, Earcon.DONE)
+        case Timer.MAX_UTTERANCE if state.released:
+            return close(state, policy)
+        case Timer.MAX_UTTERANCE:
+            return go_idle(state, Outcome.CANCELLED, Earcon.DONE)
+        case _:
+            return state, ()
+
+
+def mic_lost_while_listening(state: Dialogue, _event: MicLost, policy: Policy) -> Step:
+    """What was said before the microphone failed is still answered."""
+    state = replace(state, mic_ok=False, voice_active=False)
+    return close(state, policy) if state.released else go_idle(state, Outcome.CANCELLED, Earcon.NO_MIC)
+
+
+def close(state: Dialogue, policy: Policy) -> Step:
+    """End the utterance; without a connection it is held for a while, and nothing of it is lost."""
+    timers = (StopTimer(Timer.NO_SPEECH), StopTimer(Timer.MAX_UTTERANCE))
+    wait = StartTimer(Timer.ANSWER, policy.hold_utterance_s)
+    tone = (Play(Earcon.OFFLINE),) if state.trouble else ()
+    return state.to(Phase.SENDING), (*timers, CloseUtterance(state.turn), wait, *tone)
+
+
+# --- sending and thinking --------------------------------------------------------------------------
+
+
+def sent(state: Dialogue, event: UtteranceSent, policy: Policy) -> Step:
+    """All of it has left: now the answer has its time limit."""
+    if event.turn != state.turn:
+        return state, ()
+    return state.to(Phase.THINKING), (StartTimer(Timer.ANSWER, policy.answer_timeout_s),)
+
+
+def answer_begins(state: Dialogue, _event: ReplyStarted, _policy: Policy) -> Step:
+    """The first audio of the answer."""
+    speaking = replace(state, phase=Phase.SPEAKING, reply_over=False, reply_short=False)
+    return speaking, (StopTimer(Timer.ANSWER),)
+
+
+def not_sent(state: Dialogue, event: TimerFired, _policy: Policy) -> Step:
+    """No connection came in all the time that an utterance is held."""
+    if event.timer is not Timer.ANSWER:
+        return state, ()
+    return go_idle(state, Outcome.FAILED, failed_tone(state))
+
+
+def no_answer(state: Dialogue, event: TimerFired, policy: Policy) -> Step:
+    """The time for an answer is up: ask again, once, on a fresh session."""
+    if event.timer is not Timer.ANSWER:
+        return state, ()
+    renew = RenewLink("no_answer", keep_handle=False)
+    if state.retried or state.muted or not state.online:
+        idle, actions = go_idle(state, Outcome.FAILED, failed_tone(state))
+        return idle, (*actions, renew)
+    wait = StartTimer(Timer.ANSWER, policy.hold_utterance_s)
+    again = replace(state, retried=True)
+    if state.text:
+        return again, (renew, wait)
+    return again.to(Phase.SENDING), (renew, wait)
+
+
+def ended_without_audio(state: Dialogue, event: ReplyEnded, policy: Policy) -> Step:
+    """A turn without a sound: deliberate silence, unless the service gives a reason."""
+    if event.reason:
+        failed, renew = count_failure(state)
+        idle, actions = go_idle(failed, Outcome.FAILED, Earcon.ERROR)
+        return idle, (*actions, *renew)
+    return rest(state, policy, Outcome.SILENT)
+
+
+def send_again(state: Dialogue, event: LinkLost, policy: Policy) -> Step:
+    """The connection went before the answer came: what was said is sent again on the next one."""
+    if state.text and not state.online:
+        return replace(state, trouble=event.trouble), ()
+    state = replace(state, online=False, resent=state.resent + 1, trouble=event.trouble)
+    if state.resent > policy.max_resends or state.muted:
+        return go_idle(state, Outcome.FAILED, Earcon.OFFLINE)
+    wait = StartTimer(Timer.ANSWER, policy.hold_utterance_s)
+    if state.text:
+        return state, (SendText(state.turn, state.text), wait)
+    return state.to(Phase.SENDING), (wait,)
+
+
+def lost_while_sending(state: Dialogue, event: LinkLost, policy: Policy) -> Step:
+    """The connection went while the utterance was leaving; it starts again from its beginning."""
+    resent = state.resent + (1 if state.online else 0)
+    new_trouble = event.trouble and not state.trouble
+    state = replace(state, online=False, resent=resent, trouble=event.trouble)
+    if resent > policy.max_resends:
+        return go_idle(state, Outcome.FAILED, Earcon.OFFLINE)
+    return state, (Play(Earcon.OFFLINE),) if new_trouble else ()
+
+
+# --- speaking --------------------------------------------------------------------------------------
+
+
+def heard(state: Dialogue, event: PlaybackDrained, policy: Policy) -> Step:
+    """A reply has ended when the server said so and all of it has been heard."""
+    if event.turn != state.turn or not state.reply_over:
+        return state, ()
+    judged, outcome, tones = judge_reply(state)
+    rested, actions = rest(judged, policy, outcome)
+    if outcome is Outcome.SHORT and policy.ask_to_go_on:
+        asking, more = open_text(rested, TextAsked(GO_ON), policy)
+        return asking, (*actions, *tones, *more)
+    return rested, (*actions, *tones)
+
+
+def cut_by_server(state: Dialogue, _event: ReplyInterrupted, policy: Policy) -> Step:
+    """The server cut the reply: so does the device."""
+    rested, actions = rest(state, policy, Outcome.CUT)
+    return rested, (CutReply(), *actions)
+
+
+def rest(state: Dialogue, policy: Policy, outcome: Outcome) -> Step:
+    """After a turn: the follow-up window, or sleep."""
+    open_ears = policy.follow_up_s > 0 and state.can_hear
+    left = replace(
+        state,
+        reply_over=False,
+        reply_short=False,
+        reply_bad=False,
+        released=False,
+        retried=False,
+        text="",
+    )
+    over = (StopTimer(Timer.ANSWER), StopTimer(Timer.STALL), TurnOver(state.turn, outcome))
+    if not open_ears:
+        return left.to(Phase.IDLE), over
+    return left.to(Phase.FOLLOW_UP), (*over, StartTimer(Timer.FOLLOW_UP, policy.follow_up_s))
+
+
+def follow_up_over(state: Dialogue, event: TimerFired, _policy: Policy) -> Step:
+    """Nobody said more."""
+    return (state.to(Phase.IDLE), ()) if event.timer is Timer.FOLLOW_UP else (state, ())
+
+
+def mic_lost_in_follow_up(state: Dialogue, _event: MicLost, _policy: Policy) -> Step:
+    """Nobody can be heard any more."""
+    return go_idle(replace(state, mic_ok=False, voice_active=False), Outcome.CANCELLED)
+
+
+_LATE: dict[type, Rule] = {
+    TalkTapped: stay,
+    TalkHeld: stay,
+    TalkReleased: stay,
+    TalkWithdrawn: stay,
+    UtteranceSent: stay,
+    TimerFired: stay,
+    ReplyStarted: stay,
+    ReplyEnded: stay,
+    ReplyInterrupted: stay,
+    PlaybackDrained: stay,
+    StopAsked: stop,
+    TalkPressed: press,
+}
+"""What most phases do with what is not theirs; each phase names its own rows over these."""
+
+DEVICE_TABLE: dict[Phase, dict[type, Rule]] = {
+    Phase.IDLE: _LATE | {SpeechStarted: voice_when_idle},
+    Phase.LISTENING: _LATE
+    | {
+        TalkPressed: press_while_listening,
+        TalkTapped: tapped,
+        TalkHeld: held,
+        TalkReleased: let_go,
+        TalkWithdrawn: withdrawn,
+        SpeechStarted: voice_while_listening,
+        SpeechEnded: silence_while_listening,
+        TimerFired: timer_while_listening,
+        LinkRefused: refuse,
+        MicLost: mic_lost_while_listening,
+    },
+    Phase.SENDING: _LATE
+    | {
+        SpeechStarted: voice_over_reply,
+        UtteranceSent: sent,
+        ReplyStarted: answer_begins,
+        ReplyEnded: ended_without_audio,
+        TimerFired: not_sent,
+        LinkLost: lost_while_sending,
+        LinkRefused: refuse,
+    },
+    Phase.THINKING: _LATE
+    | {
+        SpeechStarted: voice_over_reply,
+        ReplyStarted: answer_begins,
+        ReplyEnded: ended_without_audio,
+        ReplyInterrupted: cut_by_server,
+        TimerFired: no_answer,
+        LinkLost: send_again,
+        LinkRefused: refuse,
+    },
+    Phase.SPEAKING: _LATE
+    | {
+        SpeechStarted: voice_over_reply,
+        ReplyEnded: nothing_more_comes,
+        ReplyInterrupted: cut_by_server,
+        ReplyRanDry: ran_dry,
+        ReplyWentOn: went_on,
+        TimerFired: stalled,
+        PlaybackDrained: heard,
+        LinkLost: cut_short,
+        LinkRefused: cut_short,
+    },
+    Phase.FOLLOW_UP: _LATE
+    | {
+        SpeechStarted: voice_in_follow_up,
+        TimerFired: follow_up_over,
+        MicLost: mic_lost_in_follow_up,
+    },
+}

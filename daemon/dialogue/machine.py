@@ -1,0 +1,28 @@
+"""The tables, and the one function that reads them."""
+
+from __future__ import annotations
+
+from daemon.dialogue.device import DEVICE_TABLE
+from daemon.dialogue.server import SERVER_TABLE
+from daemon.dialogue.shared import EVERY_PHASE, Rule
+from daemon.dialogue.state import Dialogue, Policy, Step
+from daemon.errors import IllegalTransition
+from daemon.events import DialogueEvent
+from daemon.words import Phase
+
+TABLES: dict[bool, dict[Phase, dict[type, Rule]]] = {
+    streaming: {phase: EVERY_PHASE | rows for phase, rows in table.items()}
+    for streaming, table in ((False, DEVICE_TABLE), (True, SERVER_TABLE))
+}
+"""By `Policy.streaming`: for each phase, one rule for each event."""
+
+
+def advance(state: Dialogue, event: DialogueEvent, policy: Policy) -> Step:
+    """The next state and what to do, in order.
+
+    Raises IllegalTransition for a pair without a row, which no sequence of events can reach.
+    """
+    rule = TABLES[policy.streaming].get(state.phase, {}).get(type(event))
+    if rule is None:
+        raise IllegalTransition(f"no row for {type(event).__name__} while {state.phase.value}")
+    return rule(state, event, policy)

@@ -1,0 +1,282 @@
+"""Steps that both ways of taking turns share, and the rows that hold in every phase."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+from daemon.dialogue.state import (
+    Action,
+    CancelUtterance,
+    CutReply,
+    Dialogue,
+    FinishReply,
+    MicWanted,
+    OpenUtterance,
+    Play,
+    Policy,
+    RenewLink,
+    SendText,
+    StartTimer,
+    Step,
+    StopTimer,
+    Talk,
+    TurnOver,
+)
+from daemon.events import (
+    LinkLost,
+    LinkRefused,
+    LinkUp,
+    MicBack,
+    MicLost,
+    MuteSet,
+    ReplyEnded,
+    ReplyRanDry,
+    ReplyWentOn,
+    SpeechEnded,
+    SpeechStarted,
+    TextAsked,
+    Timer,
+    TimerFired,
+    Trigger,
+)
+from daemon.words import Earcon, Outcome, Phase
+
+Rule = Callable[[Dialogue, Any, Policy], Step]
+"""A row of a table. The event is typed Any: each row takes the one event that it is listed under."""
+
+ALL_TIMERS = tuple(StopTimer(timer) for timer in Timer)
+
+
+def stay(state: Dialogue, _event: Any, _policy: Policy) -> Step:
+    """The event means nothing here: it is late, or already true."""
+    return state, ()
+
+
+# --- how turns begin and end -----------------------------------------------------------------------
+
+
+def leave_turn(state: Dialogue, outcome: Outcome) -> Step:
+    """Abandon whatever is under way, silently; the phase is the caller's to set."""
+    actions: list[Action] = [*ALL_TIMERS]
+    match state.phase:
+        case Phase.LISTENING | Phase.SENDING:
+            actions.append(CancelUtterance(state.turn))
+        case Phase.THINKING | Phase.SPEAKING:
+            actions += [CutReply(), CancelUtterance(state.turn)]
+    if state.phase not in (Phase.IDLE, Phase.FOLLOW_UP):
+        actions.append(TurnOver(state.turn, outcome))
+    quiet = replace(
+        state,
+        reply_over=False,
+        reply_short=False,
+        reply_bad=False,
+        released=False,
+        paused=False,
+        retried=False,
+        text="",
+    )
+    return quiet, tuple(actions)
+
+
+def go_idle(state: Dialogue, outcome: Outcome, earcon: Earcon | None = None) -> Step:
+    """Abandon the turn and go to sleep, with a tone that says why."""
+    left, actions = leave_turn(state, outcome)
+    tone = (Play(earcon),) if earcon else ()
+    return left.to(Phase.IDLE), (*actions, *tone)
+
+
+def open_turn(state: Dialogue, trigger: Trigger, policy: Policy, onset_byte: int | None = None) -> Step:
+    """Begin a new turn, cutting the one that is under way."""
+    if not state.can_hear:
+        return refuse_to_listen(state)
+    left, actions = leave_turn(state, Outcome.CUT)
+    turn = state.turn + 1
+    by_voice = trigger is Trigger.VOICE
+    talk = Talk.STREAM if policy.streaming else _talk_for(trigger)
+    released = by_voice or policy.streaming
+    begun = replace(left, phase=Phase.LISTENING, turn=turn, talk=talk, released=released, resent=0)
+    opening: list[Action] = [OpenUtterance(turn, trigger, onset_byte, policy.streaming)]
+    if released:
+        opening.append(StopTimer(Timer.FOLLOW_UP))
+    if not by_voice:
+        opening.append(Play(Earcon.LISTENING))
+    if not policy.streaming:
+        opening.append(StartTimer(Timer.MAX_UTTERANCE, policy.max_utterance_s))
+    if talk is Talk.ENDPOINTED and not by_voice:
+        opening.append(StartTimer(Timer.NO_SPEECH, policy.no_speech_s))
+    return begun, (*actions, *opening)
+
+
+def _talk_for(trigger: Trigger) -> Talk:
+    return Talk.UNDECIDED if trigger is Trigger.BUTTON else Talk.ENDPOINTED
+
+
+def refuse_to_listen(state: Dialogue) -> Step:
+    """Say with a tone why nobody listens: muted, or no microphone."""
+    return state, (Play(Earcon.MUTED if state.muted else Earcon.NO_MIC),)
+
+
+def open_text(state: Dialogue, event: TextAsked, policy: Policy) -> Step:
+    """A turn in writing, cutting the one that is under way."""
+    left, actions = leave_turn(state, Outcome.CUT)
+    turn = state.turn + 1
+    begun = replace(left, phase=Phase.THINKING, turn=turn, text=event.text, talk=Talk.ENDPOINTED, resent=0)
+    timer = StartTimer(Timer.ANSWER, policy.answer_timeout_s)
+    return begun, (*actions, SendText(turn, event.text), timer)
+
+
+def refused_tone(event: LinkRefused) -> Earcon:
+    """The tone for a service that will not have us."""
+    return Earcon.QUOTA if event.quota else Earcon.REFUSED
+
+
+def failed_tone(state: Dialogue) -> Earcon:
+    """The tone for an answer that did not come."""
+    return Earcon.ERROR if state.online else Earcon.OFFLINE
+
+
+# --- the reply --------------------------------------------------------------------------------------
+
+FAILURES_TO_RENEW = 3
+"""So many turns without a good answer in a row, and a fresh session is begun: runs of 27 rejected replies
+were seen (gemini-live-api-examples #40)."""
+
+GO_ON = "Your last answer was cut off by a network fault. Please go on from where it broke off."
+"""What the next session is asked, if the configuration says so."""
+
+
+def ran_dry(state: Dialogue, event: ReplyRanDry, policy: Policy) -> Step:
+    """Wait a while: for the rest of the reply, or only for the word that this was all."""
+    if event.turn != state.turn or state.reply_over:
+        return state, ()
+    wait_s = policy.end_timeout_s if event.all_here else policy.stall_timeout_s
+    return replace(state, reply_short=not event.all_here), (StartTimer(Timer.STALL, wait_s),)
+
+
+def went_on(state: Dialogue, _event: ReplyWentOn, _policy: Policy) -> Step:
+    """The reply goes on."""
+    return replace(state, reply_short=False), (StopTimer(Timer.STALL),)
+
+
+def nothing_more_comes(state: Dialogue, event: ReplyEnded, _policy: Policy) -> Step:
+    """The server has said all; what is in hand still plays."""
+    over = replace(state, reply_over=True, reply_short=False, reply_bad=bool(event.reason))
+    return over, (StopTimer(Timer.STALL), FinishReply())
+
+
+def stalled(state: Dialogue, event: TimerFired, _policy: Policy) -> Step:
+    """The rest did not come: what was heard was the reply. A session that stalls is replaced."""
+    if event.timer is not Timer.STALL or state.reply_over:
+        return state, ()
+    over = replace(state, reply_over=True)
+    if not state.reply_short:
+        return over, (FinishReply(),)
+    return over, (FinishReply(), RenewLink("stalled", keep_handle=True))
+
+
+def judge_reply(state: Dialogue) -> tuple[Dialogue, Outcome, tuple[Action, ...]]:
+    """How the reply that was just heard ended, and what the user is told of it."""
+    if state.reply_bad:
+        failed, actions = count_failure(state)
+        return failed, Outcome.FAILED, (*actions, Play(Earcon.ERROR))
+    good = replace(state, failures_in_row=0)
+    if state.reply_short:
+        return good, Outcome.SHORT, (Play(Earcon.ERROR),)
+    return good, Outcome.ANSWERED, ()
+
+
+def count_failure(state: Dialogue) -> Step:
+    """One more turn without a good answer; after several the session is replaced."""
+    count = state.failures_in_row + 1
+    if count < FAILURES_TO_RENEW:
+        return replace(state, failures_in_row=count), ()
+    return replace(state, failures_in_row=0), (RenewLink("bad_replies", keep_handle=False),)
+
+
+# --- rows that hold in every phase -----------------------------------------------------------------
+
+
+def stop(state: Dialogue, _event: Any, _policy: Policy) -> Step:
+    """Be quiet and idle, whatever is under way."""
+    if state.phase is Phase.IDLE:
+        return state, ()
+    outcome = Outcome.CUT if state.phase is Phase.SPEAKING else Outcome.CANCELLED
+    return go_idle(state, outcome)
+
+
+def mute(state: Dialogue, event: MuteSet, _policy: Policy) -> Step:
+    """Close the microphone at once; an utterance that has not left the device never will."""
+    if event.muted == state.muted:
+        return state, ()
+    tone = Play(Earcon.MUTED if event.muted else Earcon.UNMUTED)
+    muted = replace(state, muted=event.muted, voice_active=False)
+    if event.muted and (state.mic_streaming or state.phase is Phase.FOLLOW_UP):
+        left, actions = go_idle(muted, Outcome.CANCELLED)
+        return left, (MicWanted(False), *actions, tone)
+    return muted, (MicWanted(not event.muted), tone)
+
+
+def note_voice(state: Dialogue, _event: SpeechStarted, _policy: Policy) -> Step:
+    """Somebody speaks, and nothing follows from it here."""
+    return replace(state, voice_active=True), ()
+
+
+def note_silence(state: Dialogue, _event: SpeechEnded, _policy: Policy) -> Step:
+    """The voice has ended, and nothing follows from it here."""
+    return replace(state, voice_active=False), ()
+
+
+def note_online(state: Dialogue, _event: LinkUp, _policy: Policy) -> Step:
+    """The connection is there."""
+    return replace(state, online=True, trouble=False), ()
+
+
+def note_offline(state: Dialogue, event: LinkLost, _policy: Policy) -> Step:
+    """The connection is gone, and nothing is lost by it here."""
+    return replace(state, online=False, trouble=event.trouble), ()
+
+
+def note_mic_lost(state: Dialogue, _event: MicLost, _policy: Policy) -> Step:
+    """The microphone failed while nobody was using it."""
+    return replace(state, mic_ok=False, voice_active=False), ()
+
+
+def note_mic_back(state: Dialogue, _event: MicBack, _policy: Policy) -> Step:
+    """The microphone delivers again."""
+    return replace(state, mic_ok=True), ()
+
+
+def refuse(state: Dialogue, event: LinkRefused, _policy: Policy) -> Step:
+    """The service will not have us while the user waits for it."""
+    return go_idle(replace(state, online=False), Outcome.FAILED, refused_tone(event))
+
+
+def note_refused(state: Dialogue, _event: LinkRefused, _policy: Policy) -> Step:
+    """The service will not have us, and nobody waits for it: the lights say so."""
+    return replace(state, online=False), ()
+
+
+def cut_short(state: Dialogue, _event: LinkLost | LinkRefused, _policy: Policy) -> Step:
+    """The connection went in the middle of a reply: what was received plays out."""
+    state = replace(state, online=False, trouble=True)
+    if state.reply_over:
+        return state, ()
+    return replace(state, reply_over=True, reply_short=True), (StopTimer(Timer.STALL), FinishReply())
+
+
+EVERY_PHASE: dict[type, Rule] = {
+    MuteSet: mute,
+    TextAsked: open_text,
+    LinkUp: note_online,
+    LinkLost: note_offline,
+    LinkRefused: note_refused,
+    MicLost: note_mic_lost,
+    MicBack: note_mic_back,
+    SpeechStarted: note_voice,
+    SpeechEnded: note_silence,
+    ReplyRanDry: stay,
+    ReplyWentOn: stay,
+}
+"""Rows for every phase that does not name its own."""

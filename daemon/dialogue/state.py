@@ -1,0 +1,224 @@
+"""What the dialogue knows, what it may be told to do, and the policy it follows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from enum import Enum
+
+from daemon.events import Timer, Trigger
+from daemon.words import Earcon, Outcome, Phase
+
+__all__ = ["Phase"]
+
+
+class Talk(Enum):
+    """How the open utterance will end."""
+
+    UNDECIDED = "undecided"
+    """The button is down and it is not known yet whether this is a tap or a hold."""
+    ENDPOINTED = "endpointed"
+    """After a tap or a voice: by silence."""
+    HELD = "held"
+    """By letting go of the button."""
+    STREAM = "stream"
+    """Not at all: the server finds the turns in an open stream."""
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """What the configuration decides. Durations in seconds."""
+
+    streaming: bool = False
+    """True where the server takes turns (`turn_taking = "server"`)."""
+    voice_trigger: bool = False
+    barge_in: bool = False
+    follow_up_s: float = 6.0
+    no_speech_s: float = 5.0
+    max_utterance_s: float = 60.0
+    answer_timeout_s: float = 15.0
+    stall_timeout_s: float = 6.0
+    """A reply that runs dry and does not go on within this has lost its end."""
+    end_timeout_s: float = 2.0
+    """A reply that was sent whole has ended, if its `turnComplete` does not come within this."""
+    ask_to_go_on: bool = False
+    """After a reply lost its end, ask the next session to go on."""
+    hold_utterance_s: float = 60.0
+    """How long an utterance waits for a connection before the user is told."""
+    max_resends: int = 5
+    """An utterance that every connection dies of is given up after this many."""
+
+
+@dataclass(frozen=True, slots=True)
+class Dialogue:
+    """The whole state of the conversation."""
+
+    phase: Phase = Phase.IDLE
+    turn: int = 0
+    """Number of the newest turn; each utterance or text opens a new one."""
+    talk: Talk = Talk.ENDPOINTED
+    released: bool = False
+    """Whether the open utterance may leave the device (somebody spoke, or holds the button)."""
+    resent: int = 0
+    """How often this turn had to be sent again."""
+    text: str = ""
+    """The text of the turn, if it is one in writing."""
+    paused: bool = False
+    """Server turn-taking without barge-in: nothing is streamed while the reply plays."""
+    reply_over: bool = False
+    """The server has nothing more to send in this turn."""
+    reply_short: bool = False
+    """The reply was cut by the network: its end is missing."""
+    reply_bad: bool = False
+    """The service ended the reply with a reason that is a failure."""
+    retried: bool = False
+    """This turn's question was already asked again on a fresh session, since no answer came."""
+    failures_in_row: int = 0
+    """Turns without a good answer since the last good one."""
+    voice_active: bool = False
+    muted: bool = False
+    mic_ok: bool = True
+    online: bool = False
+    trouble: bool = False
+    """The connection was lost, or cannot be had, and has not come back."""
+
+    @property
+    def mic_streaming(self) -> bool:
+        """Whether microphone audio can leave the device in this state: the listening light."""
+        if self.phase in (Phase.LISTENING, Phase.SENDING):
+            return True
+        return self.phase is Phase.SPEAKING and self.talk is Talk.STREAM and not self.paused
+
+    @property
+    def can_hear(self) -> bool:
+        """Whether a microphone is there and not muted."""
+        return self.mic_ok and not self.muted
+
+    def to(self, phase: Phase) -> Dialogue:
+        """The same state in another phase."""
+        return replace(self, phase=phase)
+
+
+@dataclass(frozen=True, slots=True)
+class OpenUtterance:
+    """Begin an utterance. `onset_byte` is where speech began; None: at this moment."""
+
+    turn: int
+    trigger: Trigger
+    onset_byte: int | None
+    stream: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ReleaseUtterance:
+    """The open utterance may be sent now, all of it from its pre-roll on."""
+
+    turn: int
+
+
+@dataclass(frozen=True, slots=True)
+class CloseUtterance:
+    """The utterance ends here; what is left of it is still sent."""
+
+    turn: int
+
+
+@dataclass(frozen=True, slots=True)
+class CancelUtterance:
+    """Forget the utterance: nothing more of it is sent, and it is not answered."""
+
+    turn: int
+
+
+@dataclass(frozen=True, slots=True)
+class PauseUplink:
+    """Stop streaming while the reply plays (server turn-taking)."""
+
+
+@dataclass(frozen=True, slots=True)
+class ResumeUplink:
+    """Stream again from this moment on (server turn-taking)."""
+
+
+@dataclass(frozen=True, slots=True)
+class SendText:
+    """Send a turn in writing."""
+
+    turn: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class FinishReply:
+    """Nothing more comes: tell when what is there has been heard."""
+
+
+@dataclass(frozen=True, slots=True)
+class CutReply:
+    """Silence now: drop the reply wherever it is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Play:
+    """Sound an earcon."""
+
+    earcon: Earcon
+
+
+@dataclass(frozen=True, slots=True)
+class StartTimer:
+    """Arm a timer, replacing it if it runs."""
+
+    timer: Timer
+    after_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class StopTimer:
+    """Disarm a timer; harmless if it does not run."""
+
+    timer: Timer
+
+
+@dataclass(frozen=True, slots=True)
+class MicWanted:
+    """Open the capture stream, or close it (mute)."""
+
+    wanted: bool
+
+
+@dataclass(frozen=True, slots=True)
+class RenewLink:
+    """The session looks alive and is of no use: begin another one. `why` is for the counters."""
+
+    why: str
+    keep_handle: bool
+
+
+@dataclass(frozen=True, slots=True)
+class TurnOver:
+    """The turn has ended; for the ledger."""
+
+    turn: int
+    outcome: Outcome
+
+
+Action = (
+    OpenUtterance
+    | ReleaseUtterance
+    | CloseUtterance
+    | CancelUtterance
+    | PauseUplink
+    | ResumeUplink
+    | SendText
+    | FinishReply
+    | CutReply
+    | Play
+    | StartTimer
+    | StopTimer
+    | MicWanted
+    | RenewLink
+    | TurnOver
+)
+
+Step = tuple[Dialogue, tuple[Action, ...]]
+"""What a rule returns: the next state, and what to do."""

@@ -1,0 +1,72 @@
+"""The short tones, made in memory: what each says is in its melody, so that it needs no words.
+
+Rising means that the microphone opens, falling that it closes; two notes are good news, three or more are
+a fault. Their loudness is at most -12 dBFS, for they come at night too; the volume is applied elsewhere.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from daemon.words import Earcon
+from hw.base import SPEAKER_FORMAT
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """One tone, or a rest where the pitch is 0."""
+
+    pitch_hz: float
+    duration_ms: int
+
+
+REST = Note(0.0, 60)
+
+# Equal temperament, A4 = 440 Hz (ISO 16).
+_C4, _E4, _G4, _A4 = 261.63, 329.63, 392.00, 440.00
+_C5, _E5, _G5, _A5, _C6 = 523.25, 659.26, 783.99, 880.00, 1046.50
+
+MELODIES: dict[Earcon, tuple[Note, ...]] = {
+    # At most 120 ms: the user is about to speak.
+    Earcon.LISTENING: (Note(_G5, 50), Note(_C6, 60)),
+    Earcon.DONE: (Note(_C6, 50), Note(_G5, 60)),
+    Earcon.MUTED: (Note(_A5, 120), Note(_A4, 160)),
+    Earcon.UNMUTED: (Note(_A4, 120), Note(_A5, 160)),
+    Earcon.ERROR: (Note(_E4, 140), REST, Note(_C4, 260)),
+    Earcon.OFFLINE: (Note(_G5, 110), Note(_E5, 110), Note(_C5, 200)),
+    Earcon.QUOTA: (Note(_C5, 110), Note(_G4, 110), Note(_C5, 110), Note(_G4, 200)),
+    Earcon.REFUSED: (Note(_E4, 110), REST, Note(_E4, 110), REST, Note(_E4, 110)),
+    Earcon.NO_MIC: (Note(_A5, 80), REST, Note(_A5, 80), REST, Note(_C4, 260)),
+}
+
+_PEAK_DBFS = -15.0
+_LISTENING_PEAK_DBFS = -20.0
+"""Softer than the others: it sounds at every turn, and the microphone is open already."""
+
+_RAMP_MS = 8
+"""Each note rises and falls along a raised cosine this long: shorter ones are heard as clicks."""
+
+_OVERTONE = 0.15
+"""Share of the octave in a note: a pure sine sounds like a test signal."""
+
+
+@cache
+def earcon_pcm(earcon: Earcon) -> bytes:
+    """Return the tone as samples of `hw.base.SPEAKER_FORMAT`; the same object every time. Any thread."""
+    peak_dbfs = _LISTENING_PEAK_DBFS if earcon is Earcon.LISTENING else _PEAK_DBFS
+    sound = np.concatenate([_tone(note) for note in MELODIES[earcon]])
+    return np.rint(sound * (32767 * 10 ** (peak_dbfs / 20))).astype(np.int16).tobytes()
+
+
+def _tone(note: Note) -> NDArray[np.float64]:
+    """The note at a peak of at most 1."""
+    count = SPEAKER_FORMAT.frames(note.duration_ms / 1000)
+    phase = 2 * np.pi * note.pitch_hz * np.arange(count) / SPEAKER_FORMAT.rate_hz
+    wave = (np.sin(phase) + _OVERTONE * np.sin(2 * phase)) / (1 + _OVERTONE)
+    ramp = SPEAKER_FORMAT.frames(_RAMP_MS / 1000)
+    to_edge = np.minimum(np.arange(count), np.arange(count)[::-1])
+    return np.asarray(wave * (0.5 - 0.5 * np.cos(np.pi * np.minimum(1.0, to_edge / ramp))))

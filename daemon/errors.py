@@ -1,0 +1,40 @@
+"""The exceptions of the daemon, each with what its user should do.
+
+    ConureError
+    ├── ConfigError        the configuration or the key cannot work: exit status 78 (EX_CONFIG)
+    ├── AlreadyRunning     another daemon holds the control socket
+    ├── ControlError       the running daemon cannot be reached or refused a command
+    └── LinkError          connecting, sending or receiving failed; carries a `daemon.failures.Failure`
+    IllegalTransition      a pair that a state table does not name: a bug
+
+Device errors are `hw.base.DeviceError` and its children: `hw` knows nothing of this package.
+"""
+
+from __future__ import annotations
+
+EX_CONFIG = 78
+"""sysexits.h EX_CONFIG; the unit has RestartPreventExitStatus=78, for trying again cannot help."""
+
+
+class ConureError(Exception):
+    """Base of everything that is shown to a user as one clear line, without a traceback."""
+
+
+class ConfigError(ConureError):
+    """The configuration cannot be used. `problems` holds one line for each mistake, all of them."""
+
+    def __init__(self, problems: list[str]) -> None:
+        super().__init__("\n".join(problems))
+        self.problems = problems
+
+
+class AlreadyRunning(ConureError):
+    """Another daemon answers on the control socket."""
+
+
+class ControlError(ConureError):
+    """The running daemon cannot be reached, or it refused the command."""
+
+
+class IllegalTransition(RuntimeError):
+    """A state table has no row for this state and event: a bug in the table or its caller."""

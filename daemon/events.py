@@ -1,0 +1,297 @@
+"""Everything that happens, as small frozen values.
+
+Two kinds. *Server events* are what one message of the Live service says, already free of the vendor's
+types. *Dialogue events* are what the turn's state table (`dialogue.py`) takes: `replies.py` turns the
+first into the second. All of them travel in one queue to one consumer, on the event loop.
+
+Times are `time.monotonic()` seconds; audio is 16-bit mono PCM, 16 kHz up and 24 kHz down.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+# --- from the server -------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class ReplyAudio:
+    """A piece of the model's speech."""
+
+    pcm: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Transcript:
+    """What one side said, piece by piece; no order is promised against the audio."""
+
+    who: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class GenerationComplete:
+    """All of the reply has been sent; `TurnComplete` follows when the server thinks it was heard."""
+
+
+@dataclass(frozen=True, slots=True)
+class ServerInterrupted:
+    """The model's turn was cut on the server; its `TurnComplete` follows, its audio is void."""
+
+
+@dataclass(frozen=True, slots=True)
+class TurnComplete:
+    """The model's turn is over. `reason` is empty, or the service's word for why it was cut short."""
+
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class GoAway:
+    """The server will close the connection; `time_left_s` is None where it did not say when."""
+
+    time_left_s: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class HandleUpdate:
+    """A resumption handle; only a resumable one may be used."""
+
+    handle: str
+    resumable: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """Tokens that the service has counted for a turn."""
+
+    prompt_tokens: int
+    response_tokens: int
+
+
+@dataclass(frozen=True, slots=True)
+class ToolCall:
+    """The model asks for a function."""
+
+    call_id: str
+    name: str
+    arguments: dict[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class ToolCallCancelled:
+    """Calls that must not be answered any more."""
+
+    call_ids: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class NotUnderstood:
+    """A message that this version does not know; the connection is still good."""
+
+    what: str
+
+
+ServerEvent = (
+    ReplyAudio
+    | Transcript
+    | GenerationComplete
+    | ServerInterrupted
+    | TurnComplete
+    | GoAway
+    | HandleUpdate
+    | Usage
+    | ToolCall
+    | ToolCallCancelled
+    | NotUnderstood
+)
+
+# --- to the dialogue -------------------------------------------------------------------------------
+
+
+class Trigger(Enum):
+    """What opened a turn."""
+
+    BUTTON = "button"
+    VOICE = "voice"
+    COMMAND = "command"
+    TEXT = "text"
+
+
+class Timer(Enum):
+    """The dialogue's own timers; each is armed at most once at a time."""
+
+    NO_SPEECH = "no_speech"
+    MAX_UTTERANCE = "max_utterance"
+    ANSWER = "answer"
+    FOLLOW_UP = "follow_up"
+    STALL = "stall"
+
+
+@dataclass(frozen=True, slots=True)
+class TalkPressed:
+    """The user asks to talk, before it is known whether this is a tap or a hold."""
+
+    trigger: Trigger = Trigger.BUTTON
+
+
+@dataclass(frozen=True, slots=True)
+class TalkTapped:
+    """The press was a tap: the end of the utterance is found by endpointing."""
+
+
+@dataclass(frozen=True, slots=True)
+class TalkHeld:
+    """The press is a hold: the utterance lasts until it is released."""
+
+
+@dataclass(frozen=True, slots=True)
+class TalkReleased:
+    """The hold has ended."""
+
+
+@dataclass(frozen=True, slots=True)
+class TalkWithdrawn:
+    """The press was the first half of another gesture: forget what it opened."""
+
+
+@dataclass(frozen=True, slots=True)
+class StopAsked:
+    """Be quiet and go idle."""
+
+
+@dataclass(frozen=True, slots=True)
+class MuteSet:
+    """The microphone is to be closed, or opened again."""
+
+    muted: bool
+
+
+@dataclass(frozen=True, slots=True)
+class TextAsked:
+    """A turn in writing."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class SpeechStarted:
+    """Somebody began to speak; `onset_byte` is the place in the uplink ring where it began."""
+
+    onset_byte: int
+
+
+@dataclass(frozen=True, slots=True)
+class SpeechEnded:
+    """The speech is over: the silence after it has lasted."""
+
+
+@dataclass(frozen=True, slots=True)
+class TimerFired:
+    """One of the dialogue's timers ran out."""
+
+    timer: Timer
+
+
+@dataclass(frozen=True, slots=True)
+class UtteranceSent:
+    """The last of the utterance has been given to the connection."""
+
+    turn: int
+
+
+@dataclass(frozen=True, slots=True)
+class ReplyStarted:
+    """The first audio of a reply is in the reply ring."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReplyEnded:
+    """The server has nothing more to say in this turn. `reason` as in `TurnComplete`."""
+
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ReplyInterrupted:
+    """The server cut the reply, because it heard the user."""
+
+
+@dataclass(frozen=True, slots=True)
+class PlaybackDrained:
+    """All of the reply to this turn has been heard."""
+
+    turn: int
+
+
+@dataclass(frozen=True, slots=True)
+class ReplyRanDry:
+    """All of the reply to this turn that has come was heard, and the server has not ended it.
+
+    `all_here`: it said that it has sent everything, and only the end of the turn is missing.
+    """
+
+    turn: int
+    all_here: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ReplyWentOn:
+    """After it ran dry, more of the reply has come."""
+
+
+@dataclass(frozen=True, slots=True)
+class LinkUp:
+    """The connection is set up."""
+
+
+@dataclass(frozen=True, slots=True)
+class LinkLost:
+    """There is no connection now. `trouble`: because something failed, and not by our own will."""
+
+    trouble: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class LinkRefused:
+    """The service will not have us; trying again cannot help until somebody acts."""
+
+    quota: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class MicLost:
+    """The microphone failed; it is being tried again."""
+
+
+@dataclass(frozen=True, slots=True)
+class MicBack:
+    """The microphone delivers again."""
+
+
+DialogueEvent = (
+    TalkPressed
+    | TalkTapped
+    | TalkHeld
+    | TalkReleased
+    | TalkWithdrawn
+    | StopAsked
+    | MuteSet
+    | TextAsked
+    | SpeechStarted
+    | SpeechEnded
+    | TimerFired
+    | UtteranceSent
+    | ReplyStarted
+    | ReplyEnded
+    | ReplyInterrupted
+    | PlaybackDrained
+    | ReplyRanDry
+    | ReplyWentOn
+    | LinkUp
+    | LinkLost
+    | LinkRefused
+    | MicLost
+    | MicBack
+)

@@ -1,0 +1,68 @@
+"""What one chunk of microphone audio measures: how loud it is, and how much like a voice's pitch.
+
+Pure functions of `hw.base.MIC_FORMAT` samples (16 kHz, mono, s16). Whole chunks only go through numpy:
+nothing here loops over samples.
+"""
+
+from __future__ import annotations
+
+from math import log10
+
+import numpy as np
+
+from hw.base import MIC_FORMAT
+
+SILENCE_DBFS = -96.3
+"""Mean square of one half of the least significant bit against full scale: 16-bit silence."""
+
+_FULL_SCALE_SQUARED = 32768.0**2
+_ONES = np.ones(MIC_FORMAT.chunk_frames, np.float32)
+
+_PITCH_HZ = (70, 500)
+"""Where people's voices have their pitch, from low men to small children (Titze, Principles of Voice
+Production: about 60 to 500 Hz in speech). 70 Hz is the lowest that one 20 ms chunk can show."""
+_HUM_CORNER_HZ = 500.0
+"""Below this thumps, hum and the rumble of a fan would pass for a pitch; a voice has overtones above."""
+_BAND_TOP_HZ = 4000.0
+"""Above this a voice has breath and consonants, which only hide its pitch."""
+
+_FFT_SIZE = 2 * MIC_FORMAT.chunk_frames
+"""Twice the chunk, so that the circular correlation does not wrap around."""
+_LAGS = slice(MIC_FORMAT.rate_hz // _PITCH_HZ[1], MIC_FORMAT.rate_hz // _PITCH_HZ[0] + 1)
+_OVERLAP_GAIN = MIC_FORMAT.chunk_frames / (MIC_FORMAT.chunk_frames - np.arange(_LAGS.start, _LAGS.stop))
+"""At a lag the chunk overlaps itself by less than its length; this makes all lags comparable."""
+
+
+def _speech_band() -> np.ndarray[tuple[int], np.dtype[np.float64]]:
+    """Power weight of each FFT bin: two first-order high-passes at the hum corner, flat to the top."""
+    hz = np.fft.rfftfreq(_FFT_SIZE, 1 / MIC_FORMAT.rate_hz)
+    high_pass = hz**2 / (hz**2 + _HUM_CORNER_HZ**2)
+    return np.where(hz <= _BAND_TOP_HZ, high_pass**2, 0.0)
+
+
+_BAND = _speech_band()
+
+
+def level_dbfs(chunk: bytes) -> float:
+    """Loudness of one chunk: mean square without its DC part, 0 dBFS for a full-scale square wave.
+
+    Never below SILENCE_DBFS. Cheap microphones have an offset that would otherwise pass for noise.
+    """
+    samples = np.frombuffer(chunk, np.int16).astype(np.float32)
+    mean = float(np.dot(samples, _ONES[: len(samples)])) / len(samples)
+    mean_square = float(np.dot(samples, samples)) / len(samples) - mean * mean
+    return max(SILENCE_DBFS, 10.0 * log10(max(mean_square, 0.01) / _FULL_SCALE_SQUARED))
+
+
+def periodicity(chunk: bytes) -> float:
+    """How periodic one 20 ms chunk is at the pitch of a voice: 0 none, about 1 a steady vowel.
+
+    The highest normalised autocorrelation among the lags of `_PITCH_HZ`, of the band in which speech has
+    its overtones. Measured medians: speech 0.8, in a quiet room and 10 dB above white noise, slammed doors
+    0.4, the noise of a fan 0.35. About 17 us on x86, so it is asked only when it decides something.
+    """
+    samples = np.frombuffer(chunk, np.int16).astype(np.float32)
+    spectrum = np.fft.rfft(samples, _FFT_SIZE)
+    power = (spectrum.real**2 + spectrum.imag**2) * _BAND
+    correlation = np.fft.irfft(power, _FFT_SIZE)
+    return float(np.max(correlation[_LAGS] * _OVERLAP_GAIN)) / (float(correlation[0]) + 1.0)

@@ -1,0 +1,146 @@
+"""What each Live model accepts: a table from the model's name. Pure.
+
+The service closes the session (1007) for a field that the model does not know, so what is not known to
+be accepted is not sent. Sources are pages of ai.google.dev/gemini-api/docs, unless another is named.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from fnmatch import fnmatchcase
+
+DEFAULT_MODEL = "gemini-3.8-live"
+"""Generally available since 15 September 2026, without a date of shut-down (deprecations page)."""
+
+RESOURCE_PREFIX = "models/"
+"""The service names a model `models/NAME`; users may write either."""
+
+
+class TextInput(Enum):
+    """How a turn in writing is sent once a session runs."""
+
+    CLIENT_CONTENT = "client_content"
+    REALTIME = "realtime_input"
+
+
+class Tool(Enum):
+    """What a model can be given to use."""
+
+    FUNCTIONS = "functions"
+    SEARCH = "search"
+
+
+@dataclass(frozen=True, slots=True)
+class Capabilities:
+    """What one family of models accepts. The defaults are those of a name that the table does not know."""
+
+    pattern: str
+    """Shell pattern of the names, without `models/`."""
+    source: str
+    """Where this row is known from."""
+    thinking_level: str = ""
+    """The level that must be sent (LOW, MEDIUM or HIGH); empty: send none."""
+    thinking_budget: int | None = None
+    """The budget in tokens that is sent, 0 for no thinking; None: send none."""
+    temperature: bool = False
+    """Whether a temperature has any effect."""
+    affective_dialog: bool = False
+    """Whether `enable_affective_dialog` may be sent."""
+    proactivity: bool = False
+    """Whether `proactivity` may be sent."""
+    tools: tuple[Tool, ...] = ()
+    blocking_tools: bool = True
+    """Whether the model waits for a function's answer unless its declaration says otherwise."""
+    text_input: TextInput = TextInput.CLIENT_CONTENT
+    deprecated: str = ""
+    """What to tell the user of a model that still answers; empty: nothing."""
+    gone: str = ""
+    """What to tell the user of a model that cannot be used; empty: it can."""
+
+
+_BOTH = (Tool.FUNCTIONS, Tool.SEARCH)
+_USE_DEFAULT = f"use {DEFAULT_MODEL}"
+_SHUT_DOWN = f"was shut down on 9 December 2025; {_USE_DEFAULT}"
+
+TABLE: tuple[Capabilities, ...] = (
+    Capabilities(
+        DEFAULT_MODEL,
+        "models/gemini-3.8-live (migration notes); latest-model: sampling parameters are ignored since 3.6",
+        tools=_BOTH,
+        blocking_tools=False,
+    ),
+    Capabilities(
+        "gemini-3.8-live-extended-thinking",
+        "live-api/thinking: a level is required; LOW keeps the wait for an answer shortest",
+        thinking_level="LOW",
+        tools=_BOTH,
+        blocking_tools=False,
+    ),
+    Capabilities(
+        "gemini-3.1-flash-live*",
+        "models/gemini-3.1-flash-live-preview; livekit #5251: client content is refused within a session",
+        temperature=True,
+        tools=_BOTH,
+        text_input=TextInput.REALTIME,
+        deprecated=f"is a legacy preview; {_USE_DEFAULT}",
+    ),
+    Capabilities(
+        "gemini-2.5-flash-native-audio-preview-09-2025",
+        "python-genai #2117: deprecated on 19 March 2026",
+        gone=f"is no longer offered; {_USE_DEFAULT}",
+    ),
+    Capabilities(
+        "gemini-2.5-flash-native-audio-*",
+        "live-guide (native audio); measured by users: 0.7 s sooner without thinking",
+        thinking_budget=0,
+        temperature=True,
+        affective_dialog=True,
+        proactivity=True,
+        tools=_BOTH,
+        deprecated=f"is deprecated; {_USE_DEFAULT}",
+    ),
+    Capabilities("gemini-2.0-flash-live*", "deprecations page", gone=_SHUT_DOWN),
+    Capabilities("gemini-live-2.5-flash-preview*", "deprecations page", gone=_SHUT_DOWN),
+    Capabilities(
+        "gemini-2.0-flash*",
+        "deprecations page: gemini-2.0-flash and its variants, 1 June 2026",
+        gone=f"was shut down on 1 June 2026; {_USE_DEFAULT}",
+    ),
+    Capabilities(
+        "gemini-live-2.5-flash-native-audio",
+        "Google Cloud, Gemini Live API overview: offered there only",
+        gone=f"is offered on Google Cloud only, which takes no API key; {_USE_DEFAULT}",
+    ),
+    Capabilities(
+        "gemini-*-transcribe-live*", "models page", gone=f"transcribes and does not answer; {_USE_DEFAULT}"
+    ),
+    Capabilities(
+        "gemini-*-live-translate*", "models page", gone=f"translates and does not answer; {_USE_DEFAULT}"
+    ),
+)
+"""In order; the first row whose pattern matches decides."""
+
+UNKNOWN = Capabilities("*", "nothing is known: nothing optional is sent, and it is asked for no tools")
+
+# One name a line would take a page.
+# fmt: off
+VOICES = (
+    "Achernar", "Achird", "Algenib", "Algieba", "Alnilam", "Aoede", "Autonoe", "Callirrhoe", "Charon",
+    "Despina", "Enceladus", "Erinome", "Fenrir", "Gacrux", "Iapetus", "Kore", "Laomedeia", "Leda", "Orus",
+    "Puck", "Pulcherrima", "Rasalgethi", "Sadachbia", "Sadaltager", "Schedar", "Sulafat", "Umbriel",
+    "Vindemiatrix", "Zephyr", "Zubenelgenubi",
+)
+"""The prebuilt voices (firebase.google.com/docs/ai-logic/live-api/configuration)."""
+# fmt: on
+
+
+def capabilities(model: str) -> Capabilities:
+    """What the model accepts; `UNKNOWN` for a name that no row matches. Takes `models/NAME` too."""
+    name = model.removeprefix(RESOURCE_PREFIX)
+    return next((row for row in TABLE if fnmatchcase(name, row.pattern)), UNKNOWN)
+
+
+def known_models() -> tuple[str, ...]:
+    """Names that can be used and are no patterns, for suggestions."""
+    return tuple(row.pattern for row in TABLE if not row.gone and "*" not in row.pattern)

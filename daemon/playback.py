@@ -1,0 +1,262 @@
+"""The playback thread: reply ring and clips to the speaker, one chunk at a time.
+
+A clip is an earcon, with or without words. The event loop begins, feeds, finishes and cuts a reply; the
+thread owns the speaker. A cut empties the ring
+first and then asks the thread to flush the device, so that the chunk which the thread had in hand is
+thrown away too.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from daemon.events import PlaybackDrained, ReplyRanDry
+from daemon.gain import apply_gain
+from daemon.retry import PROVEN_STEPS
+from daemon.ring import FifoRing
+from hw.base import SPEAKER_FORMAT, Speaker, SpeakerError
+
+MAX_CLIPS = 4
+"""Clips that may wait; a further one is dropped (policy: refuse the newest) and counted."""
+
+IDLE_TICK_S = 1.0
+"""How often the idle thread shows the watchdog that it lives."""
+
+
+@dataclass(frozen=True, slots=True)
+class PlaybackStarted:
+    """The first sample of the reply to `turn` was given to the device, to be heard at `heard_at_s`."""
+
+    turn: int
+    heard_at_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class SpeakerLost:
+    """The speaker failed; it is being tried again."""
+
+
+@dataclass(frozen=True, slots=True)
+class SpeakerBack:
+    """The speaker plays again."""
+
+
+PlaybackEvent = PlaybackStarted | PlaybackDrained | ReplyRanDry | SpeakerLost | SpeakerBack
+
+
+class Playback:
+    """Everything that the playback thread does, and what the event loop may ask of it."""
+
+    def __init__(
+        self,
+        open_speaker: Callable[[], Speaker],
+        ring: FifoRing,
+        *,
+        post: Callable[[PlaybackEvent], None],
+        pauses_s: Callable[[], Iterator[float]],
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """`post` is called on the playback thread; `pauses_s` as in `Capture`."""
+        self._open_speaker = open_speaker
+        self._ring = ring
+        self._post = post
+        self._pauses_s = pauses_s
+        self._clock = clock
+        self._work = threading.Condition()
+        self._clips: deque[bytes] = deque()
+        self._turn = 0
+        self._started = False
+        self._finishing = False
+        self._all_here = False
+        self._flush = False
+        self._was_playing = False
+        self._in_clip = False
+        self.gain = 1.0
+        """Linear gain 0 to 1, set by the event loop; heard from the next chunk on."""
+        self.audible_until_s = 0.0
+        """When what the device holds will have been heard; on the clock. Read by the capture thread."""
+        self.clip_until_s = 0.0
+        """The same for clips alone."""
+        self.progress = 0
+        """Grows with each step, also of the idle thread and of one that tries to get a lost speaker back: for
+        the watchdog. Stays 0 until the speaker has taken its first chunk: for READY."""
+        self.opened = False
+        self.clips_dropped = 0
+        self.starved = 0
+        """How often a reply ran dry before the server had finished it."""
+        self.underruns = 0
+        self.losses = 0
+        self.error: SpeakerError | None = None
+
+    # --- event loop
+
+    def begin(self, turn: int) -> None:
+        """The reply to `turn` begins."""
+        with self._work:
+            self._turn, self._started = turn, False
+            self._finishing = self._all_here = False
+
+    def feed(self, pcm: bytes) -> int:
+        """Append reply audio (24 kHz mono s16); returns the bytes that fitted."""
+        with self._work:
+            accepted = self._ring.write(pcm)
+            self._work.notify()
+        return accepted
+
+    def note_all_here(self) -> None:
+        """The server has sent all of the reply, though it has not ended the turn: running dry is no loss."""
+        self._all_here = True
+
+    def finish(self) -> None:
+        """Nothing more comes: `PlaybackDrained` is posted when all has been heard."""
+        with self._work:
+            self._finishing = True
+            self._work.notify()
+
+    def cut(self) -> None:
+        """Silence now; what is in the ring and in the device is never heard."""
+        with self._work:
+            self._ring.clear()
+            self._clips.clear()
+            self._finishing = False
+            self._flush = True
+            self._work.notify()
+
+    def play(self, clip: bytes) -> None:
+        """Sound a clip (24 kHz mono s16) before whatever else waits."""
+        with self._work:
+            if len(self._clips) >= MAX_CLIPS:
+                self.clips_dropped += 1
+                return
+            self._clips.append(clip)
+            self._work.notify()
+
+    def hush(self) -> None:
+        """Silence the clips as a cut does, and lose nothing of a reply.
+
+        A clip that the device still holds before the first of a reply is heard to its end: they cannot be
+        parted there.
+        """
+        with self._work:
+            self._clips.clear()
+            if self._was_playing or not (self._in_clip or self._clock() < self.clip_until_s):
+                return
+            self._flush = True
+            self._work.notify()
+
+    # --- playback thread
+
+    def run(self, stop: threading.Event) -> None:
+        """The thread's body. Raises SpeakerError when the speaker stays lost."""
+        pauses, lost_at = self._pauses_s(), 0
+        while not stop.is_set():
+            try:
+                self._serve(self._open_speaker(), stop)
+            except SpeakerError as error:
+                self._lost(error)
+                if self.progress - lost_at >= PROVEN_STEPS:
+                    pauses = self._pauses_s()
+                pause_s = next(pauses, None)
+                if pause_s is None or error.permanent:
+                    raise
+                stop.wait(pause_s)
+                self.progress += bool(self.progress)
+                lost_at = self.progress
+
+    def _serve(self, speaker: Speaker, stop: threading.Event) -> None:
+        before = self.underruns
+        self.opened = True
+        try:
+            self._write(speaker, bytes(SPEAKER_FORMAT.chunk_bytes))  # silence: does it play?
+            self.progress += 1
+            while not stop.is_set():
+                self._step(speaker, stop)
+                self.progress += 1
+                self.underruns = before + speaker.underruns
+        finally:
+            speaker.close()
+            self.opened = False
+
+    def _step(self, speaker: Speaker, stop: threading.Event) -> None:
+        """Do the one thing that is next: flush, play a clip, play a chunk, drain, or wait."""
+        with self._work:
+            flush, self._flush = self._flush, False
+            clip = None if flush or not self._clips else self._clips.popleft()
+            self._in_clip = clip is not None
+            chunk = b"" if flush or clip else self._ring.read(SPEAKER_FORMAT.chunk_bytes)
+            turn, finishing = self._turn, self._finishing
+            first = bool(chunk) and not self._started
+            self._started = self._started or first
+            self._was_playing = self._was_playing or bool(chunk)
+        if flush:
+            speaker.flush()
+            self.audible_until_s = self.clip_until_s = self._clock()
+            self._was_playing = False
+        elif clip:
+            self._play_clip(speaker, clip, stop)
+        elif chunk:
+            self._play_chunk(speaker, chunk, turn if first else None)
+        elif finishing:
+            self._drain(speaker, turn)
+        else:
+            self._wait(speaker)
+
+    def _play_clip(self, speaker: Speaker, clip: bytes, stop: threading.Event) -> None:
+        for start in range(0, len(clip), SPEAKER_FORMAT.chunk_bytes):
+            if self._flush or stop.is_set():
+                return
+            self._write(speaker, clip[start : start + SPEAKER_FORMAT.chunk_bytes])
+            self.clip_until_s = self.audible_until_s
+            self.progress += 1
+
+    def _play_chunk(self, speaker: Speaker, chunk: bytes, begins: int | None) -> None:
+        """`begins` is the turn whose first chunk this is."""
+        if begins is not None:
+            self._post(PlaybackStarted(begins, self._clock() + speaker.queued_s()))
+        self._write(speaker, chunk)
+
+    def _write(self, speaker: Speaker, pcm: bytes) -> None:
+        speaker.write(apply_gain(pcm, self.gain))
+        self.audible_until_s = self._clock() + speaker.queued_s()
+        if self.error is not None:
+            self.error = None
+            self._post(SpeakerBack())
+
+    def _drain(self, speaker: Speaker, turn: int) -> None:
+        """Wait until the device is empty, then say so; a cut or more audio ends the wait."""
+        left_s = speaker.queued_s()
+        with self._work:
+            if left_s > 0:
+                self._work.wait_for(self._has_sound, min(left_s, IDLE_TICK_S))
+                return
+            if not self._finishing or self._turn != turn:
+                return
+            self._finishing = False
+            self._was_playing = False
+        self._post(PlaybackDrained(turn))
+
+    def _wait(self, speaker: Speaker) -> None:
+        """Sleep until there is something to do; note when a reply ran dry."""
+        with self._work:
+            timeout_s = max(0.005, speaker.queued_s()) if self._was_playing else IDLE_TICK_S
+            if self._work.wait_for(lambda: self._finishing or self._has_sound(), timeout_s):
+                return
+            if not self._was_playing or speaker.queued_s() > 0:
+                return
+            self._was_playing = False
+            ran_dry = ReplyRanDry(self._turn, self._all_here)
+        self.starved += not ran_dry.all_here
+        self._post(ran_dry)
+
+    def _has_sound(self) -> bool:
+        return self._flush or bool(self._clips) or self._ring.level_bytes > 0
+
+    def _lost(self, error: SpeakerError) -> None:
+        if self.error is None:
+            self.losses += 1
+            self._post(SpeakerLost())
+        self.error = error

@@ -1,0 +1,140 @@
+"""Which turn does what the server says belong to? Pure.
+
+After a barge-in the server goes on talking for a while: its audio is in flight, then come `interrupted`
+and `turnComplete` of the turn that was cut. The `ReplyGate` lets through what belongs to the newest turn
+and drops the rest, so that a cut reply is never heard again and its `turnComplete` never ends the next
+turn.
+
+What the server promises (`LiveServerContent`, google-genai `types.py`): messages come in order; after an
+interruption the order is `interrupted`, then `turnComplete`, without `generationComplete`; content of a
+new turn follows that. What it does not always keep (reported): a `turnComplete` may be missing or come
+twice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from daemon.events import (
+    DialogueEvent,
+    GenerationComplete,
+    ReplyAudio,
+    ReplyEnded,
+    ReplyInterrupted,
+    ReplyStarted,
+    ServerEvent,
+    ServerInterrupted,
+    TurnComplete,
+)
+
+OLD_END_TIMEOUT_S = 3.0
+"""A cut reply whose end has not come this long after the next question was asked is taken as ended
+(the fallback that the aiden firmware settled on for a missing `turnComplete`)."""
+
+UNHEARD_END_TIMEOUT_S = 0.5
+"""The same for a question that was withdrawn before its answer began: whether the server marks the end of
+such a turn is not documented, and an answer seldom begins sooner after its question."""
+
+
+class ReplyGate:
+    """Sorts the server's events by turn. Event loop only; the clock is given with each call.
+
+    `audio_dropped_bytes` counts the speech of cut turns that was thrown away.
+    """
+
+    def __init__(self, *, streaming: bool) -> None:
+        """`streaming` is true where the server takes turns: then a reply needs no question."""
+        self._streaming = streaming
+        self._asked = streaming
+        self._server_speaks = False
+        self._speaking = False
+        self._old_turn_open = False
+        self._old_interrupted = False
+        self._asked_at_s = 0.0
+        self._old_end_timeout_s = OLD_END_TIMEOUT_S
+        self.audio_dropped_bytes = 0
+
+    def reset(self) -> None:
+        """A new connection: nothing of the old one can arrive any more."""
+        self._server_speaks = self._speaking = False
+        self._old_turn_open = self._old_interrupted = False
+        self._asked = self._streaming
+
+    def cut(self) -> None:
+        """The device cut the reply, or began a new turn: what the server still says of it is void."""
+        unheard = self._asked and not self._server_speaks and not self._streaming
+        if self._server_speaks or unheard:
+            self._old_turn_open = True
+            self._old_end_timeout_s = UNHEARD_END_TIMEOUT_S if unheard else OLD_END_TIMEOUT_S
+        self._server_speaks = self._speaking = False
+        self._asked = self._streaming
+
+    def withdraw(self) -> None:
+        """A question was begun but not finished: the server may answer what it got of it."""
+        if not self._streaming:
+            self._old_turn_open = True
+            self._old_end_timeout_s = UNHEARD_END_TIMEOUT_S
+
+    def asked(self, now_s: float) -> None:
+        """The question has been sent, whole: the next turn of the server answers it."""
+        self._asked = True
+        self._asked_at_s = now_s
+
+    def sort(
+        self, event: ServerEvent, now_s: float
+    ) -> Iterator[ReplyAudio | GenerationComplete | DialogueEvent]:
+        """What the event means for the newest turn: audio to play, that it is all here, a dialogue event."""
+        if self._old_turn_open and self._belongs_to_old(event, now_s):
+            return
+        match event:
+            case ReplyAudio(pcm) if not self._asked:
+                self.audio_dropped_bytes += len(pcm)
+            case ReplyAudio():
+                self._server_speaks = True
+                if not self._speaking:
+                    self._speaking = True
+                    yield ReplyStarted()
+                yield event
+            case ServerInterrupted():
+                yield from self._interrupted()
+            case TurnComplete(reason) if self._asked:
+                self._answered()
+                yield ReplyEnded(reason)
+            case GenerationComplete() if self._server_speaks:
+                yield event
+
+    def _belongs_to_old(self, event: ServerEvent, now_s: float) -> bool:
+        """Whether the event is of the turn that was cut; notes when that turn ends."""
+        match event:
+            case TurnComplete():
+                self._old_turn_open = self._old_interrupted = False
+                return True
+            case ServerInterrupted():
+                self._old_interrupted = True
+                return True
+            case ReplyAudio(pcm):
+                if self._new_turn_must_have_begun(now_s):
+                    self._old_turn_open = self._old_interrupted = False
+                    return False
+                self.audio_dropped_bytes += len(pcm)
+                return True
+            case _:
+                return True
+
+    def _new_turn_must_have_begun(self, now_s: float) -> bool:
+        if not self._asked:
+            return False
+        return self._old_interrupted or now_s - self._asked_at_s >= self._old_end_timeout_s
+
+    def _interrupted(self) -> Iterator[DialogueEvent]:
+        if not self._server_speaks:
+            return
+        self._server_speaks = self._speaking = False
+        self._old_turn_open = self._old_interrupted = True
+        self._old_end_timeout_s = OLD_END_TIMEOUT_S
+        self._asked = self._streaming
+        yield ReplyInterrupted()
+
+    def _answered(self) -> None:
+        self._server_speaks = self._speaking = False
+        self._asked = self._streaming

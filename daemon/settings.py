@@ -1,0 +1,180 @@
+"""Every configuration key: its default, unit, range and one line of documentation.
+
+This is the one place that knows them. `schema.py` turns TOML into these classes and reports mistakes,
+`conure config show` prints them, and the README's table is made from them. The classes are frozen and
+hold plain values, so any module may import them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+
+def key(
+    default: Any,
+    doc: str,
+    *,
+    low: float | None = None,
+    high: float | None = None,
+    choices: tuple[str, ...] | None = None,
+    path: bool = False,
+) -> Any:
+    """A configuration key: default, one line of documentation, and what values are allowed.
+
+    `low` and `high` are inclusive; `choices` lists the allowed words; `path` marks a file name, in which a
+    leading `~/` stands for the home directory. Returns a dataclass field (typed Any, as
+    `dataclasses.field` itself is, so that the annotation beside it holds).
+    """
+    metadata = {"doc": doc, "low": low, "high": high, "choices": choices, "path": path}
+    return field(default=default, metadata=metadata)
+
+
+@dataclass(frozen=True, slots=True)
+class BoardSettings:
+    """[board] — which devices there are."""
+
+    name: str = key("auto", "a board's name, or auto: generic if there is a sound card, else simulated")
+    mic: str = key(
+        "default", "capture device: an ALSA card id (as in /proc/asound/cards) or part of a device's name"
+    )
+    speaker: str = key("default", "playback device: an ALSA card id or part of a device's name")
+    sample_wav: str = key("", "simulated board: WAV file to speak; empty: the bundled sentence", path=True)
+    record_wav: str = key(
+        "", "simulated board: WAV file that receives what the speaker plays; empty: none", path=True
+    )
+    retry_s: float = key(
+        60.0,
+        "a lost microphone or speaker is tried again for this long, then the daemon ends",
+        low=0.0,
+        high=3600.0,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class ButtonSettings:
+    """[button] — one push button; what each gesture does."""
+
+    pin: int = key(17, "GPIO line (BCM number); -1: no button", low=-1, high=53)
+    pull: str = key("up", "internal resistor", choices=("up", "down", "none"))
+    active: str = key("low", "line level while pressed", choices=("low", "high"))
+    debounce_ms: int = key(20, "an edge must last this long to count", low=0, high=200)
+    hold_ms: int = key(350, "a press longer than this is a hold", low=150, high=2000)
+    double_ms: int = key(300, "two taps within this are a double press", low=100, high=1000)
+    long_ms: int = key(
+        3000, "a press longer than this is a long press (only if hold = none)", low=500, high=10000
+    )
+    tap: str = key("talk", "what a tap does", choices=("talk", "stop", "mute", "none"))
+    hold: str = key("talk", "what holding does: talk while held, or nothing", choices=("talk", "none"))
+    double: str = key("mute", "what a double press does", choices=("stop", "mute", "none"))
+    long: str = key("none", "what a long press does", choices=("stop", "mute", "none"))
+
+
+@dataclass(frozen=True, slots=True)
+class LightSettings:
+    """[lights] — the status lights."""
+
+    kind: str = key("none", "what is wired", choices=("none", "led", "rgb", "apa102"))
+    pins: tuple[int, ...] = key(
+        (), "GPIO lines (BCM numbers): one for led; red, green, blue for rgb", low=0, high=53
+    )
+    active: str = key("high", "line level that lights an LED", choices=("low", "high"))
+    count: int = key(3, "apa102: number of pixels", low=1, high=64)
+    spi: str = key("/dev/spidev0.0", "apa102: SPI device")
+    brightness: float = key(0.3, "brightness limit, 0 to 1", low=0.0, high=1.0)
+
+
+@dataclass(frozen=True, slots=True)
+class TriggerSettings:
+    """[trigger] — what starts a conversation, and how long it stays open."""
+
+    voice: str = key(
+        "auto", "start on speech; auto: on where the board has no button", choices=("auto", "on", "off")
+    )
+    follow_up_s: float = key(6.0, "after a reply, listen this long for more; 0: never", low=0.0, high=60.0)
+    barge_in: str = key(
+        "auto",
+        "may speech interrupt a reply; auto: where the microphone does not hear the speaker",
+        choices=("auto", "on", "off"),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class VadSettings:
+    """[vad] — telling speech from noise, and the end of speech."""
+
+    aggressiveness: int = key(2, "webrtcvad mode: 0 lets most through, 3 least", low=0, high=3)
+    min_speech_ms: int = key(120, "this much speech starts an utterance", low=40, high=1000)
+    barge_in_speech_ms: int = key(200, "this much speech interrupts a reply", low=40, high=1000)
+    silence_ms: int = key(700, "this much silence ends an utterance", low=200, high=3000)
+    no_speech_s: float = key(5.0, "after a tap, give up when nobody speaks for this long", low=1.0, high=30.0)
+    preroll_ms: int = key(500, "audio from before the trigger that is sent too", low=0, high=2000)
+    threshold_db: float = key(9.0, "speech must exceed the noise floor by this", low=3.0, high=30.0)
+    max_utterance_s: float = key(60.0, "an utterance is ended after this", low=5.0, high=120.0)
+
+
+@dataclass(frozen=True, slots=True)
+class LiveSettings:
+    """[live] — the Gemini Live session."""
+
+    model: str = key("gemini-3.8-live", "model name; `conure config check` knows what each model accepts")
+    base_url: str = key("", "another service address (https://…); empty: Google's, or GOOGLE_GEMINI_BASE_URL")
+    api_version: str = key("v1beta", "API version", choices=("v1", "v1beta", "v1alpha"))
+    api_key_file: str = key(
+        "", "file that holds the API key; empty: systemd credential, else GEMINI_API_KEY", path=True
+    )
+    voice: str = key("", "prebuilt voice name (Kore, Puck, …); empty: the model's default")
+    language: str = key("", "BCP-47 language code (en-US, de-DE, …); empty: as spoken")
+    instruction: str = key(
+        "You are a friendly voice assistant in a small speaker at home. "
+        "Answer briefly, in the user's language.",
+        "system instruction",
+    )
+    temperature: float = key(
+        -1.0, "sampling temperature, where the model takes one; -1: its default", low=-1.0, high=2.0
+    )
+    turn_taking: str = key("device", "who finds the ends of turns", choices=("device", "server"))
+    transcribe: bool = key(True, "ask for transcripts of both sides")
+    compression_tokens: int = key(
+        25_600, "compress the context when it is longer than this; 0: never", low=0, high=128_000
+    )
+    setup_timeout_s: float = key(12.0, "connecting and setting up may take this long", low=2.0, high=60.0)
+    answer_timeout_s: float = key(
+        15.0, "a reply must begin this soon after the end of speech", low=3.0, high=120.0
+    )
+    idle_close_s: float = key(180.0, "close the session after this long without a turn", low=5.0, high=3600.0)
+    max_age_s: float = key(
+        540.0, "replace a connection that is older, at the next pause", low=30.0, high=3600.0
+    )
+    uplink_message_ms: int = key(40, "audio in one message to the server", low=20, high=200)
+
+
+@dataclass(frozen=True, slots=True)
+class SoundSettings:
+    """[sound] — volume and tones."""
+
+    volume: int = key(70, "loudness in percent", low=0, high=100)
+    earcons: bool = key(True, "short tones for listening, done, error, muted, offline")
+    reply_buffer_s: float = key(120.0, "longest reply that can wait to be played", low=20.0, high=600.0)
+
+
+@dataclass(frozen=True, slots=True)
+class LogSettings:
+    """[log] — what is written to the journal."""
+
+    level: str = key("info", "least severity that is logged", choices=("debug", "info", "warning", "error"))
+    transcripts: bool = key(False, "write what was said to the log (privacy: off by default)")
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """The whole configuration: one attribute for each TOML table."""
+
+    board: BoardSettings = field(default_factory=BoardSettings)
+    button: ButtonSettings = field(default_factory=ButtonSettings)
+    lights: LightSettings = field(default_factory=LightSettings)
+    trigger: TriggerSettings = field(default_factory=TriggerSettings)
+    vad: VadSettings = field(default_factory=VadSettings)
+    live: LiveSettings = field(default_factory=LiveSettings)
+    sound: SoundSettings = field(default_factory=SoundSettings)
+    log: LogSettings = field(default_factory=LogSettings)

@@ -1,0 +1,239 @@
+"""The moments at which something can go wrong, and what can: the words of a fault plan. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any, ClassVar
+
+from daemon.standin.messages import KINDS, ODD
+
+
+class When(StrEnum):
+    """What a rule waits for. Those that end in a unit take a threshold: `audio_ms=500`."""
+
+    CONNECT = "connect"
+    """TCP has been accepted; TLS has not begun."""
+    UPGRADE = "upgrade"
+    """The HTTP request is there and not yet answered."""
+    SETUP = "setup"
+    """The set-up was accepted; `setupComplete` is next."""
+    RESUME = "resume"
+    """As `setup`, and the set-up resumes a session. Rules for `setup` come first."""
+    ACTIVITY_START = "activity_start"
+    """A turn was opened: by the client, or by the server's own detection."""
+    AUDIO_MS = "audio_ms"
+    """So much audio of the open turn has arrived."""
+    ACTIVITY_END = "activity_end"
+    """The turn was closed; the answer has not begun."""
+    REPLY_START = "reply_start"
+    """The server has thought; the first message of the answer is next."""
+    REPLY_MS = "reply_ms"
+    """So much audio of the reply has been sent."""
+    TURN_COMPLETE = "turn_complete"
+    """Play-out is estimated to be over; `turnComplete` is next."""
+    IDLE_S = "idle_s"
+    """Nothing was received and nothing answered for so long."""
+
+
+WITH_THRESHOLD = frozenset({When.AUDIO_MS, When.REPLY_MS, When.IDLE_S})
+_IN_SESSION = frozenset(When) - {When.CONNECT, When.UPGRADE}
+_IN_REPLY = frozenset({When.REPLY_START, When.REPLY_MS})
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """Something that goes wrong. `at` says where it may stand."""
+
+    at: ClassVar[frozenset[When]] = _IN_SESSION
+
+
+@dataclass(frozen=True, slots=True)
+class Refuse(Action):
+    """Reset the TCP connection as soon as it is accepted."""
+
+    at = frozenset({When.CONNECT})
+
+
+@dataclass(frozen=True, slots=True)
+class TlsFailure(Action):
+    """Show a certificate that nobody trusts (`untrusted`) or one that has run out (`expired`).
+
+    It is shown to the next TLS greeting, so that of two clients that connect at once the other may get it.
+    """
+
+    at = frozenset({When.CONNECT})
+    kind: str = "untrusted"
+
+    def __post_init__(self) -> None:
+        _check_word("kind", self.kind, {"untrusted", "expired"})
+
+
+@dataclass(frozen=True, slots=True)
+class HttpStatus(Action):
+    """Answer the upgrade with this status."""
+
+    at = frozenset({When.UPGRADE})
+    status: int
+    body: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Close(Action):
+    """Close with this code and reason."""
+
+    code: int = 1011
+    reason: str = "Internal error encountered."
+
+
+@dataclass(frozen=True, slots=True)
+class Reset(Action):
+    """Reset the TCP connection (RST): no close frame."""
+
+
+@dataclass(frozen=True, slots=True)
+class StopReading(Action):
+    """Read no more: what the client sends stays in its kernel, pings are not answered; replies go on."""
+
+
+@dataclass(frozen=True, slots=True)
+class StopAnswering(Action):
+    """Say nothing more; go on listening and answering pings. At `setup`: it is never answered."""
+
+
+@dataclass(frozen=True, slots=True)
+class HalfOpen(Action):
+    """Neither read nor speak, as if the path had died.
+
+    `holds_session`: the service still believes in this connection, so that resuming its session is
+    refused with 1011 while it lasts.
+    """
+
+    holds_session: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class GoAway(Action):
+    """Announce the end: `time_left_s`, or None to leave it out. `after_s` later (default: at that time),
+    `then` "close" with 1011 Deadline expired, be in "silence", or do "nothing".
+    """
+
+    time_left_s: float | None = 60.0
+    then: str = "close"
+    after_s: float | None = None
+
+    def __post_init__(self) -> None:
+        _check_word("then", self.then, {"close", "silence", "nothing"})
+
+
+@dataclass(frozen=True, slots=True)
+class Stall(Action):
+    """Do nothing for so long: a reply halts, elsewhere the reading; at `upgrade` 10 s at most."""
+
+    at = _IN_SESSION | {When.UPGRADE}
+    seconds: float = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class Send(Action):
+    """Send one of `messages.ODD`: unknown, error, not_json, huge, interrupted, turn_complete, …"""
+
+    what: str
+
+    def __post_init__(self) -> None:
+        _check_word("what", self.what, ODD)
+
+
+@dataclass(frozen=True, slots=True)
+class Withhold(Action):
+    """Leave out the next message of this kind: setup_complete, generation_complete, turn_complete, …"""
+
+    what: str
+
+    def __post_init__(self) -> None:
+        _check_word("what", self.what, KINDS)
+
+
+@dataclass(frozen=True, slots=True)
+class InterruptedWithAudio(Action):
+    """Cut the reply by one message that holds `interrupted` and audio; then `turnComplete`."""
+
+    at = _IN_REPLY
+
+
+@dataclass(frozen=True, slots=True)
+class Speak(Action):
+    """Answer this turn with another voice: a name of `voices.VOICES` or a WAV file."""
+
+    at = frozenset({When.REPLY_START})
+    voice: str = "silence"
+
+
+@dataclass(frozen=True, slots=True)
+class Reject(Action):
+    """End this turn without audio, with a `turnCompleteReason`."""
+
+    at = frozenset({When.REPLY_START})
+    reason: str = "RESPONSE_REJECTED"
+
+
+@dataclass(frozen=True, slots=True)
+class CallTool(Action):
+    """Ask for a function before this turn's reply, and wait for the answer."""
+
+    at = frozenset({When.REPLY_START})
+    name: str
+    args: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class NeverAnswer(Action):
+    """The session goes on hearing (transcripts come) and answers no turn, on no later connection either."""
+
+
+def _check_word(name: str, word: str, known: Collection[str]) -> None:
+    if word not in known:
+        raise ValueError(f"{name} cannot be {word!r}; there are {', '.join(sorted(known))}")
+
+
+Actions = tuple[Action, ...]
+
+ACTIONS: dict[str, type[Action]] = {
+    "refuse": Refuse,
+    "tls_failure": TlsFailure,
+    "http_status": HttpStatus,
+    "close": Close,
+    "reset": Reset,
+    "stop_reading": StopReading,
+    "stop_answering": StopAnswering,
+    "half_open": HalfOpen,
+    "go_away": GoAway,
+    "stall": Stall,
+    "send": Send,
+    "withhold": Withhold,
+    "interrupted_with_audio": InterruptedWithAudio,
+    "speak": Speak,
+    "reject": Reject,
+    "call_tool": CallTool,
+    "never_answer": NeverAnswer,
+}
+"""The actions by the names that they have in TOML; their fields are the parameters."""
+
+DEADLINE = Close(1011, "Deadline expired before operation could complete.")
+QUOTA = Close(1011, "You exceeded your current quota, please check your plan and billing details.")
+LEAKED_KEY = Close(1008, "Your API key was reported as leaked. Please use another API key.")
+POISONED_HANDLE = Close(1007, "Request contains an invalid argument.")
+
+PRESETS: dict[str, Actions] = {
+    "deadline": (DEADLINE,),
+    "quota": (QUOTA,),
+    "leaked_key": (LEAKED_KEY,),
+    "poisoned_handle": (POISONED_HANDLE,),
+    "wrong_setup_answer": (Send("unknown"), Withhold("setup_complete")),
+    "no_audio": (Speak("none"),),
+    "near_silence": (Speak("silence"),),
+    "turn_complete_twice": (Send("turn_complete"),),
+    "turn_complete_missing": (Withhold("turn_complete"),),
+}
+"""Faults that have been seen in the field, by name."""

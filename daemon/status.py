@@ -1,0 +1,122 @@
+"""The running daemon's state as one dictionary: what `conure status` shows. Event loop only."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from daemon import __version__
+from daemon.controller import Controller, Parts
+from daemon.link import LinkPhase
+from daemon.ring import FifoRing, HistoryRing, RingStats
+from daemon.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Reporter:
+    """Reads everything that can be told, without changing it."""
+
+    parts: Parts
+    controller: Controller
+    uplink_ring: HistoryRing
+    reply_ring: FifoRing
+    settings: Settings
+    board: str
+    stand_in: bool
+    clock: Callable[[], float]
+    started_s: float
+    volume: Callable[[], int]
+
+    def snapshot(self) -> dict[str, Any]:
+        """All of it: plain words, numbers, lists and dictionaries."""
+        state = self.controller.state
+        now_s = self.clock()
+        scene = self.parts.lamp.scene
+        return {
+            "version": __version__,
+            "state": state.phase.value,
+            "since_s": round(now_s - self.controller.since_s, 1),
+            "up_s": round(now_s - self.started_s, 1),
+            "muted": state.muted,
+            "volume": self.volume(),
+            "light": scene.name,
+            "board": self.board,
+            "model": self.settings.live.model,
+            "service": "stand-in" if self.stand_in else "gemini",
+            "turn_taking": self.settings.live.turn_taking,
+            "barge_in": self.controller.policy.barge_in,
+            "link": self.link(),
+            "devices": self.devices(),
+            "rings": {
+                "uplink": ring_words(self.uplink_ring.stats()),
+                "reply": ring_words(self.reply_ring.stats()),
+            },
+            "counters": self.counters(),
+            "turns": [turn.as_dict() for turn in self.parts.ledger.turns],
+        }
+
+    def link(self) -> dict[str, Any]:
+        """The connection in words: what is wrong, since when, and when the next try is."""
+        link = self.parts.connection.link
+        now_s = self.clock()
+        failure = link.failure
+        waiting = link.phase is LinkPhase.BACKING_OFF
+        return {
+            "state": link.phase.value,
+            "since_s": round(now_s - link.since_s, 1),
+            "problem": f"{failure.policy.says} ({failure.detail})" if failure else None,
+            "problem_since_s": round(now_s - link.failed_since_s, 1) if failure else None,
+            "remedy": failure.policy.remedy if failure else None,
+            "next_try_s": round(max(0.0, link.next_try_s - now_s), 1) if waiting else None,
+            "connects": link.connects,
+            "failures": link.failures,
+        }
+
+    def devices(self) -> dict[str, Any]:
+        """Microphone, speaker and lights: open or not, and what is wrong."""
+        capture, playback = self.parts.capture, self.parts.playback
+        return {
+            "mic": {
+                "open": capture.opened,
+                "problem": str(capture.error) if capture.error else None,
+                "level_dbfs": round(capture.level_dbfs, 1),
+                "floor_dbfs": round(capture.floor_dbfs, 1),
+            },
+            "speaker": {"open": playback.opened, "problem": str(playback.error) if playback.error else None},
+            "lights": {"problem": "failed" if self.parts.lamp.failed else None},
+        }
+
+    def counters(self) -> dict[str, int]:
+        """Everything that is counted: what was dropped, lost, refused or repeated."""
+        controller, parts = self.controller, self.parts
+        return {
+            "mic_overruns": parts.capture.overruns,
+            "mic_losses": parts.capture.losses,
+            "speaker_underruns": parts.playback.underruns,
+            "speaker_losses": parts.playback.losses,
+            "reply_starved": parts.playback.starved,
+            "reply_bytes_refused": controller.reply_bytes_refused,
+            "reply_bytes_of_cut_turns": controller.gate.audio_dropped_bytes,
+            "earcons_dropped": parts.playback.clips_dropped,
+            "resent_bytes": parts.uplink.resent_bytes,
+            "messages_not_understood": controller.not_understood,
+            "watch_notes_dropped": parts.feed.dropped,
+            "events_high_water": parts.mailbox.high_water,
+            "replies_near_silent": controller.near_silent_replies,
+            **{f"renewed_{why}": count for why, count in controller.watchdogs.items()},
+            "tokens_prompt": controller.tokens["prompt"],
+            "tokens_response": controller.tokens["response"],
+        }
+
+
+def ring_words(stats: RingStats) -> dict[str, Any]:
+    """A ring's counters for people."""
+    return {
+        "overflow": stats.overflow.value,
+        "capacity_bytes": stats.capacity_bytes,
+        "level_bytes": stats.level_bytes,
+        "high_water_bytes": stats.high_water_bytes,
+        "written_bytes": stats.written_bytes,
+        "lost_bytes": stats.lost_bytes,
+    }

@@ -1,0 +1,212 @@
+"""What the user says, on its way to the service: one utterance at a time, whole, in order.
+
+An utterance is a range of the uplink ring. Sending does not consume it, so that an utterance which was not
+answered is sent again, from its beginning, on the next connection; `settle` ends that. Everything here runs
+on the event loop, except that the capture thread calls `wake` through it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+from daemon.events import UtteranceSent
+from daemon.ring import HistoryRing
+
+
+class Sender(Protocol):
+    """The sending half of a session; every method may raise LinkError."""
+
+    async def send_audio(self, pcm: bytes) -> None:
+        """Send 16 kHz mono s16 PCM."""
+
+    async def start_activity(self) -> None:
+        """Open the user's turn."""
+
+    async def end_activity(self) -> None:
+        """Close the user's turn."""
+
+    async def end_stream(self) -> None:
+        """The open microphone pauses."""
+
+    async def send_text(self, text: str) -> None:
+        """A turn in writing."""
+
+
+@dataclass(slots=True)
+class Utterance:
+    """A range of the ring, and how much of it the present connection has got. Positions in bytes."""
+
+    turn: int
+    begin: int
+    stream: bool
+    released: bool
+    end: int | None = None
+    text: str | None = None
+    position: int = 0
+    started: bool = False
+    finished: bool = False
+
+    def rewind(self, begin: int) -> None:
+        """Nothing of it has been sent on this connection."""
+        self.position, self.started, self.finished = begin, False, False
+
+
+class Uplink:
+    """Holds the newest utterance and gives it to whichever session is there.
+
+    `on_audio(turn, first_byte, last_byte)` is told of each piece that was given to the connection.
+    `resent_bytes` counts audio that was sent more than once, over all utterances.
+    """
+
+    def __init__(
+        self,
+        ring: HistoryRing,
+        *,
+        message_bytes: int,
+        preroll_bytes: int,
+        post: Callable[[UtteranceSent], None],
+        on_audio: Callable[[int, int, int], None],
+    ) -> None:
+        self._ring = ring
+        self._message_bytes = message_bytes
+        self._preroll_bytes = preroll_bytes
+        self._post = post
+        self._on_audio = on_audio
+        self._utterance: Utterance | None = None
+        self._activity_open = False
+        self._spoken_for = 0
+        self._changed = asyncio.Event()
+        self.resent_bytes = 0
+
+    @property
+    def hungry(self) -> bool:
+        """Whether audio that is captured now should be sent now: the capture thread then wakes the pump."""
+        held = self._utterance
+        return held is not None and held.released and held.end is None and held.text is None
+
+    def wake(self) -> None:
+        """There is more in the ring."""
+        self._changed.set()
+
+    def open(self, turn: int, onset_byte: int | None, *, stream: bool, released: bool) -> None:
+        """Begin an utterance at `onset_byte` (None: now), less the pre-roll.
+
+        It never reaches back into what an earlier utterance has already said.
+        """
+        onset = self._ring.head if onset_byte is None else onset_byte
+        begin = max(onset - self._preroll_bytes, self._spoken_for, self._ring.tail)
+        self._replace(Utterance(turn, begin, stream, released, position=begin))
+
+    def write_text(self, turn: int, text: str) -> None:
+        """A turn in writing takes the place of an utterance."""
+        self._replace(Utterance(turn, 0, stream=False, released=True, text=text))
+
+    def release(self, turn: int) -> None:
+        """It may be sent now."""
+        if held := self._held(turn):
+            held.released = True
+            self._changed.set()
+
+    def close(self, turn: int) -> None:
+        """It ends here."""
+        if held := self._held(turn):
+            held.end = self._spoken_for = self._ring.head
+            self._changed.set()
+
+    def settle(self, turn: int) -> bool:
+        """It was answered, or nobody wants an answer any more: it is never sent again.
+
+        Returns whether the server had got a part of it, but not its end: it may still answer that.
+        """
+        held = self._held(turn)
+        if held is None:
+            return False
+        self._replace(None)
+        return held.started and not held.finished
+
+    def pause(self) -> None:
+        """Stop streaming; the server is told that the microphone pauses."""
+        if self._utterance is not None:
+            self.close(self._utterance.turn)
+
+    def resume(self, turn: int) -> None:
+        """Stream again from now on."""
+        head = self._ring.head
+        self._replace(Utterance(turn, head, stream=True, released=True, position=head))
+
+    def restart(self) -> None:
+        """A new connection: the utterance starts again from its beginning, a stream from its pre-roll."""
+        self._activity_open = False
+        held = self._utterance
+        if held is None:
+            return
+        begin = max(held.begin, self._ring.tail)
+        if held.stream:
+            begin = max(begin, self._ring.head - self._preroll_bytes)
+        self.resent_bytes += max(0, held.position - begin) if held.started else 0
+        held.rewind(begin)
+        self._changed.set()
+
+    async def pump(self, session: Sender) -> None:
+        """Send whatever there is to send, for as long as the session lasts. Raises LinkError."""
+        while True:
+            self._changed.clear()
+            while await self._send_next(session):
+                pass
+            await self._changed.wait()
+
+    def _held(self, turn: int) -> Utterance | None:
+        held = self._utterance
+        return held if held is not None and held.turn == turn else None
+
+    def _replace(self, utterance: Utterance | None) -> None:
+        self._utterance = utterance
+        self._changed.set()
+
+    async def _send_next(self, session: Sender) -> bool:
+        """Send the next piece; False when there is none yet."""
+        held = self._utterance
+        if self._activity_open and (held is None or not held.started):
+            self._activity_open = False
+            await session.end_activity()
+            return True
+        if held is None or not held.released or held.finished:
+            return False
+        if held.text is not None:
+            await session.send_text(held.text)
+            self._finish(held)
+            return False
+        if not held.started:
+            held.started = True
+            if not held.stream:
+                self._activity_open = True
+                await session.start_activity()
+            return True
+        return await self._send_audio(session, held) or await self._send_end(session, held)
+
+    async def _send_audio(self, session: Sender, held: Utterance) -> bool:
+        limit = self._ring.head if held.end is None else held.end
+        waiting = limit - held.position
+        if waiting <= 0 or (held.end is None and waiting < self._message_bytes):
+            return False
+        first, pcm = self._ring.read_at(held.position, min(waiting, self._message_bytes))
+        held.position = first + len(pcm)
+        self._spoken_for = max(self._spoken_for, held.position)
+        await session.send_audio(pcm)
+        self._on_audio(held.turn, first, held.position)
+        return True
+
+    async def _send_end(self, session: Sender, held: Utterance) -> bool:
+        if held.end is None or held.position < held.end:
+            return False
+        self._activity_open = False
+        await (session.end_stream() if held.stream else session.end_activity())
+        self._finish(held)
+        return True
+
+    def _finish(self, held: Utterance) -> None:
+        held.finished = True
+        self._post(UtteranceSent(held.turn))

@@ -1,0 +1,25 @@
+"""The one module that imports webrtcvad: is there voice-like sound in a chunk?"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import webrtcvad
+
+from hw.base import MIC_FORMAT
+
+
+def make_is_voiced(aggressiveness: int) -> Callable[[bytes], bool]:
+    """Return a judge of chunks of `MIC_FORMAT` (10, 20 or 30 ms; any other length raises webrtcvad.Error).
+
+    `aggressiveness` is webrtcvad's mode, 0 (lets most through) to 3; another value raises ValueError. The
+    judge remembers the noise it has heard, so it is for one stream and one thread. About 5 us a chunk.
+    It takes many loud noises for voice: `endpointing.SpeechDetector` knows better.
+    """
+    vad = webrtcvad.Vad(aggressiveness)
+    is_speech, rate_hz = vad.is_speech, MIC_FORMAT.rate_hz
+
+    def is_voiced(chunk: bytes) -> bool:
+        return bool(is_speech(chunk, rate_hz))
+
+    return is_voiced

@@ -1,0 +1,52 @@
+"""Keeping sound libraries from writing to the log what is no news.
+
+When PortAudio looks for devices, ALSA and JACK print some forty lines to standard error, about every name in
+ALSA's configuration that this machine has no hardware for. They write to the file descriptor, below Python.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+STDERR = 2
+
+CHATTER = (
+    "ALSA lib ", "Cannot connect to server", "Expression '", "Jack", "attempt to connect to server failed",
+    "connect(2) call to ", "jack server ",
+)  # fmt: skip
+"""How the lines begin that ALSA, PortAudio and JACK print."""
+
+
+@contextmanager
+def quiet_stderr() -> Iterator[list[str]]:
+    """Hold back what is written to standard error; pass on, late, the lines that are not chatter.
+
+    The list that it gives holds the chatter afterwards: its last line often names the cause of a failure
+    for which PortAudio has only "Unanticipated host error". Not for two threads at a time.
+    """
+    chatter: list[str] = []
+    real, held = os.dup(STDERR), os.memfd_create("stderr")
+    os.dup2(held, STDERR)
+    try:
+        yield chatter
+    finally:
+        os.dup2(real, STDERR)
+        news = _sort_out(os.pread(held, os.fstat(held).st_size, 0), chatter)
+        os.close(held)
+        os.close(real)
+        if news:
+            os.write(STDERR, news)
+
+
+def _sort_out(written: bytes, chatter: list[str]) -> bytes:
+    """Move the lines that are chatter to the list; returns the others."""
+    news = b""
+    for line in written.splitlines(keepends=True):
+        text = line.decode("utf-8", "replace").strip()
+        if not text or text.startswith(CHATTER):
+            chatter.append(text)
+        else:
+            news += line
+    return news

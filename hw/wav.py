@@ -1,0 +1,39 @@
+"""WAV files of the two formats that Conure speaks: read for the microphone, written from the speaker."""
+
+from __future__ import annotations
+
+import contextlib
+import wave
+from pathlib import Path
+
+from hw.base import MIC_FORMAT, SPEAKER_FORMAT, MicError
+
+
+def read_wav(path: Path) -> bytes:
+    """The samples of a 16 kHz mono 16-bit WAV file. Raises a permanent MicError for any other."""
+    try:
+        with contextlib.closing(wave.open(str(path), "rb")) as wav:
+            found = (wav.getframerate(), wav.getnchannels(), 8 * wav.getsampwidth())
+            pcm = wav.readframes(wav.getnframes())
+    except (OSError, EOFError, wave.Error) as error:
+        raise MicError(str(path), f"cannot be read as a WAV file: {error}", permanent=True) from error
+    wanted = (MIC_FORMAT.rate_hz, MIC_FORMAT.channels, 8 * MIC_FORMAT.frame_bytes)
+    if found != wanted:
+        raise MicError(
+            str(path),
+            f"is {found[0]} Hz, {found[1]} channels, {found[2]} bit; it must be {wanted[0]} Hz mono 16 bit "
+            f"(sox IN.wav -r {wanted[0]} -c 1 -b 16 OUT.wav)",
+            permanent=True,
+        )
+    return pcm
+
+
+def write_wav(path: Path, pcm: bytes) -> None:
+    """Write 24 kHz mono 16-bit samples as a WAV file, whole or not at all. Raises OSError."""
+    aside = path.with_name(f".{path.name}.part")
+    with contextlib.closing(wave.open(str(aside), "wb")) as wav:
+        wav.setnchannels(SPEAKER_FORMAT.channels)
+        wav.setsampwidth(SPEAKER_FORMAT.frame_bytes)
+        wav.setframerate(SPEAKER_FORMAT.rate_hz)
+        wav.writeframes(pcm)
+    aside.replace(path)

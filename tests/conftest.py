@@ -1,0 +1,22 @@
+"""What every test gets: no key, no service and no supervisor of the machine that it runs on."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+from hypothesis import settings
+
+OF_THE_MACHINE = ("GEMINI_", "GOOGLE_", "CONURE_", "NOTIFY_SOCKET", "WATCHDOG_", "CREDENTIALS_DIRECTORY")
+"""Beginnings of the environment variables that would let a test reach what is really there."""
+
+# No deadline: the same example may take ten times longer on a board or beside another program.
+settings.register_profile("conure", deadline=None)
+settings.load_profile("conure")
+
+
+@pytest.fixture(autouse=True)
+def _nothing_of_the_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in list(os.environ):
+        if name.startswith(OF_THE_MACHINE):
+            monkeypatch.delenv(name)

@@ -1,0 +1,214 @@
+"""A private PulseAudio for tests: its own folder, socket and configuration, and two null sinks as sound card.
+
+What is played into `mic_sink` is heard by the capture device `conure_mic`, and `conure_speaker` plays into
+`speaker_sink`; both are also the default devices. Nothing of the user's own sound server is touched.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import threading
+import time
+from collections.abc import Iterator
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from hw.base import MIC_FORMAT, SPEAKER_FORMAT
+
+MISSING = [program for program in ("pulseaudio", "pactl", "parec", "pacat") if shutil.which(program) is None]
+"""Programs without which there is no private PulseAudio; a test that needs it is then skipped."""
+
+MIC_DEVICE = "conure_mic"
+SPEAKER_DEVICE = "conure_speaker"
+MIC_SINK = "mic_sink"
+SPEAKER_SINK = "speaker_sink"
+
+LATENCY_MS = 5
+"""A null sink goes at the pace of its most impatient client: until a recorder with this latency listens to
+its monitor, it takes and gives samples in bursts of up to two seconds."""
+
+ASOUNDRC = f"""
+pcm.{MIC_DEVICE} {{ type pulse device "{MIC_SINK}.monitor" hint.description "test microphone" }}
+pcm.{SPEAKER_DEVICE} {{ type pulse device "{SPEAKER_SINK}" hint.description "test speaker" }}
+pcm.!default {{ type asym capture.pcm "{MIC_DEVICE}" playback.pcm "{SPEAKER_DEVICE}" }}
+ctl.!default {{ type pulse }}
+"""
+
+TIMEOUT_S = 15.0
+"""A server that starts, and sinks that become regular, may take this long on a busy machine."""
+
+REGULAR_S = 0.5
+IRREGULAR_S = 0.05
+"""The sinks are regular when for the first time span no recorder waited longer than the second."""
+
+LOUD = 500
+"""Samples above this are sound: some -36 dBFS."""
+
+
+class Recorder:
+    """What a sink plays, as 24 kHz mono, with the time at which each piece came; at most 60 s of it."""
+
+    def __init__(self, pulse: PrivatePulse, sink: str) -> None:
+        command = ["parec", f"--device={sink}.monitor", f"--latency-msec={LATENCY_MS}", "--raw"]
+        self._process = subprocess.Popen(
+            [*command, f"--rate={SPEAKER_FORMAT.rate_hz}", "--channels=1", "--format=s16le"],
+            env=pulse.process_environment, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, bufsize=0,
+        )  # fmt: skip
+        self._lock = threading.Lock()
+        self._pieces: list[tuple[float, NDArray[np.int16]]] = []
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._thread.start()
+
+    def pieces(self) -> list[tuple[float, bytes]]:
+        """Each piece with the time at which its first sample was played."""
+        with self._lock:
+            pieces = list(self._pieces)
+        return [(came_s - len(piece) / SPEAKER_FORMAT.rate_hz, piece.tobytes()) for came_s, piece in pieces]
+
+    def wait_until_regular(self) -> None:
+        """Wait until pieces come at an even pace. Raises TimeoutError."""
+        deadline_s = time.monotonic() + TIMEOUT_S
+        while not self._is_regular():
+            if time.monotonic() > deadline_s:
+                raise TimeoutError("the null sinks stay irregular")
+            time.sleep(0.05)
+
+    def close(self) -> None:
+        """Stop recording."""
+        self._process.kill()
+        self._process.wait()
+        self._thread.join()
+        assert self._process.stdout is not None
+        self._process.stdout.close()
+
+    def _is_regular(self) -> bool:
+        now_s = time.monotonic()
+        with self._lock:
+            times = [came_s for came_s, _ in self._pieces]
+        recent = [came_s for came_s in times if came_s > now_s - REGULAR_S]
+        edges = [now_s - REGULAR_S, *recent, now_s]
+        waits = (later - earlier for earlier, later in pairwise(edges))
+        return bool(times) and times[0] < now_s - REGULAR_S and max(waits) < IRREGULAR_S
+
+    def _run(self) -> None:
+        assert self._process.stdout is not None
+        odd = b""
+        while data := os.read(self._process.stdout.fileno(), 4096):
+            data = odd + data
+            whole = len(data) // 2 * 2
+            odd = data[whole:]
+            with self._lock:
+                self._pieces.append((time.monotonic(), np.frombuffer(data[:whole], "<i2")))
+                del self._pieces[:-20_000]
+
+
+class PrivatePulse:
+    """A server of its own; `environment` is what makes PulseAudio's and ALSA's libraries find it."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._server: subprocess.Popen[bytes] | None = None
+        self.recorders: dict[str, Recorder] = {}
+        """What each sink plays: they also make the sinks regular."""
+        self.environment = {
+            "HOME": str(folder),
+            "XDG_RUNTIME_DIR": str(folder),
+            "XDG_CONFIG_HOME": str(folder / "config"),
+            "PULSE_RUNTIME_PATH": str(folder / "pulse"),
+            "PULSE_SERVER": f"unix:{folder / 'socket'}",
+        }
+        (folder / ".asoundrc").write_text(ASOUNDRC, encoding="utf-8")
+
+    @property
+    def process_environment(self) -> dict[str, str]:
+        """The environment of a child process that shall use this server."""
+        return {**os.environ, **self.environment}
+
+    def start(self) -> None:
+        """Start the server, and wait until it is of use. Raises TimeoutError."""
+        with (self._folder / "log").open("wb") as log:
+            self._server = subprocess.Popen(self._command(), env=self.process_environment, stderr=log)
+        self._wait_until_it_answers()
+        self.recorders = {sink: Recorder(self, sink) for sink in (MIC_SINK, SPEAKER_SINK)}
+        for recorder in self.recorders.values():
+            recorder.wait_until_regular()
+
+    def kill(self) -> None:
+        """End the server as a crash would, while its clients go on; `start` may follow."""
+        if self._server is not None:
+            self._server.kill()
+            self._server.wait()
+            self._server = None
+        for recorder in self.recorders.values():
+            recorder.close()
+        self.recorders = {}
+        (self._folder / "socket").unlink(missing_ok=True)
+
+    def hang(self) -> None:
+        """Let the server stop answering, with all connections open; only `kill` ends that."""
+        assert self._server is not None
+        self._server.send_signal(signal.SIGSTOP)
+
+    def play(self, pcm: bytes) -> None:
+        """Let the microphone hear 16 kHz mono s16 samples; returns when they have been said."""
+        command = ["pacat", f"--device={MIC_SINK}", "--raw", "--channels=1", "--format=s16le"]
+        subprocess.run(
+            [*command, f"--rate={MIC_FORMAT.rate_hz}"], env=self.process_environment, input=pcm, check=True
+        )
+
+    def pipe(self, *command: str) -> subprocess.Popen[bytes]:
+        """The same for one whose output is to be read."""
+        return subprocess.Popen(
+            command, env=self.process_environment, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+        )
+
+    def _command(self) -> list[str]:
+        return [
+            "pulseaudio", "-n", "--daemonize=no", "--use-pid-file=no", "--exit-idle-time=-1",
+            "--log-level=error", "--log-target=stderr",
+            "-L", f"module-native-protocol-unix socket={self._folder / 'socket'} auth-anonymous=1",
+            *(word for name, form in self.sinks.items()
+              for word in ("-L", f"module-null-sink sink_name={name} {form}")),
+        ]  # fmt: skip
+
+    def _wait_until_it_answers(self) -> None:
+        deadline_s = time.monotonic() + TIMEOUT_S
+        while time.monotonic() < deadline_s:
+            asked = subprocess.run(["pactl", "info"], env=self.process_environment, capture_output=True)
+            if asked.returncode == 0:
+                return
+            time.sleep(0.05)
+        raise TimeoutError((self._folder / "log").read_text(encoding="utf-8"))
+
+
+@pytest.fixture(scope="session")
+def pulse(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PrivatePulse]:
+    """A running server that this process uses; skips where PulseAudio is not installed."""
+    if MISSING:
+        pytest.skip(f"not installed: {', '.join(MISSING)}")
+    server = PrivatePulse(tmp_path_factory.mktemp("pulse"))
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in server.environment.items():
+            patch.setenv(name, value)
+        server.start()
+        yield server
+        server.kill()
+
+
+def loud_times_s(pieces: list[tuple[float, bytes]], since_s: float) -> NDArray[np.float64]:
+    """When each loud sample was played, of those that were after a moment."""
+    times = [begin_s + loud_frames(pcm) / SPEAKER_FORMAT.rate_hz for begin_s, pcm in pieces]
+    together = np.sort(np.concatenate([np.zeros(0), *times]))
+    return together[together >= since_s]
+
+
+def loud_frames(pcm: bytes) -> NDArray[np.intp]:
+    """Which frames of mono samples are loud."""
+    return np.flatnonzero(np.abs(np.frombuffer(pcm, "<i2").astype(np.int32)) > LOUD)

@@ -1,0 +1,383 @@
+"""The command line: what is printed, which exit code, and how little is imported."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import subprocess
+import sys
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+from daemon import __version__, cli
+from daemon.app_options import RunOptions
+from daemon.config_text import config_table
+from daemon.control import ControlServer
+from daemon.errors import EX_CONFIG, AlreadyRunning, ConfigError, ControlError
+from daemon.secret import Secret
+from daemon.settings import Settings
+from hw.base import MicError
+
+KEY = "AIzaSyMadeUpMadeUpMadeUp"
+
+
+@pytest.fixture(autouse=True)
+def _nobody_elses_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.delenv("XDG_CONFIG_HOME", raising=False)
+    monkeypatch.setattr("daemon.config.SYSTEM_FILE", tmp_path / "etc.toml")
+    monkeypatch.setenv("CONURE_SOCKET", str(tmp_path / "control.sock"))
+
+
+@dataclass
+class FakeApp:
+    """Stands for daemon.app: remembers what it was asked to run."""
+
+    outcome: int | Exception = 0
+    settings: Settings | None = None
+    api_key: Secret | None = None
+    options: RunOptions | None = None
+
+    def run(self, settings: Settings, api_key: Secret | None, options: RunOptions) -> int:
+        self.settings, self.api_key, self.options = settings, api_key, options
+        if isinstance(self.outcome, Exception):
+            raise self.outcome
+        return self.outcome
+
+
+@pytest.fixture
+def app(monkeypatch: pytest.MonkeyPatch) -> FakeApp:
+    fake = FakeApp()
+    put_in_place(monkeypatch, "daemon.modes", run=fake.run)
+    monkeypatch.setenv("GEMINI_API_KEY", KEY)
+    return fake
+
+
+def put_in_place(monkeypatch: pytest.MonkeyPatch, name: str, **content: Any) -> None:
+    """Make `from PACKAGE import MODULE` and `from PACKAGE.MODULE import x` find a small stand-in."""
+    module = ModuleType(name)
+    vars(module).update(content)
+    package, _, child = name.rpartition(".")
+    monkeypatch.setitem(sys.modules, name, module)
+    monkeypatch.setattr(sys.modules[package], child, module, raising=False)
+
+
+def config_file(tmp_path: Path, text: str) -> str:
+    path = tmp_path / "config.toml"
+    path.write_text(text)
+    return str(path)
+
+
+# --- usage
+
+
+def test_version_is_the_packages(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        cli.main(["--version"])
+    assert ended.value.code == 0
+    assert capsys.readouterr().out == f"conure {__version__}\n"
+
+
+@pytest.mark.parametrize(
+    "argv",
+    [
+        [],
+        ["sing"],
+        ["volume", "101"],
+        ["volume", "-1"],
+        ["volume", "٣"],
+        ["say"],
+        ["config"],
+        ["standin", "--port", "70000"],
+    ],
+)
+def test_wrong_usage_is_exit_code_2(argv: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        cli.main(argv)
+    assert ended.value.code == 2
+    assert "usage: conure" in capsys.readouterr().err
+
+
+# --- run
+
+
+def test_run_gives_settings_key_and_options_to_the_app(app: FakeApp, tmp_path: Path) -> None:
+    file = config_file(tmp_path, "[sound]\nvolume = 5\n")
+    app.outcome = 3
+    argv = ["run", "--config", file, "--once", "--board", "simulated", "--wav-out", "out.wav"]
+    assert cli.main(argv) == 3
+    assert app.settings is not None
+    assert app.settings.sound.volume == 5
+    assert app.settings.board.name == "simulated"
+    assert app.api_key is not None
+    assert app.api_key.reveal() == KEY
+    assert app.options == RunOptions(once=True, wav_out=Path("out.wav"))
+
+
+def test_run_with_the_standin_takes_no_key(app: FakeApp, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("GEMINI_API_KEY")
+    assert cli.main(["run", "--standin"]) == 0
+    assert app.api_key is None
+    assert app.options is not None
+    assert app.options.standin
+
+
+def test_run_without_a_key_is_a_mistake_of_configuration(
+    app: FakeApp, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.delenv("GEMINI_API_KEY")
+    assert cli.main(["run"]) == EX_CONFIG
+    assert capsys.readouterr().err.startswith("conure: there is no API key")
+    assert app.settings is None
+
+
+def test_run_tells_what_should_be_known_of_the_model(
+    app: FakeApp, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = config_file(tmp_path, '[live]\nmodel = "gemini-3.1-flash-live-preview"\n')
+    assert cli.main(["run", "--config", file]) == 0
+    assert app.settings is not None
+    assert "legacy preview; use gemini-3.8-live" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "said"),
+    [
+        (ConfigError(["one", "two"]), EX_CONFIG, "conure: one\nconure: two\n"),
+        (AlreadyRunning("running already"), 1, "conure: running already\n"),
+        (ControlError("no"), 1, "conure: no\n"),
+        (MicError("hw:1", "not there"), 1, "conure: hw:1: not there\n"),
+        (MicError("x.wav", "no WAV file", permanent=True), EX_CONFIG, "conure: x.wav: no WAV file\n"),
+    ],
+)
+def test_what_users_can_mend_is_one_line_without_a_traceback(
+    app: FakeApp, capsys: pytest.CaptureFixture[str], error: Exception, code: int, said: str
+) -> None:
+    app.outcome = error
+    assert cli.main(["run"]) == code
+    assert capsys.readouterr().err == said
+
+
+def test_a_bug_is_not_hidden(app: FakeApp) -> None:
+    app.outcome = KeyError("bug")
+    with pytest.raises(KeyError):
+        cli.main(["run"])
+
+
+# --- config
+
+
+def test_config_check_names_the_file_and_that_there_is_a_key(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = config_file(tmp_path, "[sound]\nvolume = 5\n")
+    monkeypatch.setenv("GEMINI_API_KEY", KEY)
+    assert cli.main(["config", "check", "--config", file]) == 0
+    assert capsys.readouterr().out == f"configuration: {file}\nAPI key: found\nok\n"
+
+
+def test_config_check_works_without_file_and_key(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["config", "check"]) == 0
+    said = capsys.readouterr().out
+    assert "no file, all defaults" in said
+    assert "API key: none" in said
+
+
+def test_config_check_prints_every_mistake_and_exits_78(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = config_file(tmp_path, "[sound]\nvolume = 500\n[buton]\n")
+    assert cli.main(["config", "check", "--config", file]) == EX_CONFIG
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert [line.startswith(f"conure: {file}: ") for line in captured.err.splitlines()] == [True, True]
+
+
+def test_config_show_marks_what_was_changed_and_has_no_key(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("GEMINI_API_KEY", KEY)
+    assert cli.main(["config", "show", "--config", config_file(tmp_path, "[sound]\nvolume = 5\n")]) == 0
+    said = capsys.readouterr().out
+    assert "volume = 5  # changed; the default is 70" in said
+    assert KEY not in said
+
+
+def test_config_table_is_the_readmes(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["config", "table"]) == 0
+    assert capsys.readouterr().out == config_table()
+
+
+# --- a running speaker
+
+
+class FakeDaemon:
+    """Answers as the daemon does, and remembers what it was asked."""
+
+    def __init__(self) -> None:
+        self.asked: list[tuple[str, dict[str, Any]]] = []
+
+    async def handle(self, command: str, args: dict[str, Any]) -> Any:
+        self.asked.append((command, args))
+        match command:
+            case "status":
+                return {"state": "idle", "since_s": 2, "muted": False}
+            case "volume":
+                return {"volume": args.get("percent", 70)}
+        return None
+
+    async def watch(self) -> AsyncIterator[dict[str, Any]]:
+        yield {"event": "state", "state": "listening"}
+        yield {"event": "transcript", "who": "user", "text": "grüß dich"}
+
+
+async def run_beside(daemon: FakeDaemon, socket: Path, *argv: str) -> int:
+    async with ControlServer(socket, daemon.handle, daemon.watch):
+        return await asyncio.to_thread(cli.main, argv)
+
+
+@pytest.mark.parametrize(
+    ("argv", "asked", "printed"),
+    [
+        (["talk"], ("talk", {}), ""),
+        (["stop"], ("stop", {}), ""),
+        (["mute"], ("mute", {}), ""),
+        (["unmute"], ("unmute", {}), ""),
+        (["volume"], ("volume", {}), "70 %\n"),
+        (["volume", "35"], ("volume", {"percent": 35}), "35 %\n"),
+        (["say", "good", "morning"], ("say", {"text": "good morning"}), ""),
+        (["status"], ("status", {}), "conure: idle for 2 s\nmuted       no\n"),
+    ],
+)
+async def test_a_command_asks_the_running_speaker(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], argv: list[str], asked: Any, printed: str
+) -> None:
+    daemon = FakeDaemon()
+    assert await run_beside(daemon, tmp_path / "control.sock", *argv) == 0
+    assert daemon.asked == [asked]
+    assert capsys.readouterr().out.startswith(printed)
+
+
+async def test_status_as_json_is_what_the_speaker_said(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    await run_beside(FakeDaemon(), tmp_path / "control.sock", "status", "--json")
+    assert json.loads(capsys.readouterr().out) == {"state": "idle", "since_s": 2, "muted": False}
+
+
+async def test_watching_prints_each_event_and_that_the_speaker_ended(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert await run_beside(FakeDaemon(), tmp_path / "control.sock", "status", "--watch") == 1
+    captured = capsys.readouterr()
+    assert captured.out == "state       listening\nuser        grüß dich\n"
+    assert captured.err == "conure: the speaker has ended\n"
+
+
+async def test_watching_as_json_prints_one_object_a_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    await run_beside(FakeDaemon(), tmp_path / "control.sock", "status", "--watch", "--json")
+    events = [json.loads(line)["event"] for line in capsys.readouterr().out.splitlines()]
+    assert events == ["state", "transcript"]
+
+
+def test_without_a_running_speaker_the_user_is_told_how_to_start_it(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert cli.main(["talk"]) == 1
+    assert capsys.readouterr().err.startswith("conure: the daemon is not running")
+
+
+# --- devices
+
+
+@dataclass
+class FakeDevice:
+    name: str
+    kind: str
+
+
+def test_devices_are_a_table(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    found = [FakeDevice("USB Mic", "capture"), FakeDevice("Headphones", "playback")]
+    put_in_place(monkeypatch, "hw.portaudio", list_devices=lambda: found)
+    assert cli.main(["devices"]) == 0
+    assert capsys.readouterr().out == "name        kind\nUSB Mic     capture\nHeadphones  playback\n"
+
+
+def test_no_devices_is_a_failure(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    put_in_place(monkeypatch, "hw.portaudio", list_devices=list)
+    assert cli.main(["devices"]) == 1
+    assert capsys.readouterr().out == "no sound devices\n"
+
+
+# --- stand-in
+
+
+@pytest.mark.parametrize(
+    ("argv", "said"),
+    [
+        (["--voice", "soprano"], "conure: no such voice: 'soprano'"),
+        (["--voice", "none.wav"], "none.wav"),
+        (["--plan", "none.toml"], "conure: none.toml: cannot be read"),
+    ],
+)
+def test_the_standin_refuses_what_it_cannot_do(
+    argv: list[str], said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cli.main(["standin", *argv]) == EX_CONFIG
+    assert said in capsys.readouterr().err
+
+
+def test_the_standin_listens_and_says_how_to_reach_it(tmp_path: Path) -> None:
+    ca_file = tmp_path / "ca.pem"
+    command = [sys.executable, "-m", "daemon", "standin", "--write-ca", str(ca_file)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as standin:
+        assert standin.stdout is not None
+        line = standin.stdout.readline()
+        standin.terminate()
+    assert line.startswith("GOOGLE_GEMINI_BASE_URL=https://")
+    assert f"SSL_CERT_FILE={ca_file} " in line
+    assert ca_file.read_text().startswith("-----BEGIN CERTIFICATE-----")
+
+
+# --- what it costs
+
+
+HEAVY = ("numpy", "google", "asyncio", "websockets", "cryptography", "pyaudio", "tomllib")
+
+
+def imported_by(argv: list[str], env: dict[str, str]) -> set[str]:
+    program = f"import sys; from daemon.cli import main; main({argv!r}); print(*sys.modules, file=sys.stderr)"
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, env=env, check=True
+    )
+    return set(done.stderr.split())
+
+
+def test_asking_the_speaker_imports_nothing_heavy(tmp_path: Path) -> None:
+    modules = imported_by(["status"], {"CONURE_SOCKET": str(tmp_path / "none.sock")})
+    assert "daemon.control_client" in modules
+    assert modules.isdisjoint(HEAVY)
+
+
+def test_checking_the_configuration_imports_no_device_and_no_service(tmp_path: Path) -> None:
+    modules = imported_by(["config", "check"], {"HOME": str(tmp_path)})
+    assert "daemon.config" in modules
+    assert modules.isdisjoint({*HEAVY} - {"tomllib"})
+
+
+def test_a_reader_that_goes_away_ends_the_output_quietly(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "daemon", "config", "show"]
+    env = {"HOME": str(tmp_path)}
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=env) as shown:
+        assert shown.stdout is not None
+        shown.stdout.close()
+        assert shown.stderr is not None
+        assert shown.stderr.read() == b""
+        assert shown.wait() == 1

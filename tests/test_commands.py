@@ -1,0 +1,220 @@
+"""What the commands of the control socket do in the daemon, and what `status` tells."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from typing import Any
+
+import pytest
+from fakes import ShownLeds, pauses
+
+from daemon.capture import Capture
+from daemon.commands import MAX_TEXT, Commands, Volume
+from daemon.connection import Connection
+from daemon.controller import Controller, Event, Manner, Parts
+from daemon.dialogue import Policy
+from daemon.endpointing import SpeechDetector
+from daemon.errors import ControlError
+from daemon.events import MicLost, MuteSet, StopAsked, TalkPressed, TextAsked, Trigger
+from daemon.failures import Failure, FailureKind
+from daemon.feed import Feed
+from daemon.gain import gain_for
+from daemon.lamp import Lamp
+from daemon.ledger import Ledger
+from daemon.link import Asked, Failed, LinkPolicy, step
+from daemon.mailbox import Mailbox
+from daemon.playback import Playback
+from daemon.ring import FifoRing, HistoryRing
+from daemon.settings import ButtonSettings, Settings, VadSettings
+from daemon.status import Reporter
+from daemon.uplink import Uplink
+from hw.base import Mic, MicError, Speaker
+
+
+def no_mic() -> Mic:
+    raise AssertionError("nothing here opens a device")
+
+
+def no_speaker() -> Speaker:
+    raise AssertionError("nothing here opens a device")
+
+
+class Rig:
+    """A daemon's parts, none of them running."""
+
+    def __init__(self) -> None:
+        self.now_s = 100.0
+        self.mailbox: Mailbox[Event] = Mailbox()
+        self.uplink_ring, self.reply_ring = HistoryRing(1000), FifoRing(1000)
+        self.parts = self._parts()
+        policy = Policy()
+        manner = Manner(policy, ButtonSettings(), 120, 200, earcons=True, log_transcripts=False)
+        self.controller = Controller(self.parts, manner, self._clock)
+        self.volume = Volume(self.parts.playback, 70)
+        self.reporter = Reporter(
+            self.parts,
+            self.controller,
+            self.uplink_ring,
+            self.reply_ring,
+            Settings(),
+            board="simulated",
+            stand_in=True,
+            clock=self._clock,
+            started_s=90.0,
+            volume=lambda: self.volume.percent,
+        )
+        self.commands = Commands(self.mailbox, self.volume, self.reporter.snapshot)
+
+    def _clock(self) -> float:
+        return self.now_s
+
+    def _parts(self) -> Parts:
+        uplink = Uplink(
+            self.uplink_ring,
+            message_bytes=4,
+            preroll_bytes=2,
+            post=self.mailbox.post,
+            on_audio=lambda *piece: None,
+        )
+        capture = Capture(
+            no_mic,
+            self.uplink_ring,
+            SpeechDetector(VadSettings(), lambda chunk: False),
+            post=self.mailbox.post,
+            wake_uplink=uplink.wake,
+            own_sound=lambda: False,
+            pauses_s=pauses(),
+            min_speech_ms=120,
+        )
+        connection = Connection(
+            uplink,
+            policy=LinkPolicy(),
+            post=self.mailbox.post,
+            on_change=lambda: None,
+            clock=self._clock,
+            jitter=lambda: 0.0,
+        )
+        playback = Playback(
+            no_speaker, self.reply_ring, post=self.mailbox.post, pauses_s=pauses(), clock=self._clock
+        )
+        lamp = Lamp(ShownLeds(), self._clock)
+        return Parts(self.mailbox, capture, playback, uplink, connection, lamp, Ledger(), Feed())
+
+    async def do(self, command: str, **args: object) -> Any:
+        return await self.commands.handle(command, args)
+
+    async def posted(self) -> Event:
+        async with asyncio.timeout(1.0):
+            return await self.mailbox.get()
+
+
+@pytest.fixture
+async def rig() -> Rig:
+    return Rig()
+
+
+# --- commands
+
+
+@pytest.mark.parametrize(
+    ("command", "args", "event"),
+    [
+        ("talk", {}, TalkPressed(Trigger.COMMAND)),
+        ("stop", {}, StopAsked()),
+        ("mute", {}, MuteSet(True)),
+        ("unmute", {}, MuteSet(False)),
+        ("say", {"text": "  Good morning \n"}, TextAsked("Good morning")),
+    ],
+)
+async def test_a_command_becomes_an_event(
+    rig: Rig, command: str, args: dict[str, object], event: Event
+) -> None:
+    assert await rig.do(command, **args) is None
+    assert await rig.posted() == event
+
+
+async def test_the_volume_is_set_and_told(rig: Rig) -> None:
+    assert await rig.do("volume") == {"volume": 70}
+    assert await rig.do("volume", percent=50) == {"volume": 50}
+    assert rig.parts.playback.gain == gain_for(50)
+    assert await rig.do("volume", percent=0) == {"volume": 0}
+    assert rig.parts.playback.gain == 0.0
+
+
+@pytest.mark.parametrize(
+    ("command", "args", "says"),
+    [
+        ("volume", {"percent": 101}, "0 to 100"),
+        ("volume", {"percent": -1}, "0 to 100"),
+        ("volume", {"percent": "loud"}, "whole number"),
+        ("volume", {"percent": 12.5}, "whole number"),
+        ("volume", {"percent": True}, "whole number"),
+        ("say", {}, "needs a text"),
+        ("say", {"text": "   "}, "needs a text"),
+        ("say", {"text": 5}, "needs a text"),
+        ("say", {"text": "a" * (MAX_TEXT + 1)}, "too long"),
+        ("dance", {}, "no command 'dance'"),
+    ],
+)
+async def test_what_cannot_be_done_is_refused_and_changes_nothing(
+    rig: Rig, command: str, args: dict[str, object], says: str
+) -> None:
+    with pytest.raises(ControlError, match=says):
+        await rig.do(command, **args)
+    assert rig.volume.percent == 70
+    assert rig.mailbox.high_water == 0
+
+
+async def test_the_longest_text_is_taken(rig: Rig) -> None:
+    await rig.do("say", text="a" * MAX_TEXT)
+    assert await rig.posted() == TextAsked("a" * MAX_TEXT)
+
+
+# --- status
+
+
+async def test_the_status_can_be_written_as_json(rig: Rig) -> None:
+    rig.parts.ledger.open(1, Trigger.BUTTON, 99.0, online=True)
+    told = await rig.do("status")
+    assert json.loads(json.dumps(told)) == told
+
+
+async def test_the_status_tells_the_state_in_words(rig: Rig) -> None:
+    rig.now_s = 105.0
+    told = await rig.do("status")
+    assert (told["state"], told["since_s"], told["up_s"]) == ("idle", 5.0, 15.0)
+    assert (told["volume"], told["muted"], told["light"]) == (70, False, "ready")
+    assert (told["board"], told["service"]) == ("simulated", "stand-in")
+    assert told["link"]["state"] == "offline"
+    assert told["link"]["problem"] is None
+    assert told["devices"]["mic"]["problem"] is None
+
+
+async def test_the_status_names_what_is_wrong_with_a_device(rig: Rig) -> None:
+    rig.parts.capture.error = MicError("hw:1", "gone")
+    rig.controller.handle(MicLost())
+    told = await rig.do("status")
+    assert told["devices"]["mic"]["problem"] == "hw:1: gone"
+    assert told["light"] == "no microphone"
+
+
+async def test_the_status_names_the_failure_its_remedy_and_the_next_try(rig: Rig) -> None:
+    connection = rig.parts.connection
+    network = Failure(FailureKind.NETWORK, "connecting: dns")
+    connection.link = step(connection.link, Asked(100.0), LinkPolicy())
+    connection.link = step(connection.link, Failed(network, 101.0, 0.0), LinkPolicy())
+    rig.now_s = 101.2
+    link = (await rig.do("status"))["link"]
+    assert link["state"] == "backing_off"
+    assert link["problem"] == "The service cannot be reached. (connecting: dns)"
+    assert link["remedy"] == network.policy.remedy
+    assert link["problem_since_s"] == 0.2
+    assert link["next_try_s"] == pytest.approx(LinkPolicy().first_back_off_s - 0.2)
+
+
+async def test_the_status_counts_what_the_rings_lost(rig: Rig) -> None:
+    rig.reply_ring.write(bytes(1200))
+    told = await rig.do("status")
+    assert told["rings"]["reply"]["overflow"] == "refuse"
+    assert told["rings"]["reply"]["lost_bytes"] == 200

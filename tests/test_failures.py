@@ -1,0 +1,159 @@
+"""What a failed connection means: one test for each behaviour that is known."""
+
+from __future__ import annotations
+
+import pytest
+
+from daemon.failures import (
+    DETAIL_LIMIT,
+    POLICIES,
+    ROWS,
+    FailureKind,
+    Kind,
+    Retry,
+    Signal,
+    Where,
+    classify,
+    find_row,
+)
+
+KNOWN = [
+    # close codes and reasons that were seen (live-api.md §2.3)
+    (Signal(Kind.CLOSE, Where.RECEIVE, 1000, "The operation was cancelled."), FailureKind.TRANSIENT),
+    (Signal(Kind.RESET, Where.RECEIVE, 1006), FailureKind.TRANSIENT),
+    (
+        Signal(Kind.CLOSE, Where.SETUP, 1007, "Request contains an invalid argument."),
+        FailureKind.REFUSED_CONFIG,
+    ),
+    (
+        Signal(Kind.CLOSE, Where.SETUP, 1007, "Request contains an invalid argument.", resuming=True),
+        FailureKind.POISONED_HANDLE,
+    ),
+    (Signal(Kind.CLOSE, Where.RECEIVE, 1007, "Precondition check failed."), FailureKind.POISONED_HANDLE),
+    (
+        Signal(Kind.CLOSE, Where.SETUP, 1007, "API key expired. Please renew the API key."),
+        FailureKind.REFUSED_KEY,
+    ),
+    (
+        Signal(Kind.CLOSE, Where.SETUP, 1007, "API key not valid. Please pass a valid API key."),
+        FailureKind.REFUSED_KEY,
+    ),
+    (
+        Signal(Kind.CLOSE, Where.SETUP, 1007, "Unknown name \"proactivity\" at 'setup': Cannot find field."),
+        FailureKind.REFUSED_CONFIG,
+    ),
+    (
+        Signal(Kind.CLOSE, Where.SETUP, 1007, "Thinking level is not supported for this model"),
+        FailureKind.REFUSED_CONFIG,
+    ),
+    (Signal(Kind.CLOSE, Where.SETUP, 1007, "Thinking level must be specified"), FailureKind.REFUSED_CONFIG),
+    (Signal(Kind.CLOSE, Where.RECEIVE, 1007, "No turn to complete"), FailureKind.POISONED_HANDLE),
+    (
+        Signal(
+            Kind.CLOSE, Where.SETUP, 1008, "Your API key was reported as leaked. Please use another API key."
+        ),
+        FailureKind.REFUSED_KEY,
+    ),
+    (
+        Signal(
+            Kind.CLOSE,
+            Where.SETUP,
+            1008,
+            "models/x is not found for API version v1, or is not supported for bidiGenerateContent",
+        ),
+        FailureKind.REFUSED_MODEL,
+    ),
+    (
+        Signal(Kind.CLOSE, Where.SETUP, 1008, "Operation is not implemented, or supported, or enabled."),
+        FailureKind.REFUSED_CONFIG,
+    ),
+    (Signal(Kind.CLOSE, Where.RECEIVE, 1008, "Requested entity was not found."), FailureKind.POISONED_HANDLE),
+    (Signal(Kind.CLOSE, Where.RECEIVE, 1008, "The operation was aborted."), FailureKind.POISONED_HANDLE),
+    (Signal(Kind.CLOSE, Where.RECEIVE, 1011, "Internal error encountered."), FailureKind.TRANSIENT),
+    (Signal(Kind.CLOSE, Where.RECEIVE, 1011, "The service is currently unavailable."), FailureKind.TRANSIENT),
+    (
+        Signal(Kind.CLOSE, Where.RECEIVE, 1011, "Deadline expired before operation could complete."),
+        FailureKind.GOING_AWAY,
+    ),
+    (
+        Signal(Kind.CLOSE, Where.RECEIVE, 1011, "You exceeded your current quota, please check your plan"),
+        FailureKind.QUOTA,
+    ),
+    (Signal(Kind.CLOSE, Where.RECEIVE, 1011, "RESOURCE_EXHAUSTED"), FailureKind.QUOTA),
+    (Signal(Kind.CLOSE, Where.RECEIVE, 1011, "Your prepaid credits are depleted."), FailureKind.QUOTA),
+    (Signal(Kind.CLOSE, Where.RECEIVE, 1011, "keepalive ping timeout"), FailureKind.HALF_OPEN),
+    (
+        Signal(Kind.CLOSE, Where.SETUP, 1007, "User location is not supported for the API use."),
+        FailureKind.REFUSED_REGION,
+    ),
+    (
+        Signal(Kind.CLOSE, Where.SETUP, 1008, "Requested entity was not found.", resuming=True),
+        FailureKind.POISONED_HANDLE,
+    ),
+    (
+        Signal(Kind.CLOSE, Where.SETUP, 1011, "The requested response modalities (TEXT) is not supported"),
+        FailureKind.REFUSED_CONFIG,
+    ),
+    (Signal(Kind.CLOSE, Where.RECEIVE, 1009, "message too big"), FailureKind.BUG),
+    (Signal(Kind.CLOSE, Where.RECEIVE, 4321, "never seen before"), FailureKind.TRANSIENT),
+    # instead of the upgrade (§2.2)
+    (Signal(Kind.HTTP, Where.CONNECT, 401), FailureKind.REFUSED_KEY),
+    (Signal(Kind.HTTP, Where.CONNECT, 403), FailureKind.REFUSED_KEY),
+    (Signal(Kind.HTTP, Where.CONNECT, 403, "User location is not supported"), FailureKind.REFUSED_REGION),
+    (Signal(Kind.HTTP, Where.CONNECT, 404), FailureKind.REFUSED_MODEL),
+    (Signal(Kind.HTTP, Where.CONNECT, 409), FailureKind.TRANSIENT),
+    (Signal(Kind.HTTP, Where.CONNECT, 429), FailureKind.TRANSIENT),
+    (Signal(Kind.HTTP, Where.CONNECT, 429, "Quota exceeded for quota metric"), FailureKind.QUOTA),
+    (Signal(Kind.HTTP, Where.CONNECT, 503), FailureKind.TRANSIENT),
+    (Signal(Kind.HTTP, Where.CONNECT, 302), FailureKind.INTERCEPTED),
+    (Signal(Kind.HTTP, Where.CONNECT, 511), FailureKind.INTERCEPTED),
+    # no connection at all
+    (Signal(Kind.DNS, Where.CONNECT, reason="Name or service not known"), FailureKind.NETWORK),
+    (Signal(Kind.UNREACHABLE, Where.CONNECT, reason="Connection refused"), FailureKind.NETWORK),
+    (Signal(Kind.TIMEOUT, Where.CONNECT), FailureKind.NETWORK),
+    (Signal(Kind.TIMEOUT, Where.SETUP), FailureKind.TRANSIENT),
+    (Signal(Kind.TLS, Where.CONNECT, reason="self-signed certificate"), FailureKind.INTERCEPTED),
+    (
+        Signal(Kind.TLS, Where.CONNECT, reason="certificate is not yet valid", clock_set=False),
+        FailureKind.CLOCK,
+    ),
+    (Signal(Kind.SILENT, Where.SEND), FailureKind.HALF_OPEN),
+    (Signal(Kind.MESSAGE, Where.RECEIVE, reason="TypeError"), FailureKind.BUG),
+]
+
+
+@pytest.mark.parametrize(
+    ("signal", "kind"), KNOWN, ids=[f"{s.kind.value}-{s.code}-{k.value}" for s, k in KNOWN]
+)
+def test_each_known_behaviour_has_its_class(signal: Signal, kind: FailureKind) -> None:
+    assert classify(signal).kind is kind
+
+
+@pytest.mark.parametrize("kind", Kind)
+@pytest.mark.parametrize("where", Where)
+@pytest.mark.parametrize("resuming", [False, True])
+def test_whatever_happens_some_row_describes_it(kind: Kind, where: Where, resuming: bool) -> None:
+    assert find_row(Signal(kind, where, 599, "?", resuming=resuming)) in ROWS
+
+
+def test_every_row_is_needed_by_a_known_behaviour() -> None:
+    used = {id(find_row(signal)) for signal, _ in KNOWN}
+    assert [row.source for row in ROWS if id(row) not in used] == []
+
+
+def test_every_row_names_its_source_and_every_class_says_what_to_do() -> None:
+    assert all(row.source for row in ROWS)
+    assert set(POLICIES) == set(FailureKind)
+    assert all(policy.says and policy.remedy for policy in POLICIES.values())
+
+
+def test_only_what_a_person_must_mend_is_refused() -> None:
+    refused = {kind for kind, policy in POLICIES.items() if policy.retry is Retry.WHEN_ASKED}
+    assert refused == {kind for kind in FailureKind if kind.name.startswith("REFUSED_")}
+
+
+def test_the_line_names_cause_and_remedy_and_is_bounded() -> None:
+    failure = classify(Signal(Kind.CLOSE, Where.SETUP, 1007, "API key not valid. " + "x" * 1000))
+    assert "setting up: close 1007: API key not valid." in str(failure)
+    assert failure.policy.remedy in str(failure)
+    assert len(failure.detail) < DETAIL_LIMIT + 40

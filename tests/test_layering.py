@@ -1,0 +1,255 @@
+"""Who may import whom: the import graph, read from the source and held against three tables.
+
+A module's name in a table stands for itself and, if it is a package, for all that is in it.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+
+ONLY_FROM: dict[str, tuple[str, ...]] = {
+    # what is imported: the modules that may
+    "daemon": ("daemon",),  # hw knows nothing of the program that uses it
+    "google": ("daemon.live",),
+    "pydantic": ("daemon.live",),  # the SDK's ValidationError, translated with the rest
+    "websockets": ("daemon.live", "daemon.standin"),
+    "cryptography": ("daemon.standin",),
+    "webrtcvad": ("daemon.vad",),
+    "systemd": ("daemon.supervision", "daemon.logs"),
+    "pyaudio": ("hw.portaudio",),
+    "gpiozero": ("hw.gpio",),
+    "lgpio": ("hw.gpio",),
+    # concrete devices: the composition root, and the list of devices that the command line prints
+    "hw.portaudio": ("hw", "daemon.cli"),
+    "hw.gpio": ("hw", "daemon.board_choice"),
+    "hw.apa102": ("hw",),
+    "hw.simulated": ("hw",),
+    "hw.boards": ("hw", "daemon.board_choice"),
+    # the client must not lean on its own stand-in server
+    "daemon.standin": ("daemon.standin", "daemon.app", "daemon.cli"),
+    # nothing below the composition root reaches up to it
+    "daemon.app": ("daemon.modes", "daemon.rehearsal"),
+    "daemon.modes": ("daemon.cli",),
+    "daemon.cli": ("daemon.__main__",),
+}
+
+VENDOR_DEVICES = ("pyaudio", "gpiozero", "lgpio")
+"""Imported by the function that opens the device, so that a board without it needs no such library."""
+
+COMPUTING = (
+    "__future__", "abc", "array", "bisect", "collections", "contextlib", "copy", "dataclasses", "difflib",
+    "enum", "fnmatch", "functools", "heapq", "itertools", "json", "math", "operator", "re", "statistics",
+    "string", "struct", "textwrap", "types", "typing", "urllib.parse",
+)  # fmt: skip
+"""Modules of the standard library that only compute: no clock, no I/O, no thread, no loop, no chance."""
+
+PURE: dict[str, tuple[str, ...]] = {
+    # decisions, tables and values: what each may import beyond COMPUTING and the other pure modules
+    "daemon.config_text": (),
+    "daemon.cross_checks": (),
+    "daemon.cells": ("unicodedata",),
+    "daemon.dialogue": (),
+    "daemon.earcons": ("numpy",),
+    "daemon.endpointing": (),
+    "daemon.errors": (),
+    "daemon.events": (),
+    "daemon.failures": (),
+    "daemon.features": ("numpy",),
+    "daemon.gain": ("numpy",),
+    "daemon.gestures": (),
+    "daemon.ledger": (),
+    "daemon.lights": (),
+    "daemon.link": (),
+    "daemon.liveness": (),
+    "daemon.loudness": ("numpy",),
+    "daemon.models": (),
+    "daemon.replies": (),
+    "daemon.retry": (),
+    "daemon.ring": ("threading.Lock", "mmap"),  # two threads meet in it; the memory is no file's
+    "daemon.scenes": (),
+    "daemon.schema": (),
+    "daemon.secret": (),
+    "daemon.settings": (),
+    "daemon.status_text": (),
+    "daemon.view": (),
+    "daemon.words": (),
+    "hw.base": (),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Import:
+    """`module` names `imported`, whole (`google.genai.types`), in line `line`.
+
+    `at_load` is false for what happens only in a call, or only for the type checker.
+    """
+
+    module: str
+    imported: str
+    line: int
+    at_load: bool
+
+    def __str__(self) -> str:
+        return f"{self.module}:{self.line} imports {self.imported}"
+
+
+def is_within(name: str, parents: Iterable[str]) -> bool:
+    """Whether `name` is one of `parents` or in one of them."""
+    return any(name == parent or name.startswith(f"{parent}.") for parent in parents)
+
+
+def imports_of(module: str, source: str, *, is_package: bool = False) -> list[Import]:
+    """Every import in the source of `module`, also inside functions and by `import_module("name")`."""
+    package = module if is_package else module.rpartition(".")[0]
+    return [
+        Import(module, name, line, at_load)
+        for node, at_load in walk(ast.parse(source), at_load=True)
+        for name, line in names_imported(node, package)
+    ]
+
+
+def walk(node: ast.AST, *, at_load: bool) -> Iterator[tuple[ast.AST, bool]]:
+    """Every node below `node`, and whether it is executed when the module is loaded."""
+    for child in ast.iter_child_nodes(node):
+        yield child, at_load
+        yield from walk(child, at_load=at_load and not is_deferred(child))
+
+
+def is_deferred(node: ast.AST) -> bool:
+    """Whether what is in `node` does not run when the module is loaded."""
+    if isinstance(node, ast.If):
+        return ast.unparse(node.test) in ("TYPE_CHECKING", "typing.TYPE_CHECKING") and not node.orelse
+    return isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda)
+
+
+def names_imported(node: ast.AST, package: str) -> Iterator[tuple[str, int]]:
+    """The whole names that an import statement or call brings in, with its line."""
+    match node:
+        case ast.Import(names=names):
+            yield from ((alias.name, node.lineno) for alias in names)
+        case ast.ImportFrom(module=source, names=names, level=level):
+            base = absolute(source or "", level, package)
+            yield from ((f"{base}.{alias.name}", node.lineno) for alias in names)
+        case ast.Call(
+            func=ast.Name(id="import_module" | "__import__") | ast.Attribute(attr="import_module"),
+            args=[ast.Constant(value=str(name)), *_],
+        ):
+            yield name, node.lineno
+
+
+def absolute(source: str, level: int, package: str) -> str:
+    """The absolute name of `from ..source`, with `level` dots, as seen in `package`."""
+    if level == 0:
+        return source
+    parents = package.split(".")[: len(package.split(".")) - (level - 1)]
+    return ".".join([*parents, source] if source else parents)
+
+
+def violations(found: Iterable[Import]) -> list[str]:
+    """What `found` breaks, in words."""
+    return [f"{one}: {broken}" for one in found for broken in rules_broken(one)]
+
+
+def rules_broken(one: Import) -> Iterator[str]:
+    """The rules that one import breaks."""
+    for name, allowed in ONLY_FROM.items():
+        if is_within(one.imported, [name]) and not is_within(one.module, allowed):
+            yield f"only {', '.join(allowed)} may"
+    if is_within(one.imported, VENDOR_DEVICES) and one.at_load:
+        yield "only inside the function that opens the device"
+    for pure, extra in PURE.items():
+        if is_within(one.module, [pure]) and not is_within(one.imported, [*COMPUTING, *PURE, *extra]):
+            yield f"{pure} is pure"
+
+
+def modules() -> Iterator[tuple[str, Path]]:
+    """The name and file of every module in the two packages."""
+    for path in sorted([*ROOT.glob("daemon/**/*.py"), *ROOT.glob("hw/**/*.py")]):
+        where = path.parent if path.name == "__init__.py" else path.with_suffix("")
+        yield ".".join(where.relative_to(ROOT).parts), path
+
+
+def program() -> Iterator[Import]:
+    """Every import in the two packages."""
+    for module, path in modules():
+        source = path.read_text(encoding="utf-8")
+        yield from imports_of(module, source, is_package=path.name == "__init__.py")
+
+
+def test_the_program_keeps_to_the_rules() -> None:
+    assert violations(program()) == []
+
+
+def test_every_module_that_a_rule_names_exists() -> None:
+    """A rule about a module that was renamed would hold nothing, silently."""
+    ours = {*PURE, *ONLY_FROM, *(module for allowed in ONLY_FROM.values() for module in allowed)}
+    named = {name for name in ours if is_within(name, ["daemon", "hw"])}
+    assert sorted(named - {name for name, _ in modules()}) == []
+
+
+@pytest.mark.parametrize(
+    ("module", "source", "broken"),
+    [
+        ("hw.gpio", "from daemon.settings import ButtonSettings", "only daemon may"),
+        ("hw.gpio", "from daemon import settings", "only daemon may"),
+        ("daemon.link", "import asyncio", "daemon.link is pure"),
+        ("daemon.link", "from time import monotonic", "daemon.link is pure"),
+        ("daemon.lights", "import random", "daemon.lights is pure"),
+        ("daemon.dialogue.device", "import os.path", "daemon.dialogue is pure"),
+        ("daemon.dialogue.device", "from daemon.config import load", "daemon.dialogue is pure"),
+        ("daemon.dialogue.device", "from ..config import load", "daemon.dialogue is pure"),
+        ("daemon.dialogue.device", "def late():\n    import socket", "daemon.dialogue is pure"),
+        ("daemon.endpointing", "import numpy as np", "daemon.endpointing is pure"),
+        ("daemon.ring", "from threading import Thread", "daemon.ring is pure"),
+        ("hw.base", "from pathlib import Path", "hw.base is pure"),
+        ("daemon.connection", "from google import genai", "only daemon.live may"),
+        ("daemon.connection", "import google.genai.types", "only daemon.live may"),
+        ("daemon.connection", "import websockets", "only daemon.live, daemon.standin may"),
+        ("daemon.live", "from daemon.standin import StandIn", "only daemon.standin, daemon.app, daemon.cli"),
+        ("daemon.endpointing", "import webrtcvad", "only daemon.vad may"),
+        ("daemon.app", "from systemd import daemon", "only daemon.supervision, daemon.logs may"),
+        ("daemon.capture", "import pyaudio", "only hw.portaudio may"),
+        ("hw.boards", "def board():\n    import gpiozero", "only hw.gpio may"),
+        ("hw.portaudio", "import pyaudio", "only inside the function that opens the device"),
+        ("hw.gpio", "class Pin:\n    from lgpio import gpio_claim", "only inside the function"),
+        ("hw.gpio", "try:\n    import gpiozero\nexcept ImportError:\n    raise", "only inside the function"),
+        ("daemon.capture", "from hw.portaudio import PortAudioMic", "only hw, daemon.cli may"),
+        ("daemon.capture", "from hw import simulated", "only hw may"),
+        ("daemon.control", "from daemon.app import build", "only daemon.modes, daemon.rehearsal may"),
+        ("daemon.capture", "import importlib\nimportlib.import_module('pyaudio')", "only hw.portaudio may"),
+    ],
+)
+def test_a_rule_catches_what_breaks_it(module: str, source: str, broken: str) -> None:
+    found = violations(imports_of(module, source))
+    assert any(broken in line for line in found), found
+
+
+@pytest.mark.parametrize(
+    ("module", "source"),
+    [
+        ("daemon.live", "from google import genai"),
+        ("daemon.live", "from google.genai import errors, types"),
+        ("daemon.dialogue.machine", "from .state import Step\nfrom daemon.words import Phase"),
+        ("daemon.endpointing", "from collections.abc import Callable\nfrom hw.base import CHUNK_MS"),
+        ("daemon.ring", "from threading import Lock"),
+        ("hw.portaudio", "def open_mic():\n    import pyaudio"),
+        ("hw.gpio", "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    import gpiozero"),
+        ("daemon.board_choice", "from hw.boards import build_board"),
+        ("daemon.cli", "def devices():\n    from hw.portaudio import list_devices"),
+        ("daemon.capture", "import threading\nfrom hw.base import Mic"),
+    ],
+)
+def test_a_rule_lets_through_what_keeps_it(module: str, source: str) -> None:
+    assert violations(imports_of(module, source)) == []
+
+
+def test_a_relative_import_of_a_package_is_taken_from_the_package_itself() -> None:
+    found = imports_of("daemon.dialogue", "from . import machine", is_package=True)
+    assert [one.imported for one in found] == ["daemon.dialogue.machine"]

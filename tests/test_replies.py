@@ -1,0 +1,133 @@
+"""Which turn the server's words belong to."""
+
+from __future__ import annotations
+
+from daemon.events import (
+    GenerationComplete,
+    ReplyAudio,
+    ReplyEnded,
+    ReplyInterrupted,
+    ReplyStarted,
+    ServerEvent,
+    ServerInterrupted,
+    TurnComplete,
+)
+from daemon.replies import OLD_END_TIMEOUT_S, UNHEARD_END_TIMEOUT_S, ReplyGate
+
+OLD, NEW = ReplyAudio(b"old!"), ReplyAudio(b"new!")
+
+
+def sort(gate: ReplyGate, *events: ServerEvent, at_s: float = 0.0) -> list[object]:
+    return [out for event in events for out in gate.sort(event, at_s)]
+
+
+def asked_gate() -> ReplyGate:
+    gate = ReplyGate(streaming=False)
+    gate.asked(0.0)
+    return gate
+
+
+def cut_gate() -> ReplyGate:
+    """The reply to a first question is under way, was cut, and a second question was sent at 10 s."""
+    gate = asked_gate()
+    sort(gate, OLD)
+    gate.cut()
+    gate.asked(10.0)
+    return gate
+
+
+def test_the_first_audio_of_an_answer_starts_it() -> None:
+    assert sort(asked_gate(), NEW, NEW) == [ReplyStarted(), NEW, NEW]
+
+
+def test_turn_complete_ends_it_with_its_reason() -> None:
+    assert sort(asked_gate(), NEW, TurnComplete()) == [
+        ReplyStarted(),
+        NEW,
+        ReplyEnded(),
+    ]
+    assert sort(asked_gate(), TurnComplete("RESPONSE_REJECTED")) == [ReplyEnded("RESPONSE_REJECTED")]
+
+
+def test_that_all_of_it_is_here_is_told_before_its_end() -> None:
+    assert sort(asked_gate(), NEW, GenerationComplete()) == [ReplyStarted(), NEW, GenerationComplete()]
+    assert sort(cut_gate(), GenerationComplete(), at_s=10.1) == []
+
+
+def test_a_second_turn_complete_means_nothing() -> None:
+    gate = asked_gate()
+    sort(gate, NEW, TurnComplete())
+    assert sort(gate, TurnComplete()) == []
+
+
+def test_what_nobody_asked_for_is_not_played() -> None:
+    gate = ReplyGate(streaming=False)
+    assert sort(gate, NEW, TurnComplete()) == []
+    assert gate.audio_dropped_bytes == 4
+
+
+def test_late_audio_of_a_cut_turn_is_dropped_and_counted() -> None:
+    gate = cut_gate()
+    assert sort(gate, OLD, OLD, at_s=10.1) == []
+    assert gate.audio_dropped_bytes == 8
+
+
+def test_the_end_of_a_cut_turn_does_not_end_the_next() -> None:
+    gate = cut_gate()
+    assert sort(gate, ServerInterrupted(), TurnComplete(), NEW, TurnComplete(), at_s=10.1) == [
+        ReplyStarted(),
+        NEW,
+        ReplyEnded(),
+    ]
+
+
+def test_a_cut_turn_that_ended_by_itself_needs_no_interrupted() -> None:
+    assert sort(cut_gate(), OLD, TurnComplete(), NEW, at_s=10.1) == [ReplyStarted(), NEW]
+
+
+def test_after_interrupted_a_missing_turn_complete_is_not_waited_for() -> None:
+    assert sort(cut_gate(), ServerInterrupted(), NEW, at_s=10.1) == [ReplyStarted(), NEW]
+
+
+def test_an_end_that_never_comes_is_waited_for_only_so_long() -> None:
+    gate = cut_gate()
+    assert sort(gate, OLD, at_s=10.0 + OLD_END_TIMEOUT_S - 0.1) == []
+    assert sort(gate, NEW, at_s=10.0 + OLD_END_TIMEOUT_S) == [ReplyStarted(), NEW]
+
+
+def test_a_question_withdrawn_before_its_answer_is_waited_for_briefly() -> None:
+    gate = asked_gate()
+    gate.cut()
+    gate.asked(5.0)
+    assert sort(gate, OLD, at_s=5.1) == []
+    assert sort(gate, NEW, at_s=5.0 + UNHEARD_END_TIMEOUT_S) == [ReplyStarted(), NEW]
+
+
+def test_the_answer_to_a_half_sent_question_is_not_taken_for_the_next() -> None:
+    gate = ReplyGate(streaming=False)
+    gate.withdraw()
+    gate.asked(5.0)
+    assert sort(gate, OLD, ServerInterrupted(), TurnComplete(), NEW, at_s=5.1) == [ReplyStarted(), NEW]
+
+
+def test_a_new_connection_forgets_the_old_turn() -> None:
+    gate = cut_gate()
+    gate.reset()
+    gate.asked(11.0)
+    assert sort(gate, NEW, at_s=11.1) == [ReplyStarted(), NEW]
+
+
+def test_an_interruption_by_the_server_is_told_and_its_turn_complete_is_not() -> None:
+    gate = ReplyGate(streaming=True)
+    assert sort(gate, OLD, ServerInterrupted(), TurnComplete(), NEW) == [
+        ReplyStarted(),
+        OLD,
+        ReplyInterrupted(),
+        ReplyStarted(),
+        NEW,
+    ]
+
+
+def test_interrupted_without_a_turn_means_nothing() -> None:
+    gate = asked_gate()
+    assert sort(gate, ServerInterrupted(), NEW) == [ReplyStarted(), NEW]
