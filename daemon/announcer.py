@@ -40,7 +40,7 @@ class Announcer:
     def announce(self, earcon: Earcon, failure: FailureKind | None, *, mic_open: bool) -> None:
         """Sound an earcon while the link has this failure (None: it has none).
 
-        While the microphone is open to the network there is only the tone: words would be taken as the user's.
+        With the microphone open to the network there is only the tone: words would be taken as the user's.
         """
         sound = earcon_pcm(earcon) if self._earcons else b""
         if self._spoken and not mic_open:

@@ -21,6 +21,7 @@ from functools import partial
 from pathlib import Path
 from ssl import SSLContext
 
+from daemon import routes
 from daemon.board_choice import open_leds
 from daemon.capture import Capture
 from daemon.commands import Commands, Volume
@@ -171,6 +172,7 @@ def _manner(settings: Settings, policy: Policy) -> Manner:
         min_speech_ms=vad.min_speech_ms,
         barge_in_speech_ms=vad.barge_in_speech_ms,
         earcons=settings.sound.earcons,
+        spoken=settings.sound.spoken,
         log_transcripts=settings.log.transcripts,
     )
 
@@ -228,6 +230,7 @@ def _start(daemon: Daemon, tasks: asyncio.TaskGroup) -> None:
         "controller": daemon.controller.run(),
         "lights": parts.lamp.run(daemon.controller.conditions),
         "supervisor": daemon.supervisor.run(),
+        "routes": routes.watch(parts.connection.network_back),
     }
     for name, job in jobs.items():
         tasks.create_task(job, name=name)

@@ -17,7 +17,7 @@ from daemon.events import (
     ReplyAudio,
     ServerEvent,
 )
-from daemon.failures import FailureKind, LinkError
+from daemon.failures import FailureKind, Kind, LinkError, Signal, Where, classify
 from daemon.link import (
     Answered,
     Asked,
@@ -25,6 +25,7 @@ from daemon.link import (
     Connected,
     Failed,
     Handed,
+    Handle,
     Leaving,
     Link,
     LinkEvent,
@@ -36,6 +37,7 @@ from daemon.link import (
     next_wake_s,
     step,
 )
+from daemon.liveness import PING_S, SAMPLE_S, Evidence, Pulse
 from daemon.uplink import Sender, Uplink
 
 log = logging.getLogger(__name__)
@@ -47,6 +49,16 @@ class Session(Sender, Protocol):
     def receive(self) -> AsyncIterator[ServerEvent]:
         """Everything the server says, until the connection ends: then LinkError."""
         ...
+
+    async def ping(self) -> None:
+        """Give the other end something to acknowledge. Raises LinkError."""
+
+    def evidence(self) -> Evidence | None:
+        """What TCP has delivered; None where that cannot be known."""
+        ...
+
+    def abort(self) -> None:
+        """End the connection without a word."""
 
 
 class Dialler(Protocol):
@@ -72,8 +84,12 @@ class Connection:
         on_change: Callable[[], None],
         clock: Callable[[], float],
         jitter: Callable[[], float],
+        handle: Handle | None = None,
     ) -> None:
-        """`on_change` is called after each change of phase; `jitter` gives numbers from 0 to 1."""
+        """`on_change` is called after each change of phase; `jitter` gives numbers from 0 to 1.
+
+        `handle` resumes the session of an earlier run.
+        """
         self._uplink = uplink
         self._policy = policy
         self._post = post
@@ -81,7 +97,8 @@ class Connection:
         self._clock = clock
         self._jitter = jitter
         self._changed = asyncio.Event()
-        self.link = Link(since_s=clock())
+        self._busy = asyncio.Event()
+        self.link = Link(since_s=clock(), handle=handle)
 
     # --- what the controller asks
 
@@ -93,8 +110,13 @@ class Connection:
 
     def set_busy(self, busy: bool) -> None:
         """A turn began or ended."""
-        if busy != self.link.busy:
-            self._apply(Busy(busy, self._clock()))
+        if busy == self.link.busy:
+            return
+        if busy:
+            self._busy.set()
+        else:
+            self._busy.clear()
+        self._apply(Busy(busy, self._clock()))
 
     def network_back(self) -> None:
         """A route to the world appeared."""
@@ -136,6 +158,7 @@ class Connection:
             asyncio.create_task(self._uplink.pump(session), name="uplink"),
             asyncio.create_task(self._receive(session), name="downlink"),
             asyncio.create_task(self._while_in(LinkPhase.ONLINE), name="link-timer"),
+            asyncio.create_task(self._feel_pulse(session), name="pulse"),
         }
         try:
             done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
@@ -160,6 +183,25 @@ class Connection:
                 case _:
                     self._post(event)
         raise RuntimeError("a session ended without a LinkError")  # else nobody would notice
+
+    async def _feel_pulse(self, session: Session) -> None:
+        """While a turn is under way, notice within seconds when the path is gone. Then LinkError."""
+        pulse = Pulse()
+        pinged_s = 0.0
+        while True:
+            if not self._busy.is_set():
+                await self._busy.wait()
+                pulse = pulse.rested()
+            now_s = self._clock()
+            if (evidence := session.evidence()) is not None:
+                pulse = pulse.after(evidence, now_s)
+                if pulse.is_gone(now_s):
+                    session.abort()  # a farewell would only wait for an answer that cannot come
+                    raise LinkError(classify(Signal(Kind.SILENT, Where.RECEIVE)))
+                if not evidence.outstanding_bytes and now_s - pinged_s >= PING_S:
+                    pinged_s = now_s
+                    await session.ping()
+            await asyncio.sleep(SAMPLE_S)
 
     async def _while_in(self, phase: LinkPhase) -> None:
         """Wait until the link is no longer in this phase, giving it its ticks."""
@@ -198,9 +240,9 @@ class Connection:
     def _note_failure(self, error: LinkError, *, was_online: bool) -> None:
         """One WARNING for an episode; its repetitions go to debug."""
         known = self.link.failure
-        new_episode = known is None or known.kind is not error.failure.kind
-        level = logging.WARNING if new_episode else logging.DEBUG
         self._apply(Failed(error.failure, self._clock(), self._jitter()))
+        changed_kind = known is not None and known.kind is not error.failure.kind
+        level = logging.WARNING if self.link.tries == 1 or changed_kind else logging.DEBUG
         if self.link.failure is None:
             level = logging.INFO  # dropped while nobody needed it
         log.log(level, "%s", error.failure)

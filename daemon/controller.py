@@ -9,14 +9,14 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import get_args
 
 from daemon import dialogue as d
+from daemon.announcer import Announcer
 from daemon.capture import Capture
 from daemon.connection import Connection
 from daemon.dialogue import Action, Dialogue, Phase, Policy, Talk
-from daemon.earcons import earcon_pcm
 from daemon.events import (
     DialogueEvent,
     GenerationComplete,
@@ -30,12 +30,14 @@ from daemon.events import (
     ReplyStarted,
     ReplyWentOn,
     ServerEvent,
+    SpeechStarted,
     StopAsked,
     TalkHeld,
     TalkPressed,
     TalkReleased,
     TalkTapped,
     TalkWithdrawn,
+    TextAsked,
     Timer,
     TimerFired,
     ToolCall,
@@ -55,6 +57,7 @@ from daemon.playback import Playback, PlaybackStarted, SpeakerBack, SpeakerLost
 from daemon.replies import ReplyGate
 from daemon.settings import ButtonSettings
 from daemon.uplink import Uplink
+from daemon.usage import Accounts, Day
 from daemon.words import Earcon, Outcome
 
 log = logging.getLogger(__name__)
@@ -69,6 +72,10 @@ WHY_RENEWED = {
     "bad_replies": "several turns in a row brought no usable reply",
 }
 """The output watchdogs, by the name under which they are counted."""
+
+VOICE_REFUSAL_PAUSE_S = 600.0
+"""After this long without a voice, one that the day's budget refuses is told so again: a television that
+talks all evening is told once."""
 
 NEAR_SILENCE = "NEAR_SILENCE"
 """Our own reason for a reply of full length that nobody could hear (gemini-live-api-examples #40)."""
@@ -97,6 +104,7 @@ class Parts:
     lamp: Lamp
     ledger: Ledger
     feed: Feed
+    accounts: Accounts = field(default_factory=Accounts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +117,7 @@ class Manner:
     barge_in_speech_ms: int
     earcons: bool
     log_transcripts: bool
+    spoken: bool = True
 
 
 class Controller:
@@ -120,6 +129,7 @@ class Controller:
         self._clock = clock
         self.policy = manner.policy
         self.gate = ReplyGate(streaming=manner.policy.streaming)
+        self._announcer = Announcer(parts.playback, clock, earcons=manner.earcons, spoken=manner.spoken)
         self._gestures = GestureRecogniser(manner.button)
         self._gesture_timer: asyncio.TimerHandle | None = None
         self._timers: dict[Timer, asyncio.TimerHandle] = {}
@@ -135,6 +145,7 @@ class Controller:
         self.on_reply_audio: Callable[[bytes], None] = _ignore
         """Told of each piece of a reply that will be played: for rehearsals."""
         self._follow_up_until_s = 0.0
+        self._voice_refused_s = -VOICE_REFUSAL_PAUSE_S
 
     async def run(self) -> None:
         """Handle events for ever. Ends only by cancellation or by a bug."""
@@ -161,9 +172,13 @@ class Controller:
 
     def advance(self, event: DialogueEvent) -> None:
         """Let the state table decide, show it, and do what it says."""
-        self._before(event)
         was = self.state
-        self.state, actions = d.advance(was, event, self.policy)
+        state, actions = d.advance(was, event, self._policy_today())
+        if state.turn != was.turn and self._parts.accounts.used_up():
+            self._refuse_turn(event)
+            return
+        self._before(event)
+        self.state = state
         if self.state.phase is not was.phase:
             self._note_phase(was.phase, event)
         self._tune_ears()
@@ -172,6 +187,26 @@ class Controller:
             self._do(action)
         self._parts.capture.hungry = self._parts.uplink.hungry
         self._parts.connection.set_busy(self.state.phase not in (Phase.IDLE, Phase.FOLLOW_UP))
+
+    def _policy_today(self) -> Policy:
+        """With the day's budget used up a turn is finished, and nothing follows of itself."""
+        if self._parts.accounts.used_up():
+            return replace(self.policy, follow_up_s=0.0, ask_to_go_on=False)
+        return self.policy
+
+    def _refuse_turn(self, event: DialogueEvent) -> None:
+        """The day's budget is used up. A press still stops a reply; a voice may be a television's."""
+        accounts = self._parts.accounts
+        if accounts.refuse():
+            log.warning("no new turn today: usage is at its limit: %s", accounts.budget_words())
+        if isinstance(event, TalkPressed) and self.state.phase is Phase.SPEAKING:
+            self.advance(StopAsked())
+        now_s = self._clock()
+        if not isinstance(event, SpeechStarted) or now_s >= self._voice_refused_s + VOICE_REFUSAL_PAUSE_S:
+            self._play(Earcon.QUOTA)
+        if isinstance(event, SpeechStarted):
+            self._voice_refused_s = now_s
+        self.show()
 
     def _before(self, event: DialogueEvent) -> None:
         """What an event means outside the state table: marks, the reply's gate, who is told."""
@@ -190,6 +225,8 @@ class Controller:
                 self._mark(self.state.turn, Mark.LINK_UP, now_s)
             case LinkLost():
                 self.gate.reset()
+            case TalkPressed() | TextAsked() | StopAsked() | MuteSet():
+                self._parts.playback.hush()
             case MicLost():
                 log.warning("the microphone failed: %s", self._parts.capture.error)
 
@@ -254,6 +291,7 @@ class Controller:
 
     def _open(self, action: d.OpenUtterance) -> None:
         now_s = self._clock()
+        self._parts.playback.hush()  # a voice that opens a turn has not hushed anything yet
         self._parts.ledger.open(action.turn, action.trigger, now_s, online=self.state.online)
         self._parts.uplink.open(
             action.turn, action.onset_byte, stream=action.stream, released=self.state.released
@@ -271,8 +309,9 @@ class Controller:
         self._parts.connection.renew(keep_handle=keep_handle)
 
     def _play(self, earcon: Earcon) -> None:
-        if self._manner.earcons:
-            self._parts.playback.play(earcon_pcm(earcon))
+        failure = self._parts.connection.link.failure
+        kind = failure.kind if failure is not None else None
+        self._announcer.announce(earcon, kind, mic_open=self.state.phase is Phase.LISTENING)
         self._parts.feed.tell("earcon", name=earcon.value)
 
     def _turn_over(self, turn: int, outcome: Outcome) -> None:
@@ -285,6 +324,7 @@ class Controller:
 
     def note_sent(self, turn: int, first_byte: int, last_byte: int) -> None:
         """A piece of an utterance was given to the connection."""
+        self._parts.accounts.add(Day(sent_bytes=last_byte - first_byte))
         self._mark(turn, Mark.FIRST_SENT, self._clock())
         if line := self._parts.ledger.find(turn):
             line.sent_bytes += last_byte - first_byte
@@ -348,6 +388,8 @@ class Controller:
     # --- the server
 
     def _hear_server(self, event: ServerEvent) -> None:
+        if isinstance(event, ReplyAudio):
+            self._parts.accounts.add(Day(received_bytes=len(event.pcm)))
         match event:
             case Transcript(who, text):
                 self._parts.feed.tell("transcript", who=who, text=text)
@@ -356,6 +398,7 @@ class Controller:
             case Usage(prompt, response):
                 self.tokens["prompt"] += prompt
                 self.tokens["response"] += response
+                self._parts.accounts.add(Day(prompt_tokens=prompt, response_tokens=response))
             case NotUnderstood(what):
                 self.not_understood += 1
                 log.debug("a message was not understood: %s", what)
@@ -398,11 +441,13 @@ class Controller:
         failure = link.failure
         left_s = self._follow_up_until_s - self._clock()
         whole_s = self.policy.follow_up_s
+        resting = self.state.phase in (Phase.IDLE, Phase.FOLLOW_UP)
+        budget_gone = resting and self._parts.accounts.used_up()
         return Conditions(
             mic_fault=not self.state.mic_ok,
             speaker_fault=not self.speaker_ok,
             refused=failure is not None and failure.refused,
-            quota=failure is not None and failure.kind.value == "quota",
+            quota=budget_gone or (failure is not None and failure.kind.value == "quota"),
             offline=failure is not None and not failure.refused,
             muted=self.state.muted,
             mic_streaming=self.state.mic_streaming,

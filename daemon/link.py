@@ -240,8 +240,7 @@ def renew(link: Link, event: Renew, _policy: LinkPolicy) -> Link:
 def tick_online(link: Link, event: Tick, policy: LinkPolicy) -> Link:
     """Close when idle; rotate when told or old: at a pause if there is one."""
     now_s = event.at_s
-    if now_s >= link.since_s + policy.proven_after_s:
-        link = replace(link, tries=0)
+    link = proven_by_age(link, now_s, policy)
     if not link.busy and now_s >= link.idle_since_s + policy.idle_close_s:
         return enter(link, LinkPhase.OFFLINE, now_s)
     if now_s >= rotate_at_s(link, policy):
@@ -283,12 +282,17 @@ def failed(link: Link, event: Failed, policy: LinkPolicy) -> Link:
     return enter(noted, LinkPhase.CONNECTING if pause_s == 0 else LinkPhase.BACKING_OFF, event.at_s)
 
 
+def proven_by_age(link: Link, now_s: float, policy: LinkPolicy) -> Link:
+    """An online link that has lived long enough has proved itself."""
+    return replace(link, tries=0) if now_s >= link.since_s + policy.proven_after_s else link
+
+
 def failed_online(link: Link, event: Failed, policy: LinkPolicy) -> Link:
     """A drop while nobody needs the connection is normal: the next trigger connects again."""
-    lost = failed(link, event, policy)
+    lost = failed(proven_by_age(link, event.at_s, policy), event, policy)
     if link.busy or event.failure.policy.retry in (Retry.WHEN_ASKED, Retry.SLOWLY):
         return lost
-    return replace(enter(lost, LinkPhase.OFFLINE, event.at_s), failure=None)
+    return replace(enter(lost, LinkPhase.OFFLINE, event.at_s), failure=None, tries=link.tries)
 
 
 def back_off_s(tries: int, retry: Retry, jitter: float, policy: LinkPolicy) -> float:

@@ -1,9 +1,8 @@
 """The playback thread: reply ring and clips to the speaker, one chunk at a time.
 
 A clip is an earcon, with or without words. The event loop begins, feeds, finishes and cuts a reply; the
-thread owns the speaker. A cut empties the ring
-first and then asks the thread to flush the device, so that the chunk which the thread had in hand is
-thrown away too.
+thread owns the speaker. A cut empties the ring first and then asks the thread to flush the device, so that
+the chunk which the thread had in hand is thrown away too.
 """
 
 from __future__ import annotations

@@ -147,6 +147,21 @@ class LiveSettings:
         540.0, "replace a connection that is older, at the next pause", low=30.0, high=3600.0
     )
     uplink_message_ms: int = key(40, "audio in one message to the server", low=20, high=200)
+    keep_session: bool = key(
+        False, "after a restart go on with the conversation: keep the session's handle on disk for two hours"
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class UsageSettings:
+    """[usage] — the budget of a calendar day; when it is used up, no new turn begins until midnight."""
+
+    daily_minutes: float = key(
+        0.0, "minutes of audio a day, microphone and replies together; 0: no limit", low=0.0, high=2880.0
+    )
+    daily_tokens: int = key(
+        0, "tokens a day, as the service counts them; 0: no limit", low=0, high=1_000_000_000
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,6 +170,7 @@ class SoundSettings:
 
     volume: int = key(70, "loudness in percent", low=0, high=100)
     earcons: bool = key(True, "short tones for listening, done, error, muted, offline")
+    spoken: bool = key(True, "say what is wrong, after the tone")
     reply_buffer_s: float = key(120.0, "longest reply that can wait to be played", low=20.0, high=600.0)
 
 
@@ -176,5 +192,6 @@ class Settings:
     trigger: TriggerSettings = field(default_factory=TriggerSettings)
     vad: VadSettings = field(default_factory=VadSettings)
     live: LiveSettings = field(default_factory=LiveSettings)
+    usage: UsageSettings = field(default_factory=UsageSettings)
     sound: SoundSettings = field(default_factory=SoundSettings)
     log: LogSettings = field(default_factory=LogSettings)

@@ -27,6 +27,7 @@ class Reporter:
     clock: Callable[[], float]
     started_s: float
     volume: Callable[[], int]
+    state_saves_failed: Callable[[], int] = lambda: 0
 
     def snapshot(self) -> dict[str, Any]:
         """All of it: plain words, numbers, lists and dictionaries."""
@@ -48,6 +49,7 @@ class Reporter:
             "barge_in": self.controller.policy.barge_in,
             "link": self.link(),
             "devices": self.devices(),
+            "usage": self.parts.accounts.report(),
             "rings": {
                 "uplink": ring_words(self.uplink_ring.stats()),
                 "reply": ring_words(self.reply_ring.stats()),
@@ -107,6 +109,7 @@ class Reporter:
             **{f"renewed_{why}": count for why, count in controller.watchdogs.items()},
             "tokens_prompt": controller.tokens["prompt"],
             "tokens_response": controller.tokens["response"],
+            "state_saves_failed": self.state_saves_failed(),
         }
 
 

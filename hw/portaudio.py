@@ -100,6 +100,7 @@ class _Kind:
 
 _MIC = _Kind(CAPTURE, MIC_FORMAT, MIC_PERIOD_FRAMES, MIC_DEPTH_S, MicError)
 _SPEAKER = _Kind(PLAYBACK, SPEAKER_FORMAT, SPEAKER_PERIOD_FRAMES, SPEAKER_DEPTH_S, SpeakerError)
+_KINDS = {kind.name: kind for kind in (_MIC, _SPEAKER)}
 
 
 class _Library:
@@ -133,7 +134,7 @@ class _Library:
                 with quiet_stderr() as chatter:
                     stream = _open(audio, kind, index >> 1)
             except (OSError, ValueError) as error:
-                raise _refusal(kind, wanted, error, chatter) from error
+                raise open_refusal(kind.name, wanted, error, chatter) from error
             self._open_streams += 1
             return stream
 
@@ -178,15 +179,10 @@ def _devices(audio: pyaudio.PyAudio) -> dict[int, DeviceInfo]:
         for playback, kind in enumerate((CAPTURE, PLAYBACK)):
             direction = ("Input", "Output")[playback]
             if about[f"max{direction}Channels"] > 0:
-                default = audio_default(host, direction) == index
+                default = host[f"default{direction}Device"] == index
                 name = str(about["name"])
                 found[2 * index + playback] = DeviceInfo(name, kind, card_of(name, cards), default)
     return found
-
-
-def audio_default(host: dict[str, Any], direction: str) -> int:
-    """The index of the default device in PyAudio's description of a host API."""
-    return int(host[f"default{direction}Device"])
 
 
 def _open(audio: pyaudio.PyAudio, kind: _Kind, index: int) -> Any:
@@ -197,8 +193,9 @@ def _open(audio: pyaudio.PyAudio, kind: _Kind, index: int) -> Any:
         return audio.open(format=pyaudio.paInt16, **kind.open_arguments(index))
 
 
-def _refusal(kind: _Kind, wanted: str, error: Exception, chatter: list[str]) -> DeviceError:
-    """Why a device could not be opened, in words that help."""
+def open_refusal(kind_name: str, wanted: str, error: Exception, chatter: list[str]) -> DeviceError:
+    """Why a device could not be opened, in words that help; `chatter` is what ALSA printed meanwhile."""
+    kind = _KINDS[kind_name]
     code = error.errno if isinstance(error, OSError) else None
     if code in (REFUSED_RATE, REFUSED_CHANNELS):
         words = f"does not take {kind.format.rate_hz} Hz mono 16 bit"

@@ -11,6 +11,7 @@ from fakes import LoopTime, settled
 
 from daemon.events import ServerEvent
 from daemon.failures import Failure, FailureKind, LinkError
+from daemon.liveness import Evidence
 
 HANDSHAKE_S = 0.2
 CLOSING_S = 0.1
@@ -27,6 +28,9 @@ class PlannedSession:
     def __init__(self, handle: str | None) -> None:
         self.handle = handle
         self.calls: list[str | bytes] = []
+        self.tcp: Evidence | None = None
+        self.pings = 0
+        self.aborted = False
         self._says: asyncio.Queue[ServerEvent | Exception | None] = asyncio.Queue()
 
     async def say(self, *events: ServerEvent | Exception | None) -> None:
@@ -55,6 +59,15 @@ class PlannedSession:
 
     async def send_text(self, text: str) -> None:
         self.calls.append(text)
+
+    async def ping(self) -> None:
+        self.pings += 1
+
+    def evidence(self) -> Evidence | None:
+        return self.tcp
+
+    def abort(self) -> None:
+        self.aborted = True
 
 
 class PlannedDialler:

@@ -12,7 +12,8 @@ import signal
 import subprocess
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 
@@ -48,17 +49,46 @@ REGULAR_S = 0.5
 IRREGULAR_S = 0.05
 """The sinks are regular when for the first time span no recorder waited longer than the second."""
 
+RECENT_PIECES = 20_000
+"""What a recorder keeps unless told otherwise: some 100 s."""
+
 LOUD = 500
 """Samples above this are sound: some -36 dBFS."""
 
 
-class Recorder:
-    """What a sink plays, as 24 kHz mono, with the time at which each piece came; at most 60 s of it."""
+@dataclass(frozen=True, slots=True)
+class SinkForm:
+    """A sink's own format, and the rate at which it is recorded."""
 
-    def __init__(self, pulse: PrivatePulse, sink: str) -> None:
+    arguments: str
+    recorded_hz: int
+
+
+USUAL = {name: SinkForm("rate=48000", SPEAKER_FORMAT.rate_hz) for name in (MIC_SINK, SPEAKER_SINK)}
+"""Stereo at 48 kHz, as most cards are: the server resamples."""
+
+EXACT = {
+    MIC_SINK: SinkForm("rate=16000 channels=1", MIC_FORMAT.rate_hz),
+    SPEAKER_SINK: SinkForm("rate=24000 channels=1", SPEAKER_FORMAT.rate_hz),
+}
+"""The formats of Conure's own streams: nothing is resampled, and samples can be compared one by one."""
+
+
+class Recorder:
+    """What a sink plays, as mono, with the time at which each piece came; the newest `keep_pieces` of it."""
+
+    def __init__(
+        self,
+        pulse: PrivatePulse,
+        sink: str,
+        rate_hz: int = SPEAKER_FORMAT.rate_hz,
+        keep_pieces: int = RECENT_PIECES,
+    ) -> None:
+        self.rate_hz = rate_hz
+        self._keep_pieces = keep_pieces
         command = ["parec", f"--device={sink}.monitor", f"--latency-msec={LATENCY_MS}", "--raw"]
         self._process = subprocess.Popen(
-            [*command, f"--rate={SPEAKER_FORMAT.rate_hz}", "--channels=1", "--format=s16le"],
+            [*command, f"--rate={rate_hz}", "--channels=1", "--format=s16le"],
             env=pulse.process_environment, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, bufsize=0,
         )  # fmt: skip
         self._lock = threading.Lock()
@@ -70,7 +100,7 @@ class Recorder:
         """Each piece with the time at which its first sample was played."""
         with self._lock:
             pieces = list(self._pieces)
-        return [(came_s - len(piece) / SPEAKER_FORMAT.rate_hz, piece.tobytes()) for came_s, piece in pieces]
+        return [(came_s - len(piece) / self.rate_hz, piece.tobytes()) for came_s, piece in pieces]
 
     def wait_until_regular(self) -> None:
         """Wait until pieces come at an even pace. Raises TimeoutError."""
@@ -106,14 +136,18 @@ class Recorder:
             odd = data[whole:]
             with self._lock:
                 self._pieces.append((time.monotonic(), np.frombuffer(data[:whole], "<i2")))
-                del self._pieces[:-20_000]
+                del self._pieces[: -self._keep_pieces]
 
 
 class PrivatePulse:
     """A server of its own; `environment` is what makes PulseAudio's and ALSA's libraries find it."""
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
+    def __init__(
+        self, folder: Path, sinks: Mapping[str, SinkForm] = USUAL, keep_pieces: int = RECENT_PIECES
+    ) -> None:
+        self.folder = folder
+        self._sinks = sinks
+        self._keep_pieces = keep_pieces
         self._server: subprocess.Popen[bytes] | None = None
         self.recorders: dict[str, Recorder] = {}
         """What each sink plays: they also make the sinks regular."""
@@ -133,10 +167,13 @@ class PrivatePulse:
 
     def start(self) -> None:
         """Start the server, and wait until it is of use. Raises TimeoutError."""
-        with (self._folder / "log").open("wb") as log:
+        with (self.folder / "log").open("wb") as log:
             self._server = subprocess.Popen(self._command(), env=self.process_environment, stderr=log)
         self._wait_until_it_answers()
-        self.recorders = {sink: Recorder(self, sink) for sink in (MIC_SINK, SPEAKER_SINK)}
+        self.recorders = {
+            sink: Recorder(self, sink, form.recorded_hz, self._keep_pieces)
+            for sink, form in self._sinks.items()
+        }
         for recorder in self.recorders.values():
             recorder.wait_until_regular()
 
@@ -149,7 +186,7 @@ class PrivatePulse:
         for recorder in self.recorders.values():
             recorder.close()
         self.recorders = {}
-        (self._folder / "socket").unlink(missing_ok=True)
+        (self.folder / "socket").unlink(missing_ok=True)
 
     def hang(self) -> None:
         """Let the server stop answering, with all connections open; only `kill` ends that."""
@@ -163,19 +200,13 @@ class PrivatePulse:
             [*command, f"--rate={MIC_FORMAT.rate_hz}"], env=self.process_environment, input=pcm, check=True
         )
 
-    def pipe(self, *command: str) -> subprocess.Popen[bytes]:
-        """The same for one whose output is to be read."""
-        return subprocess.Popen(
-            command, env=self.process_environment, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
-        )
-
     def _command(self) -> list[str]:
         return [
             "pulseaudio", "-n", "--daemonize=no", "--use-pid-file=no", "--exit-idle-time=-1",
             "--log-level=error", "--log-target=stderr",
-            "-L", f"module-native-protocol-unix socket={self._folder / 'socket'} auth-anonymous=1",
-            *(word for name, form in self.sinks.items()
-              for word in ("-L", f"module-null-sink sink_name={name} {form}")),
+            "-L", f"module-native-protocol-unix socket={self.folder / 'socket'} auth-anonymous=1",
+            *(word for name, form in self._sinks.items()
+              for word in ("-L", f"module-null-sink sink_name={name} {form.arguments}")),
         ]  # fmt: skip
 
     def _wait_until_it_answers(self) -> None:
@@ -185,7 +216,7 @@ class PrivatePulse:
             if asked.returncode == 0:
                 return
             time.sleep(0.05)
-        raise TimeoutError((self._folder / "log").read_text(encoding="utf-8"))
+        raise TimeoutError((self.folder / "log").read_text(encoding="utf-8"))
 
 
 @pytest.fixture(scope="session")

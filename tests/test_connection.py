@@ -26,6 +26,7 @@ from daemon.events import (
 )
 from daemon.failures import FailureKind
 from daemon.link import LinkPhase, LinkPolicy
+from daemon.liveness import Evidence
 from daemon.ring import HistoryRing
 from daemon.uplink import Uplink
 
@@ -168,10 +169,44 @@ async def test_one_warning_and_one_event_for_each_episode(rig: Rig, caplog: pyte
 async def test_the_next_episode_warns_again(rig: Rig, caplog: pytest.LogCaptureFixture) -> None:
     session = await rig.come_online(busy=True)
     await session.say(failure())
-    await rig.time.run(10.0)
+    await rig.time.run(30.0)
     await rig.session.say(failure())
     assert levels(caplog) == [logging.WARNING, logging.WARNING]
     assert rig.posts == [LinkUp(), LinkLost(trouble=True), LinkUp(), LinkLost(trouble=True)]
+
+
+async def test_a_link_that_comes_and_goes_warns_once(rig: Rig, caplog: pytest.LogCaptureFixture) -> None:
+    await rig.come_online(busy=True)
+    for _ in range(3):
+        await rig.session.say(failure())
+        await rig.time.run(5.0)
+    assert levels(caplog).count(logging.WARNING) == 1
+
+
+async def test_a_path_that_is_gone_in_a_turn_is_left_within_5_s(rig: Rig) -> None:
+    session = await rig.come_online(busy=True)
+    session.tcp = Evidence(outstanding_bytes=100, acknowledged_bytes=5)
+    gone_s = rig.time.now_s()
+    await rig.time.run(6.0)
+    assert session.aborted
+    assert rig.dialler.dials_s[-1] - gone_s <= 5.0
+
+
+async def test_a_path_that_is_gone_while_idle_is_left_to_the_kernel(rig: Rig) -> None:
+    session = await rig.come_online()
+    session.tcp = Evidence(outstanding_bytes=100, acknowledged_bytes=5)
+    await rig.time.run(60.0)
+    assert not session.aborted
+
+
+async def test_while_a_turn_waits_the_path_is_given_something_to_acknowledge(rig: Rig) -> None:
+    session = await rig.come_online(busy=True)
+    session.tcp = Evidence(outstanding_bytes=0, acknowledged_bytes=5)
+    await rig.time.run(10.0)
+    assert 8 <= session.pings <= 11
+    rig.connection.set_busy(False)
+    await rig.time.run(60.0)
+    assert session.pings <= 12
 
 
 async def test_another_kind_of_failure_warns_too(rig: Rig, caplog: pytest.LogCaptureFixture) -> None:

@@ -1,0 +1,155 @@
+"""What outlives the process, and when it is written: each day's usage, and the session's handle.
+
+The event loop asks for the contents; the disk is written on a thread, for a card may take a second over it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Coroutine, Mapping
+from typing import Any, TypeVar
+
+from daemon.link import Handle
+from daemon.store import Store
+from daemon.usage import UNSET
+
+Result = TypeVar("Result")
+Content = Mapping[str, Any]
+
+SAVE_EVERY_S = 60.0
+"""A power cut costs this much of the accounts. What has not changed is not written: cards wear out."""
+
+USAGE_FILE = "usage.json"
+SESSION_FILE = "session.json"
+
+RELEASE_YEAR = 2026
+"""Before this the clock has not been set: a Raspberry Pi has none of its own before the Pi 5."""
+
+
+def local_day(at_s: float | None = None) -> str:
+    """The local calendar day of a wall clock time (None: now) as "2026-11-21", or UNSET."""
+    local = time.localtime(at_s)
+    return UNSET if local.tm_year < RELEASE_YEAR else time.strftime("%Y-%m-%d", local)
+
+
+class Keeper:
+    """Writes files when their content has changed. Event loop only."""
+
+    def __init__(
+        self,
+        store: Store | None,
+        files: Mapping[str, Callable[[], Content | None]],
+        *,
+        sleep: Callable[[float], Coroutine[Any, Any, None]] = asyncio.sleep,
+    ) -> None:
+        """`files` names what gives each file's content, which is now as it was loaded; None: no file.
+
+        Without a store nothing is kept. `sleep` takes seconds.
+        """
+        self._store = store
+        self._files = files
+        self._sleep = sleep
+        self._kept = {name: content() for name, content in files.items()}
+
+    @property
+    def failures(self) -> int:
+        """Writes that failed."""
+        return self._store.failures if self._store else 0
+
+    async def run(self) -> None:
+        """Save what has changed, at most once a minute, and once more when cancelled."""
+        try:
+            while True:
+                await self._sleep(SAVE_EVERY_S)
+                await self._save_changes()
+        finally:
+            await self._save_changes()
+
+    async def _save_changes(self) -> None:
+        if self._store is None:
+            return
+        for name, content_of in self._files.items():
+            content = content_of()
+            if content == self._kept[name]:
+                continue
+            if await _to_its_end(asyncio.to_thread(self._store.keep, name, content)):
+                self._kept[name] = content
+
+
+async def _to_its_end(job: Coroutine[Any, Any, Result]) -> Result:
+    """The job's result. Cancelled, it still waits for the job, so that two writes never meet."""
+    task = asyncio.ensure_future(job)
+    try:
+        return await asyncio.shield(task)
+    finally:
+        await asyncio.wait({task})
+
+
+# --- the session -----------------------------------------------------------------------------------
+
+
+class SessionNote:
+    """The resumption handle as a file's content, its monotonic time turned into wall clock time.
+
+    That is done once for each handle: done again, the two clocks would differ by a little each time.
+    """
+
+    def __init__(
+        self,
+        model: str,
+        handle: Callable[[], Handle | None],
+        *,
+        clock: Callable[[], float],
+        wall_clock: Callable[[], float] = time.time,
+    ) -> None:
+        """`handle` gives the present one; a handle is of use to the model that gave it, and to no other."""
+        self._model = model
+        self._handle = handle
+        self._clock = clock
+        self._wall_clock = wall_clock
+        self._noted: Handle | None = None
+        self._content: Content | None = None
+
+    def content(self) -> Content | None:
+        """What `load_handle` takes back; None while there is no handle."""
+        handle = self._handle()
+        if handle != self._noted:
+            self._noted = handle
+            self._content = None if handle is None else self._describe(handle)
+        return self._content
+
+    def _describe(self, handle: Handle) -> Content:
+        given_at_s = self._wall_clock() - (self._clock() - handle.given_s)
+        return {"model": self._model, "handle": handle.value, "given_at_s": round(given_at_s)}
+
+
+def load_handle(
+    store: Store, model: str, *, life_s: float, clock: Callable[[], float], wall_s: float
+) -> Handle | None:
+    """The handle of an earlier run, if it is for this model and still young enough; else it is removed.
+
+    `wall_s` is the wall clock's time now. A handle from the future is one of a clock that was wrong.
+    """
+    kept = store.load(SESSION_FILE, _read_session)
+    if kept is None:
+        return None
+    kept_model, value, given_at_s = kept
+    age_s = wall_s - given_at_s
+    if kept_model == model and 0 <= age_s < life_s:
+        return Handle(value, clock() - age_s)
+    forget_handle(store)
+    return None
+
+
+def forget_handle(store: Store) -> None:
+    """Remove what an earlier run may have kept."""
+    store.keep(SESSION_FILE, None)
+
+
+def _read_session(data: Any) -> tuple[str, str, float]:
+    """Model, handle, and when it was given. Raises ValueError, without a word of the content."""
+    match data:
+        case {"model": str(model), "handle": str(handle), "given_at_s": int(given_at_s)} if handle:
+            return model, handle, given_at_s
+    raise ValueError("it does not hold a session")

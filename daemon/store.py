@@ -1,0 +1,128 @@
+"""Small state files that survive a power cut: each is written whole or not at all, and read with suspicion.
+
+Files are JSON with mode 0600. A new content goes into a temporary file in the same directory, is forced to
+the disk, and takes the old one's name (rename(2) is atomic). Nothing here raises OSError: a speaker must not
+stop speaking because a card is full. All calls block on the disk; one at a time, from any thread.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import logging
+import os
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, TypeVar
+
+log = logging.getLogger(__name__)
+
+Content = TypeVar("Content")
+
+LIMIT_BYTES = 64 * 1024
+"""Longest file that is read: 60 days of usage are some 8 KB."""
+
+
+def state_folder(env: Mapping[str, str]) -> Path | None:
+    """Where state is kept: the unit's StateDirectory, else the XDG state directory; None without a home."""
+    if service := env.get("STATE_DIRECTORY"):  # set by systemd; several are separated by colons
+        return Path(service.split(":")[0])
+    user = env.get("XDG_STATE_HOME", "")
+    if user.startswith("/"):  # XDG base directory specification: a relative one is to be ignored
+        return Path(user) / "conure"
+    home = env.get("HOME")
+    return Path(home) / ".local/state/conure" if home else None
+
+
+class Store:
+    """The state files of one directory. `failures` counts writes that failed."""
+
+    def __init__(self, folder: Path) -> None:
+        """The directory is made, with mode 0700, when something is first written."""
+        self._folder = folder
+        self._failing: set[str] = set()
+        self.failures = 0
+
+    def load(self, name: str, parse: Callable[[Any], Content]) -> Content | None:
+        """What `parse` makes of the file; None if there is none.
+
+        One that cannot be read, or that `parse` refuses with ValueError, is kept aside as NAME.bad, in the
+        place of an earlier one, and counts as none.
+        """
+        path = self._folder / name
+        try:
+            return parse(json.loads(_read_bounded(path)))
+        except FileNotFoundError:
+            return None
+        except (OSError, ValueError, RecursionError) as error:
+            fate = _put_aside(path)
+            log.warning("starting afresh: %s cannot be used (%s); %s", path, error, fate)
+            return None
+
+    def keep(self, name: str, content: Mapping[str, Any] | None) -> bool:
+        """Make this the file's content, or remove the file (None). Returns whether that succeeded."""
+        path = self._folder / name
+        try:
+            if content is None:
+                path.unlink(missing_ok=True)
+            else:
+                self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+                _write_whole(path, json.dumps(content, indent=1).encode())
+        except OSError as error:
+            self._note_failure(name, error)
+            return False
+        if name in self._failing:
+            self._failing.remove(name)
+            log.info("%s is saved again", path)
+        return True
+
+    def _note_failure(self, name: str, error: OSError) -> None:
+        """One WARNING for an episode; its repetitions go to debug."""
+        self.failures += 1
+        level = logging.DEBUG if name in self._failing else logging.WARNING
+        self._failing.add(name)
+        log.log(level, "%s cannot be saved, going on without: %s", self._folder / name, error)
+
+
+def _read_bounded(path: Path) -> bytes:
+    with path.open("rb") as file:
+        data = file.read(LIMIT_BYTES + 1)
+    if len(data) > LIMIT_BYTES:
+        raise ValueError(f"larger than {LIMIT_BYTES} bytes")
+    return data
+
+
+def _put_aside(path: Path) -> str:
+    """Rename a file that cannot be used; returns in words what became of it."""
+    bad = path.with_name(f"{path.name}.bad")
+    try:
+        path.replace(bad)
+    except OSError as error:
+        return f"it stays where it is ({error.strerror})"
+    return f"it is kept as {bad.name}"
+
+
+def _write_whole(path: Path, data: bytes) -> None:
+    """Replace the file's content, also across a power cut. Raises OSError; the old content then stays."""
+    part = path.with_name(f".{path.name}.part")
+    part.unlink(missing_ok=True)  # left by a power cut
+    try:
+        with open(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:  # noqa: PTH123 - Path.open takes no mode for a new file
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        part.replace(path)
+    except OSError:
+        with contextlib.suppress(OSError):
+            part.unlink(missing_ok=True)  # half a file is of no use, and the disk may be full
+        raise
+    _sync_folder(path.parent)
+
+
+def _sync_folder(folder: Path) -> None:
+    """Force the new name to the disk too (fsync(2): syncing a file does not sync its directory)."""
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

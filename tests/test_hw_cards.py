@@ -1,0 +1,101 @@
+"""Naming sound devices."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from hw.cards import CAPTURE, PLAYBACK, DeviceInfo, card_of, choose, describe, has_sound_card, parse_cards
+
+PI = """\
+ 0 [Headphones     ]: bcm2835_headpho - bcm2835 Headphones
+                      bcm2835 Headphones
+ 2 [seeed2micvoicec]: seeed2micvoicec - seeed2micvoicec
+                      seeed2micvoicec
+10 [Device         ]: USB-Audio - USB PnP Sound Device
+                      C-Media Electronics Inc. USB PnP Sound Device at usb-1, full speed
+"""
+
+DEVICES = {
+    0: DeviceInfo("USB PnP Sound Device: Audio (hw:10,0)", CAPTURE, "Device", False),
+    1: DeviceInfo("USB PnP Sound Device: Audio (hw:10,0)", PLAYBACK, "Device", False),
+    2: DeviceInfo("bcm2835 Headphones: - (hw:0,0)", PLAYBACK, "Headphones", False),
+    3: DeviceInfo("device of mine", CAPTURE, "", False),
+    4: DeviceInfo("default", CAPTURE, "", True),
+    5: DeviceInfo("dmix", PLAYBACK, "", True),
+}
+
+
+def test_the_kernel_s_list_gives_number_and_id() -> None:
+    assert parse_cards(PI) == {0: "Headphones", 2: "seeed2micvoicec", 10: "Device"}
+
+
+def test_no_cards_is_no_card() -> None:
+    assert parse_cards("--- no soundcards ---\n") == {}
+
+
+@pytest.mark.parametrize(
+    ("name", "card"),
+    [
+        ("USB PnP Sound Device: Audio (hw:10,0)", "Device"),
+        ("bcm2835 Headphones: - (hw:0,0)", "Headphones"),
+        ("Something new: - (hw:7,0)", ""),
+        ("pulse", ""),
+    ],
+)
+def test_a_portaudio_name_leads_to_its_card(name: str, card: str) -> None:
+    assert card_of(name, parse_cards(PI)) == card
+
+
+@pytest.mark.parametrize(
+    ("wanted", "kind", "key"),
+    [
+        ("default", CAPTURE, 4),
+        ("default", PLAYBACK, 5),  # whatever its name is
+        ("Device", CAPTURE, 0),  # the card comes before the part of a name
+        ("Device", PLAYBACK, 1),
+        ("headphones", PLAYBACK, 2),
+        ("headphones", CAPTURE, None),
+        ("usb pnp", CAPTURE, 0),
+        ("dmix", PLAYBACK, 5),
+        ("of mine", CAPTURE, 3),
+        ("nonsense", CAPTURE, None),
+    ],
+)
+def test_a_word_means_a_device(wanted: str, kind: str, key: int | None) -> None:
+    assert choose(DEVICES, wanted, kind) == key
+
+
+def test_a_whole_name_comes_before_a_part_of_one() -> None:
+    devices = {
+        0: DeviceInfo("pulse monitor", CAPTURE, "", False),
+        1: DeviceInfo("pulse", CAPTURE, "", False),
+    }
+    assert choose(devices, "pulse", CAPTURE) == 1
+
+
+def test_a_message_lists_the_devices_of_a_kind() -> None:
+    words = describe(DEVICES, PLAYBACK)
+    assert "'bcm2835 Headphones: - (hw:0,0)' (card Headphones)" in words
+    assert "of mine" not in words
+    assert describe({}, CAPTURE) == "there is no capture device at all"
+
+
+@pytest.mark.parametrize(
+    ("cards", "environment", "found"),
+    [
+        (PI, {}, True),
+        ("--- no soundcards ---\n", {}, False),
+        (None, {}, False),
+        (None, {"PULSE_SERVER": "unix:/run/pulse"}, True),
+        (None, {"PULSE_SERVER": ""}, False),
+    ],
+)
+def test_a_card_or_a_named_server_is_something_to_speak_with(
+    tmp_path: Path, cards: str | None, environment: dict[str, str], found: bool
+) -> None:
+    path = tmp_path / "cards"
+    if cards is not None:
+        path.write_text(cards, encoding="utf-8")
+    assert has_sound_card(environment, path) is found
