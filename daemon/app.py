@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from ssl import SSLContext
+from typing import TypeVar
 
 from daemon import routes
 from daemon.board_choice import open_leds
@@ -31,6 +32,7 @@ from daemon.controller import ButtonEdge, Controller, Event, Manner, Parts
 from daemon.dialogue import Policy
 from daemon.endpointing import SpeechDetector
 from daemon.feed import Feed
+from daemon.keeper import Keeper, files_to_keep, load_days, load_handle, local_day
 from daemon.lamp import Lamp
 from daemon.ledger import Ledger
 from daemon.link import LinkPolicy
@@ -41,13 +43,17 @@ from daemon.ring import FifoRing, HistoryRing
 from daemon.secret import Secret
 from daemon.settings import Settings
 from daemon.status import Reporter
+from daemon.store import Store, state_folder
 from daemon.supervision import Supervisor, notify
 from daemon.threads import DeviceThread
 from daemon.uplink import Uplink
+from daemon.usage import Accounts
 from daemon.vad import make_is_voiced
-from hw.base import MIC_FORMAT, SPEAKER_FORMAT, Board, ButtonError
+from hw.base import MIC_FORMAT, SPEAKER_FORMAT, Board, ButtonError, DeviceError
 
 log = logging.getLogger(__name__)
+
+T = TypeVar("T")
 
 EARCON_TAIL_S = 0.15
 """After an earcon the microphone hears the room for a while; its own tone is no speech."""
@@ -75,6 +81,7 @@ class Daemon:
     commands: Commands
     volume: Volume
     supervisor: Supervisor
+    keeper: Keeper
 
 
 def policy_from(settings: Settings, board: Board) -> Policy:
@@ -105,7 +112,10 @@ def build(settings: Settings, board: Board, *, stand_in: bool) -> Daemon:
     uplink_ring = HistoryRing(MIC_FORMAT.bytes(held_s))
     reply_ring = FifoRing(SPEAKER_FORMAT.bytes(settings.sound.reply_buffer_s))
     playback = Playback(
-        board.open_speaker, reply_ring, post=mailbox.post_from_thread, pauses_s=_pauses(settings)
+        _named_rightly(board.open_speaker),
+        reply_ring,
+        post=mailbox.post_from_thread,
+        pauses_s=_pauses(settings),
     )
     loop = asyncio.get_running_loop()
 
@@ -122,16 +132,20 @@ def build(settings: Settings, board: Board, *, stand_in: bool) -> Daemon:
         post=mailbox.post,
         on_audio=note_sent,
     )
+    link_policy = LinkPolicy(idle_close_s=settings.live.idle_close_s, max_age_s=settings.live.max_age_s)
+    store = _open_store(stand_in=stand_in)
+    accounts = Accounts(settings.usage, local_day, load_days(store))
     connection = Connection(
         uplink,
-        policy=LinkPolicy(idle_close_s=settings.live.idle_close_s, max_age_s=settings.live.max_age_s),
+        policy=link_policy,
         post=mailbox.post,
         on_change=lambda: controller.show(),
         clock=clock,
         jitter=random.random,
+        handle=load_handle(store, settings.live, life_s=link_policy.handle_life_s, clock=clock),
     )
     capture = Capture(
-        board.open_mic,
+        _named_rightly(board.open_mic),
         uplink_ring,
         SpeechDetector(vad, make_is_voiced(vad.aggressiveness)),
         post=mailbox.post_from_thread,
@@ -143,13 +157,17 @@ def build(settings: Settings, board: Board, *, stand_in: bool) -> Daemon:
         min_speech_ms=vad.min_speech_ms,
     )
     parts = Parts(
-        mailbox, capture, playback, uplink, connection, Lamp(open_leds(board), clock), Ledger(), Feed()
-    )
+        mailbox, capture, playback, uplink, connection, Lamp(open_leds(board), clock), Ledger(), Feed(),
+        accounts,
+    )  # fmt: skip
     controller = Controller(parts, _manner(settings, policy), clock)
+    keeper = Keeper(
+        store, files_to_keep(accounts, settings.live, lambda: connection.link.handle, clock=clock)
+    )
     volume = Volume(playback, settings.sound.volume)
     reporter = Reporter(
         parts, controller, uplink_ring, reply_ring, settings, board.name, stand_in, clock, clock(),
-        volume=lambda: volume.percent,
+        volume=lambda: volume.percent, state_saves_failed=lambda: keeper.failures,
     )  # fmt: skip
     supervisor = Supervisor(
         {"capture": lambda: capture.progress, "playback": lambda: playback.progress},
@@ -157,7 +175,33 @@ def build(settings: Settings, board: Board, *, stand_in: bool) -> Daemon:
         environ=os.environ,
     )
     commands = Commands(mailbox, volume, reporter.snapshot)
-    return Daemon(settings, board, parts, controller, reporter, commands, volume, supervisor)
+    return Daemon(settings, board, parts, controller, reporter, commands, volume, supervisor, keeper)
+
+
+def _open_store(*, stand_in: bool) -> Store | None:
+    """Where state is kept. Talking to the stand-in costs nothing, and its sessions end with it."""
+    folder = None if stand_in else state_folder(os.environ)
+    return None if folder is None else Store(folder)
+
+
+def _named_rightly(open_device: Callable[[], T]) -> Callable[[], T]:
+    """`open_device`, which at a start by hand takes an absent device for a wrong name, and not for patience.
+
+    Under a service manager nobody looks: there the device may be one that is plugged in later.
+    """
+    opened = "NOTIFY_SOCKET" in os.environ
+
+    def open_it() -> T:
+        nonlocal opened
+        try:
+            device = open_device()
+        except DeviceError as error:
+            error.permanent = error.permanent or (error.absent and not opened)
+            raise
+        opened = True
+        return device
+
+    return open_it
 
 
 def _pauses(settings: Settings) -> partial[Iterator[float]]:
@@ -230,6 +274,7 @@ def _start(daemon: Daemon, tasks: asyncio.TaskGroup) -> None:
         "controller": daemon.controller.run(),
         "lights": parts.lamp.run(daemon.controller.conditions),
         "supervisor": daemon.supervisor.run(),
+        "keeper": daemon.keeper.run(),
         "routes": routes.watch(parts.connection.network_back),
     }
     for name, job in jobs.items():

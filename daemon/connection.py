@@ -144,12 +144,22 @@ class Connection:
             async with dialler.session(handle) as session:
                 self._note_connected(resumed=handle is not None)
                 was_online = True
-                await self._serve(session)
+                cancelled = await self._serve_until_cancelled(session)
+            if cancelled is not None:
+                raise cancelled
         except LinkError as error:
             self._note_failure(error, was_online=was_online)
         finally:
             if was_online:
                 self._post(LinkLost(trouble=self.link.failure is not None))
+
+    async def _serve_until_cancelled(self, session: Session) -> asyncio.CancelledError | None:
+        """Serve; a cancellation is given back, so that the session is left as one that ends well (1000)."""
+        try:
+            await self._serve(session)
+        except asyncio.CancelledError as cancelled:
+            return cancelled
+        return None
 
     async def _serve(self, session: Session) -> None:
         """Move data until the phase is no longer ONLINE or a direction fails."""

@@ -172,12 +172,12 @@ class Controller:
 
     def advance(self, event: DialogueEvent) -> None:
         """Let the state table decide, show it, and do what it says."""
+        self._before(event)
         was = self.state
         state, actions = d.advance(was, event, self._policy_today())
         if state.turn != was.turn and self._parts.accounts.used_up():
             self._refuse_turn(event)
             return
-        self._before(event)
         self.state = state
         if self.state.phase is not was.phase:
             self._note_phase(was.phase, event)
@@ -198,7 +198,7 @@ class Controller:
         """The day's budget is used up. A press still stops a reply; a voice may be a television's."""
         accounts = self._parts.accounts
         if accounts.refuse():
-            log.warning("no new turn today: usage is at its limit: %s", accounts.budget_words())
+            log.warning("no new turn: the day's budget (table [usage]) is %s", accounts.budget_words())
         if isinstance(event, TalkPressed) and self.state.phase is Phase.SPEAKING:
             self.advance(StopAsked())
         now_s = self._clock()
@@ -218,6 +218,7 @@ class Controller:
             case ReplyStarted():
                 self._loudness = Loudness()
                 self._mark(self.state.turn, Mark.FIRST_REPLY, now_s)
+                self._parts.playback.hush()  # the words would be false now, and the answer would wait
                 self._parts.playback.begin(self.state.turn)
                 if self.state.talk is not Talk.STREAM:
                     self._parts.uplink.settle(self.state.turn)

@@ -11,8 +11,9 @@ from collections.abc import Callable, Coroutine, Mapping
 from typing import Any, TypeVar
 
 from daemon.link import Handle
+from daemon.settings import LiveSettings
 from daemon.store import Store
-from daemon.usage import UNSET
+from daemon.usage import UNSET, Accounts, Day, read_days
 
 Result = TypeVar("Result")
 Content = Mapping[str, Any]
@@ -31,6 +32,11 @@ def local_day(at_s: float | None = None) -> str:
     """The local calendar day of a wall clock time (None: now) as "2026-11-21", or UNSET."""
     local = time.localtime(at_s)
     return UNSET if local.tm_year < RELEASE_YEAR else time.strftime("%Y-%m-%d", local)
+
+
+def load_days(store: Store | None) -> dict[str, Day]:
+    """The usage of earlier runs."""
+    return (store.load(USAGE_FILE, read_days) if store else None) or {}
 
 
 class Keeper:
@@ -86,6 +92,22 @@ async def _to_its_end(job: Coroutine[Any, Any, Result]) -> Result:
         await asyncio.wait({task})
 
 
+def files_to_keep(
+    accounts: Accounts,
+    live: LiveSettings,
+    handle: Callable[[], Handle | None],
+    *,
+    clock: Callable[[], float],
+    wall_clock: Callable[[], float] = time.time,
+) -> dict[str, Callable[[], Content | None]]:
+    """What a `Keeper` keeps; `handle` gives the link's present one."""
+    files: dict[str, Callable[[], Content | None]] = {USAGE_FILE: accounts.as_dict}
+    if live.keep_session:
+        note = SessionNote(live.model, handle, clock=clock, wall_clock=wall_clock)
+        files[SESSION_FILE] = note.content
+    return files
+
+
 # --- the session -----------------------------------------------------------------------------------
 
 
@@ -101,7 +123,7 @@ class SessionNote:
         handle: Callable[[], Handle | None],
         *,
         clock: Callable[[], float],
-        wall_clock: Callable[[], float] = time.time,
+        wall_clock: Callable[[], float],
     ) -> None:
         """`handle` gives the present one; a handle is of use to the model that gave it, and to no other."""
         self._model = model
@@ -125,26 +147,27 @@ class SessionNote:
 
 
 def load_handle(
-    store: Store, model: str, *, life_s: float, clock: Callable[[], float], wall_s: float
+    store: Store | None,
+    live: LiveSettings,
+    *,
+    life_s: float,
+    clock: Callable[[], float],
+    wall_clock: Callable[[], float] = time.time,
 ) -> Handle | None:
-    """The handle of an earlier run, if it is for this model and still young enough; else it is removed.
+    """The handle of an earlier run, if it is wanted, for this model, and younger than `life_s`.
 
-    `wall_s` is the wall clock's time now. A handle from the future is one of a clock that was wrong.
+    One that is not is removed. A handle from the future is one of a clock that was wrong.
     """
-    kept = store.load(SESSION_FILE, _read_session)
-    if kept is None:
+    if store is None:
         return None
-    kept_model, value, given_at_s = kept
-    age_s = wall_s - given_at_s
-    if kept_model == model and 0 <= age_s < life_s:
-        return Handle(value, clock() - age_s)
-    forget_handle(store)
-    return None
-
-
-def forget_handle(store: Store) -> None:
-    """Remove what an earlier run may have kept."""
+    kept = store.load(SESSION_FILE, _read_session) if live.keep_session else None
+    if kept is not None:
+        model, value, given_at_s = kept
+        age_s = wall_clock() - given_at_s
+        if model == live.model and 0 <= age_s < life_s:
+            return Handle(value, clock() - age_s)
     store.keep(SESSION_FILE, None)
+    return None
 
 
 def _read_session(data: Any) -> tuple[str, str, float]:

@@ -136,7 +136,7 @@ REFUSED = Scene(
     name="refused",
     looks="red, five blinks",
     meaning="The service does not take the key, the model or the configuration.",
-    remedy="`conure doctor` names the cause.",
+    remedy="`conure status` names the cause.",
     colour=RED,
     curve=blinks(5),
 )
@@ -190,7 +190,7 @@ OFFLINE = Scene(
     name="offline",
     looks="amber, one blink",
     meaning="The service cannot be reached; it keeps trying.",
-    remedy="Check the network; `conure doctor` helps.",
+    remedy="Check the network; `conure status` helps.",
     colour=AMBER,
     curve=blinks(1),
 )

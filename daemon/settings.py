@@ -34,7 +34,9 @@ def key(
 class BoardSettings:
     """[board] — which devices there are."""
 
-    name: str = key("auto", "a board's name, or auto: generic if there is a sound card, else simulated")
+    name: str = key(
+        "auto", "generic (sound devices and GPIO), simulated, or auto: generic, and with --demo what is there"
+    )
     mic: str = key(
         "default", "capture device: an ALSA card id (as in /proc/asound/cards) or part of a device's name"
     )
@@ -81,7 +83,7 @@ class LightSettings:
     active: str = key("high", "line level that lights an LED", choices=("low", "high"))
     count: int = key(3, "apa102: number of pixels", low=1, high=64)
     spi: str = key("/dev/spidev0.0", "apa102: SPI device")
-    brightness: float = key(0.3, "brightness limit, 0 to 1", low=0.0, high=1.0)
+    brightness: float = key(0.3, "brightness limit; never dark, for blue must be seen", low=0.02, high=1.0)
 
 
 @dataclass(frozen=True, slots=True)

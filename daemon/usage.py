@@ -139,10 +139,10 @@ class Accounts:
 
 def read_days(data: Any) -> dict[str, Day]:
     """What `as_dict` gave. Numbers that it does not know are passed over. Raises ValueError for the rest."""
-    days = data.get("days") if isinstance(data, dict) else None
-    if not isinstance(days, dict):
-        raise ValueError("there are no days in it")
-    return {_checked_day(day): _read_day(numbers) for day, numbers in days.items()}
+    match data:
+        case {"days": dict(days)}:
+            return {_checked_day(day): _read_day(numbers) for day, numbers in days.items()}
+    raise ValueError("there are no days in it")
 
 
 def _checked_day(day: str) -> str:
@@ -152,12 +152,10 @@ def _checked_day(day: str) -> str:
 
 
 def _read_day(numbers: Any) -> Day:
-    if not isinstance(numbers, dict):
-        raise ValueError("a day is not a table")
-    known = {field.name: numbers.get(field.name, 0) for field in fields(Day)}
-    for name, number in known.items():
-        if not isinstance(number, int) or isinstance(number, bool) or number < 0:
-            raise ValueError(f"{name} is not a number of something")
+    table = numbers if isinstance(numbers, dict) else {}
+    known = {field.name: table.get(field.name, 0) for field in fields(Day)}
+    if not table or not all(type(number) is int and number >= 0 for number in known.values()):
+        raise ValueError("a day is not a table of whole numbers")
     return Day(**known)
 
 

@@ -64,13 +64,15 @@ class DeviceError(Exception):
 
     `device` names it as its user would (a card, a pin, a file); the message says what is wrong and
     what to do. `permanent` is true when trying again cannot help (a name that does not exist in a
-    file, a wrong format), false for what may come back (unplugged, busy).
+    file, a wrong format), false for what may come back (unplugged, busy). `absent` is true when no device
+    of that name is there now: a wrong name, or one that is unplugged.
     """
 
-    def __init__(self, device: str, message: str, *, permanent: bool = False) -> None:
+    def __init__(self, device: str, message: str, *, permanent: bool = False, absent: bool = False) -> None:
         super().__init__(f"{device}: {message}")
         self.device = device
         self.permanent = permanent
+        self.absent = absent
 
 
 class MicError(DeviceError):

@@ -129,7 +129,7 @@ class _Library:
             index = choose(devices, wanted, kind.name)
             if index is None:
                 words = describe(devices, kind.name)
-                raise kind.error(wanted, f"there is no such {kind.name} device; {words}")
+                raise kind.error(wanted, f"there is no such {kind.name} device; {words}", absent=True)
             try:
                 with quiet_stderr() as chatter:
                     stream = _open(audio, kind, index >> 1)

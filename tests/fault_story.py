@@ -53,7 +53,7 @@ class Point(Enum):
 MOMENTS = {
     Point.IDLE: "idle_s=0.1",
     Point.LISTENING: "audio_ms=400",
-    Point.THINKING: "activity_end",
+    Point.THINKING: "reply_start",
     Point.SPEAKING: "reply_ms=600",
 }
 """The plan's trigger for each point; CONNECTING has several."""

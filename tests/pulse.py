@@ -14,7 +14,7 @@ import threading
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import accumulate, pairwise
 from pathlib import Path
 
 import numpy as np
@@ -92,15 +92,25 @@ class Recorder:
             env=pulse.process_environment, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, bufsize=0,
         )  # fmt: skip
         self._lock = threading.Lock()
-        self._pieces: list[tuple[float, NDArray[np.int16]]] = []
+        self._pieces: list[tuple[float, bytes]] = []
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._thread.start()
 
     def pieces(self) -> list[tuple[float, bytes]]:
-        """Each piece with the time at which its first sample was played."""
+        """Each piece with the time at which its first sample was played.
+
+        The sink plays by this machine's clock, so a sample's place in the record is its time; the pieces that
+        came with the least delay tell when the record began.
+        """
         with self._lock:
             pieces = list(self._pieces)
-        return [(came_s - len(piece) / self.rate_hz, piece.tobytes()) for came_s, piece in pieces]
+        lengths_s = [SPEAKER_FORMAT.seconds(len(pcm)) for _, pcm in pieces]
+        ends_s = list(accumulate(lengths_s))
+        began_s = min(
+            (came_s - end_s for (came_s, _), end_s in zip(pieces, ends_s, strict=True)), default=0.0
+        )
+        begins_s = (began_s + end_s - length_s for end_s, length_s in zip(ends_s, lengths_s, strict=True))
+        return [(begin_s, pcm) for begin_s, (_, pcm) in zip(begins_s, pieces, strict=True)]
 
     def wait_until_regular(self) -> None:
         """Wait until pieces come at an even pace. Raises TimeoutError."""
@@ -135,7 +145,7 @@ class Recorder:
             whole = len(data) // 2 * 2
             odd = data[whole:]
             with self._lock:
-                self._pieces.append((time.monotonic(), np.frombuffer(data[:whole], "<i2")))
+                self._pieces.append((time.monotonic(), data[:whole]))
                 del self._pieces[: -self._keep_pieces]
 
 

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -21,6 +24,25 @@ from hw.portaudio import (
     list_devices,
     open_refusal,
 )
+
+
+ROOT = Path(__file__).parents[1]
+
+LOOK_TWICE = """
+import os
+from pathlib import Path
+from hw.base import SpeakerError
+from hw.portaudio import PortAudioSpeaker
+
+try:
+    PortAudioSpeaker("conure_new")
+except SpeakerError:
+    print("not there")
+with (Path(os.environ["HOME"]) / ".asoundrc").open("a") as asoundrc:
+    asoundrc.write('pcm.conure_new { type pulse hint.description "new" }')
+PortAudioSpeaker("conure_new").close()
+print("there")
+"""
 
 
 @pytest.fixture
@@ -57,15 +79,12 @@ class TestFindingDevices:
         assert not caught.value.permanent  # it may be plugged in
 
     def test_finds_what_came_after_the_first_look(self, pulse: PrivatePulse) -> None:
-        with pytest.raises(SpeakerError):
-            PortAudioSpeaker("conure_new")
-        asoundrc = pulse.folder / ".asoundrc"
-        usual = asoundrc.read_text("utf-8")
-        asoundrc.write_text(f'{usual}\npcm.conure_new {{ type pulse hint.description "new" }}\n', "utf-8")
-        try:
-            PortAudioSpeaker("conure_new").close()
-        finally:
-            asoundrc.write_text(usual, "utf-8")
+        """In a process of its own: a stream that hangs keeps PortAudio from looking again."""
+        command = [sys.executable, "-c", LOOK_TWICE]
+        done = subprocess.run(
+            command, cwd=ROOT, env=pulse.process_environment, capture_output=True, text=True, check=False
+        )
+        assert (done.stdout, done.stderr) == ("not there\nthere\n", "")
 
 
 class TestRefusals:

@@ -127,7 +127,6 @@ async def running_conure(around: Surroundings) -> AsyncIterator[Conure]:
 def running_floor(around: Surroundings) -> Iterator[Program]:
     """The bare loop."""
     url = f"wss://localhost:{around.standin.port}{PATH}"
-    command = [sys.executable, "-m", "bench.floor", url, str(around.ca_file)]
-    environment = around.environment(ALSA_DEFAULTS="")
-    with started(command, environment, around.log, ROOT) as program:
+    command = [sys.executable, "-m", "bench.floor", url, str(around.ca_file), MIC_DEVICE, SPEAKER_DEVICE]
+    with started(command, around.environment(), around.log, ROOT) as program:
         yield program

@@ -1,6 +1,6 @@
 """The floor: open PyAudio, send everything, play everything. What any client costs at the least.
 
-`python -m bench.floor URL CA_FILE` with the key in the environment. No reconnection, no endpointing, no
+`python -m bench.floor URL CA_FILE MIC SPEAKER` with the key in the environment. No reconnection, no endpointing, no
 errors handled: the server finds the ends of turns.
 """
 
@@ -30,14 +30,23 @@ SETUP: dict[str, Any] = {
 }
 
 
-def main(url: str, ca_file: str) -> None:
+def main(url: str, ca_file: str, mic_name: str, speaker_name: str) -> None:
     """Talk until killed."""
     import pyaudio
 
     audio = pyaudio.PyAudio()
     rates: dict[str, Any] = {"format": pyaudio.paInt16, "channels": 1}
-    mic = audio.open(rate=16_000, input=True, frames_per_buffer=CHUNK_FRAMES, **rates)
-    speaker = audio.open(rate=24_000, output=True, frames_per_buffer=PIECE_BYTES // 2, **rates)
+    indices = {audio.get_device_info_by_index(at)["name"]: at for at in range(audio.get_device_count())}
+    mic = audio.open(
+        rate=16_000, input=True, input_device_index=indices[mic_name], frames_per_buffer=CHUNK_FRAMES, **rates
+    )
+    speaker = audio.open(
+        rate=24_000,
+        output=True,
+        output_device_index=indices[speaker_name],
+        frames_per_buffer=PIECE_BYTES // 2,
+        **rates,
+    )
     headers = {"x-goog-api-key": os.environ["GEMINI_API_KEY"]}
     trust = ssl.create_default_context(cafile=ca_file)
     replies: queue.SimpleQueue[bytes] = queue.SimpleQueue()
@@ -76,4 +85,4 @@ def play(speaker: Any, replies: queue.SimpleQueue[bytes]) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], sys.argv[2])
+    main(*sys.argv[1:])
