@@ -10,8 +10,7 @@ from functools import cache
 from pathlib import Path
 
 from daemon.earcons import earcon_pcm
-from daemon.failures import FailureKind
-from daemon.messages import Message, Reticence, message_for
+from daemon.messages import Message, Reticence
 from daemon.playback import Playback
 from daemon.words import Earcon
 from hw.base import SPEAKER_FORMAT
@@ -37,20 +36,19 @@ class Announcer:
         self._spoken = spoken
         self._reticence = Reticence()
 
-    def announce(self, earcon: Earcon, failure: FailureKind | None, *, mic_open: bool) -> None:
-        """Sound an earcon while the link has this failure (None: it has none).
+    def announce(self, earcon: Earcon, message: Message | None, *, may_speak: bool) -> None:
+        """Sound an earcon, and after it the message unless it was said a moment ago.
 
-        With the microphone open to the network there is only the tone: words would be taken as the user's.
+        `may_speak` is false while the user or a reply speaks: then there is only the tone.
         """
         sound = earcon_pcm(earcon) if self._earcons else b""
-        if self._spoken and not mic_open:
-            sound += self._words(earcon, failure)
+        if message is not None and self._spoken and may_speak:
+            sound += self._words(message)
         if sound:
             self._playback.play(sound)
 
-    def _words(self, earcon: Earcon, failure: FailureKind | None) -> bytes:
-        message = message_for(earcon, failure)
-        if message is None or not self._reticence.may_say(message, self._clock()):
+    def _words(self, message: Message) -> bytes:
+        if not self._reticence.may_say(message, self._clock()):
             return b""
         return bytes(SPEAKER_FORMAT.bytes(PAUSE_S)) + recording(message)
 

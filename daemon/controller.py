@@ -44,7 +44,7 @@ from daemon.events import (
     Transcript,
     Trigger,
     Usage,
-    UtteranceSent,
+    UtteranceGiven,
 )
 from daemon.feed import Feed
 from daemon.gestures import Gesture, GestureRecogniser
@@ -53,6 +53,7 @@ from daemon.ledger import Ledger, Mark
 from daemon.lights import Conditions
 from daemon.loudness import Loudness
 from daemon.mailbox import Mailbox
+from daemon.messages import BUDGET_EARCON, Message, message_for
 from daemon.playback import Playback, PlaybackStarted, SpeakerBack, SpeakerLost
 from daemon.replies import ReplyGate
 from daemon.settings import ButtonSettings
@@ -89,7 +90,9 @@ class ButtonEdge:
     at_s: float
 
 
-Event = DialogueEvent | ServerEvent | ButtonEdge | PlaybackStarted | SpeakerLost | SpeakerBack
+Event = (
+    DialogueEvent | ServerEvent | UtteranceGiven | ButtonEdge | PlaybackStarted | SpeakerLost | SpeakerBack
+)
 
 
 @dataclass(slots=True)
@@ -158,6 +161,9 @@ class Controller:
         match event:
             case ButtonEdge(pressed, at_s):
                 self._gesture(self._gestures.edge(pressed, at_s))
+            case UtteranceGiven(turn) if turn == self.state.turn:
+                self._mark(turn, Mark.ALL_SENT, self._clock())
+                self.gate.asked(self._clock())
             case PlaybackStarted(turn, heard_at_s):
                 self._mark(turn, Mark.FIRST_SAMPLE, heard_at_s)
             case SpeakerLost() | SpeakerBack():
@@ -203,7 +209,7 @@ class Controller:
             self.advance(StopAsked())
         now_s = self._clock()
         if not isinstance(event, SpeechStarted) or now_s >= self._voice_refused_s + VOICE_REFUSAL_PAUSE_S:
-            self._play(Earcon.QUOTA)
+            self._play(BUDGET_EARCON, Message.BUDGET)
         if isinstance(event, SpeechStarted):
             self._voice_refused_s = now_s
         self.show()
@@ -212,9 +218,6 @@ class Controller:
         """What an event means outside the state table: marks, the reply's gate, who is told."""
         now_s = self._clock()
         match event:
-            case UtteranceSent(turn) if turn == self.state.turn:
-                self._mark(turn, Mark.ALL_SENT, now_s)
-                self.gate.asked(now_s)
             case ReplyStarted():
                 self._loudness = Loudness()
                 self._mark(self.state.turn, Mark.FIRST_REPLY, now_s)
@@ -309,10 +312,12 @@ class Controller:
         log.warning("beginning another session: %s", WHY_RENEWED[why])
         self._parts.connection.renew(keep_handle=keep_handle)
 
-    def _play(self, earcon: Earcon) -> None:
+    def _play(self, earcon: Earcon, message: Message | None = None) -> None:
+        """Without a message of its own, an earcon has that which fits the failure of the link."""
         failure = self._parts.connection.link.failure
-        kind = failure.kind if failure is not None else None
-        self._announcer.announce(earcon, kind, mic_open=self.state.phase is Phase.LISTENING)
+        fitting = message_for(earcon, failure.kind if failure is not None else None)
+        may_speak = self.state.phase not in (Phase.LISTENING, Phase.SPEAKING)
+        self._announcer.announce(earcon, message or fitting, may_speak=may_speak)
         self._parts.feed.tell("earcon", name=earcon.value)
 
     def _turn_over(self, turn: int, outcome: Outcome) -> None:

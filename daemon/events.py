@@ -196,7 +196,14 @@ class TimerFired:
 
 @dataclass(frozen=True, slots=True)
 class UtteranceSent:
-    """The last of the utterance has been given to the connection."""
+    """The last of the utterance has left: the other end has acknowledged it."""
+
+    turn: int
+
+
+@dataclass(frozen=True, slots=True)
+class UtteranceGiven:
+    """The last of the utterance was given to the connection: from now on an answer may come."""
 
     turn: int
 

@@ -169,6 +169,8 @@ class Failure:
 
     kind: FailureKind
     detail: str
+    resuming: bool = False
+    """Whether the service answered a set-up that wanted to resume: perhaps it is the handle it dislikes."""
 
     @property
     def policy(self) -> Policy:
@@ -329,7 +331,8 @@ def find_row(signal: Signal) -> Row:
 
 def classify(signal: Signal) -> Failure:
     """What the signal means."""
-    return Failure(find_row(signal).gives, describe(signal))
+    resuming = signal.resuming and signal.where is Where.SETUP
+    return Failure(find_row(signal).gives, describe(signal), resuming)
 
 
 def describe(signal: Signal) -> str:

@@ -46,12 +46,17 @@ class LinkPolicy:
     """A `goAway` without a time: the shortest that is reported (live-api.md §4)."""
     first_back_off_s: float = 0.5
     longest_back_off_s: float = 30.0
+    longest_busy_back_off_s: float = 1.5
+    """While the user waits for it: an answer within 5 s of the network's return needs a try that soon."""
     slow_back_off_s: float = 60.0
     longest_slow_back_off_s: float = 900.0
     ask_pause_s: float = 10.0
     """While refused, the user's triggers try again at most this often."""
     proven_after_s: float = 10.0
     """A connection that lived this long resets the back-off, as does any reply."""
+    resumes_before_fresh: int = 2
+    """So many resumptions are tried before a fresh session is begun: after a path was lost, the server may
+    think for minutes that the old connection still stands, and refuses to resume (1011, sip-to-ai PR #14)."""
     handle_life_s: float = 7000.0
     """Handles are valid for two hours after the session ended (Live API guide); less a margin."""
 
@@ -81,6 +86,8 @@ class Link:
     failed_since_s: float = 0.0
     tries: int = 0
     """Failures in a row without a connection that proved itself."""
+    refused_resumes: int = 0
+    """Set-ups in a row that wanted to resume and were not accepted."""
     next_try_s: float = 0.0
     connects: int = 0
     failures: int = 0
@@ -211,7 +218,14 @@ def busy_offline(link: Link, event: Busy, policy: LinkPolicy) -> Link:
 def connected(link: Link, event: Connected, _policy: LinkPolicy) -> Link:
     """Set up. The back-off is kept until the connection proves itself."""
     up = enter(link, LinkPhase.ONLINE, event.at_s)
-    return replace(up, connects=link.connects + 1, failure=None, leave_by_s=None, idle_since_s=event.at_s)
+    return replace(
+        up,
+        connects=link.connects + 1,
+        failure=None,
+        refused_resumes=0,
+        leave_by_s=None,
+        idle_since_s=event.at_s,
+    )
 
 
 def proved(link: Link, _event: Answered, _policy: LinkPolicy) -> Link:
@@ -266,16 +280,21 @@ def failed(link: Link, event: Failed, policy: LinkPolicy) -> Link:
     """Back off, or stop, or begin afresh, as the failure's policy says."""
     rule = event.failure.policy
     first = link.failure is None
+    refused_resumes = link.refused_resumes + event.failure.resuming
+    keep_handle = rule.keep_handle and refused_resumes < policy.resumes_before_fresh
     noted = replace(
         link,
+        refused_resumes=refused_resumes if keep_handle else 0,
         failure=event.failure,
         failed_since_s=event.at_s if first else link.failed_since_s,
         failures=link.failures + 1,
         tries=link.tries + 1,
-        handle=link.handle if rule.keep_handle else None,
+        handle=link.handle if keep_handle else None,
         leave_by_s=None,
     )
     pause_s = back_off_s(noted.tries, rule.retry, event.jitter, policy)
+    if link.busy and rule.retry is Retry.BACK_OFF:
+        pause_s = min(pause_s, policy.longest_busy_back_off_s)
     noted = replace(noted, next_try_s=event.at_s + pause_s)
     if rule.retry is Retry.WHEN_ASKED:
         return enter(noted, LinkPhase.REFUSED, event.at_s)

@@ -54,7 +54,6 @@ CLOSE_CODE_ABNORMAL = 1006
 """RFC 6455 §7.4.1: reserved for a connection that ended without a close frame."""
 
 TRANSPORT: dict[str, Any] = {
-    "open_timeout": 8,
     "close_timeout": 1.5,  # leaving a dead connection blocks this long
     "ping_interval": 20,  # keeps NAT mappings alive
     "ping_timeout": None,  # healthy sessions answer pings 8-30 s late (sip-to-ai PR #14)
@@ -62,6 +61,13 @@ TRANSPORT: dict[str, Any] = {
     "compression": None,  # base64 PCM hardly shrinks, and deflating costs CPU
 }
 """Arguments of `websockets.asyncio.client.connect`, which `HttpOptions.async_client_args` passes on."""
+
+OPENING_S = 5.0
+"""TCP, TLS and the upgrade take at most this: a try that began on a dead path sends its greeting ever more
+seldom (RFC 6298), and must not outlive the path's return for long."""
+
+OPENING_SHARE = 2 / 3
+"""Of `setup_timeout_s`: what TCP, TLS and the upgrade may take. What then runs out is the set-up's own time."""
 
 
 class LiveClient:
@@ -78,7 +84,8 @@ class LiveClient:
         """`base_url` and `trust` lead to another server, such as the stand-in; None: the SDK's own."""
         self._settings = settings
         self._key = api_key
-        arguments = dict(TRANSPORT) | ({"ssl": trust} if trust else {})
+        arguments = TRANSPORT | {"open_timeout": min(OPENING_S, settings.setup_timeout_s * OPENING_SHARE)}
+        arguments |= {"ssl": trust} if trust else {}
         self._client = genai.Client(
             api_key=api_key.reveal(),
             vertexai=False,
@@ -97,11 +104,13 @@ class LiveClient:
             model=self._settings.model, config=connect_config(self._settings, handle)
         )
         async with contextlib.AsyncExitStack() as stack:
+            limit = asyncio.timeout(self._settings.setup_timeout_s)
             try:
-                async with asyncio.timeout(self._settings.setup_timeout_s):
+                async with limit:
                     raw = await stack.enter_async_context(connection)
             except Exception as error:
-                raise self._link_error(error, opening_stage(error), resuming) from error
+                where = Where.SETUP if limit.expired() else opening_stage(error)
+                raise self._link_error(error, where, resuming) from error
             if raw.setup_complete is None:
                 signal = Signal(Kind.MESSAGE, Where.SETUP, reason="the set-up was answered by something else")
                 raise LinkError(classify(signal))

@@ -70,6 +70,9 @@ BY_FAILURE: dict[FailureKind, Message] = {
 }
 """What follows a tone that tells of the link (`LINK_EARCONS`), by what is wrong with the link."""
 
+BUDGET_EARCON = Earcon.QUOTA
+"""The tone of `Message.BUDGET`: the day's budget is the owner's own limit, and no failure of the link."""
+
 LINK_EARCONS = (Earcon.OFFLINE, Earcon.REFUSED, Earcon.QUOTA)
 
 
@@ -117,7 +120,7 @@ MEANINGS: dict[Earcon, str] = {
     Earcon.UNMUTED: "the microphone is open again",
     Earcon.ERROR: "no answer, or only a part of it",
     Earcon.OFFLINE: "no connection",
-    Earcon.QUOTA: "the quota is used up",
+    Earcon.QUOTA: "the quota, or the day's budget, is used up",
     Earcon.REFUSED: "the service refuses, until somebody acts",
     Earcon.NO_MIC: "no microphone",
 }
@@ -132,6 +135,7 @@ def earcon_table() -> str:
 def _words_after(earcon: Earcon) -> str:
     possible = {BY_FAILURE[kind] for kind in FailureKind if _earcon_of(kind) is earcon}
     possible |= {BY_EARCON[earcon]} if earcon in BY_EARCON else set()
+    possible |= {Message.BUDGET} if earcon is BUDGET_EARCON else set()
     return " or ".join(f"“{WORDS[message]}”" for message in Message if message in possible) or "–"
 
 

@@ -50,6 +50,8 @@ class ReplyGate:
         self._speaking = False
         self._old_turn_open = False
         self._old_interrupted = False
+        self._end_owed = False
+        """The last reply was heard, but its `turnComplete` never came, and may still."""
         self._asked_at_s = 0.0
         self._old_end_timeout_s = OLD_END_TIMEOUT_S
         self.audio_dropped_bytes = 0
@@ -57,7 +59,7 @@ class ReplyGate:
     def reset(self) -> None:
         """A new connection: nothing of the old one can arrive any more."""
         self._server_speaks = self._speaking = False
-        self._old_turn_open = self._old_interrupted = False
+        self._old_turn_open = self._old_interrupted = self._end_owed = False
         self._asked = self._streaming
 
     def cut(self) -> None:
@@ -77,6 +79,9 @@ class ReplyGate:
 
     def asked(self, now_s: float) -> None:
         """The question has been sent, whole: the next turn of the server answers it."""
+        if self._server_speaks and not self._streaming:
+            self._end_owed = True
+            self._server_speaks = self._speaking = False
         self._asked = True
         self._asked_at_s = now_s
 
@@ -90,17 +95,21 @@ class ReplyGate:
             case ReplyAudio(pcm) if not self._asked:
                 self.audio_dropped_bytes += len(pcm)
             case ReplyAudio():
-                self._server_speaks = True
+                self._server_speaks, self._end_owed = True, False
                 if not self._speaking:
                     self._speaking = True
                     yield ReplyStarted()
                 yield event
             case ServerInterrupted():
                 yield from self._interrupted()
+            case TurnComplete() if self._end_owed:
+                self._end_owed = False
             case TurnComplete(reason) if self._asked:
                 self._answered()
                 yield ReplyEnded(reason)
             case GenerationComplete() if self._server_speaks:
+                if self._streaming:  # what comes next is another reply, even if this one's end is missing
+                    self._speaking = False
                 yield event
 
     def _belongs_to_old(self, event: ServerEvent, now_s: float) -> bool:

@@ -9,11 +9,18 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Protocol
 
-from daemon.events import UtteranceSent
+from daemon.events import UtteranceGiven, UtteranceSent
+from daemon.liveness import Evidence
 from daemon.ring import HistoryRing
+
+
+DELIVERY_POLL_S = 0.01
+"""How often it is looked whether the end of an utterance has been acknowledged; an acknowledgement takes a
+round trip, and up to 40 ms more where the other end delays it (RFC 1122, 4.2.3.2: at most 500)."""
 
 
 class Sender(Protocol):
@@ -34,6 +41,10 @@ class Sender(Protocol):
     async def send_text(self, text: str) -> None:
         """A turn in writing."""
 
+    def evidence(self) -> Evidence | None:
+        """What TCP has delivered; None where that cannot be known."""
+        ...
+
 
 @dataclass(slots=True)
 class Utterance:
@@ -48,10 +59,17 @@ class Utterance:
     position: int = 0
     started: bool = False
     finished: bool = False
+    delivered: bool = False
 
     def rewind(self, begin: int) -> None:
         """Nothing of it has been sent on this connection."""
-        self.position, self.started, self.finished = begin, False, False
+        self.position = begin
+        self.started = self.finished = self.delivered = False
+
+    @property
+    def on_its_way(self) -> bool:
+        """All of it was given to the connection, and it is not known that it arrived."""
+        return self.finished and not self.delivered
 
 
 class Uplink:
@@ -67,7 +85,7 @@ class Uplink:
         *,
         message_bytes: int,
         preroll_bytes: int,
-        post: Callable[[UtteranceSent], None],
+        post: Callable[[UtteranceSent | UtteranceGiven], None],
         on_audio: Callable[[int, int, int], None],
     ) -> None:
         self._ring = ring
@@ -156,7 +174,22 @@ class Uplink:
             self._changed.clear()
             while await self._send_next(session):
                 pass
-            await self._changed.wait()
+            held = self._utterance
+            if held is None or not held.on_its_way:
+                await self._changed.wait()
+            elif not self._note_delivered(held, session):
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(DELIVERY_POLL_S):
+                        await self._changed.wait()
+
+    def _note_delivered(self, held: Utterance, session: Sender) -> bool:
+        """Whether it has left the device for good: until then the listening light must be on."""
+        evidence = session.evidence()
+        if evidence is not None and evidence.outstanding_bytes > 0:
+            return False
+        held.delivered = True
+        self._post(UtteranceSent(held.turn))
+        return True
 
     def _held(self, turn: int) -> Utterance | None:
         held = self._utterance
@@ -209,4 +242,4 @@ class Uplink:
 
     def _finish(self, held: Utterance) -> None:
         held.finished = True
-        self._post(UtteranceSent(held.turn))
+        self._post(UtteranceGiven(held.turn))

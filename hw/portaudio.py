@@ -12,13 +12,15 @@ Blocking streams, each on a `Worker` of its own. Measured over a private PulseAu
 | callback stream | | 30 ms more: it hands over silence before the first sample | | |
 
 *Flush*: with ALSA `stop_stream` discards what is queued (pa_linux_alsa.c, AlsaStop: snd_pcm_drop, in every
-version until now, whatever Pa_StopStream promises) and takes 0.4 ms with the start after it; close and reopen
-takes 1.7 ms, and longer on real hardware. *Idle*: a stream that ran dry costs 0.005 s of CPU a minute, the
-same as a stopped one, so it is left alone; the next write starts it again. *Playing*: 0.26 s a minute.
-*Underruns*: PulseAudio's ALSA plug-in does not report them, and where ALSA does, PyAudio closes the stream
-when it is asked to raise; so they are told from the clock. `get_write_available` is right to one period.
-*Capture*: 0.2 s a minute, blocking, polling and callbacks alike; `get_read_available` hangs for ever after
-the server was killed. Mute closes the capture stream; opening takes 1 ms, listing the devices 30 to 50 ms.
+version until now, whatever Pa_StopStream promises) and takes 0.4 ms with the start after it; close and
+reopen takes 1.7 ms, and longer on real hardware. *Idle*: an open stream costs 0.005 s of CPU a minute,
+whether it ran dry or was stopped. *Ready*: the first write after running dry recovers the stream, in several
+round trips to the sound server and with a line on standard error: 0.6 ms, or up to 400 ms beside a busy
+program. So the stream is made ready again once a sound is over; a write then takes 0.3 ms, or up to 3 ms.
+*Playing*: 0.26 s of CPU a minute. *Underruns* are told from the clock, since PyAudio closes a stream when it
+is asked to raise for one. `get_write_available` is right to one period. *Capture*: 0.2 s a minute, blocking,
+polling and callbacks alike; `get_read_available` hangs for ever after the server was killed. Opening takes
+1 ms, listing the devices 30 to 50 ms.
 """
 
 from __future__ import annotations
@@ -62,7 +64,10 @@ SPEAKER_DEPTH_S = 0.2
 """Stalls of 40 to 130 ms happen on small machines; and what is held must be discarded at a barge-in."""
 
 BREAK_S = 0.3
-"""A write so soon after the device ran dry continues a sound that broke; a later one is a new sound."""
+"""A write so soon after the device ran dry continues a sound that broke; a later one is a new sound.
+
+By then also what lay behind ALSA's queue has been heard, and the stream can be made ready for the next.
+"""
 
 REFUSED_RATE = -9997
 REFUSED_CHANNELS = -9998
@@ -241,6 +246,10 @@ class _Stream:
             words = f"stopped working: {_text(error)}; was it unplugged, or its sound server stopped?"
             raise self._kind.error(self._wanted, words) from error
 
+    def when_idle(self, function: Callable[[], object], delay_s: float) -> None:
+        """Inside `call`: what to do when no other call comes for so long."""
+        self._worker.when_idle(function, delay_s)
+
     @property
     def stream(self) -> Any:
         """PyAudio's stream; only inside `call`."""
@@ -327,7 +336,9 @@ class PortAudioSpeaker:
     def _write(self, pcm: bytes) -> int:
         """Write, and say how many frames the device then holds."""
         self._stream.stream.write(pcm)
-        return int(self._size_frames) - self._available_frames()
+        left_frames = int(self._size_frames) - self._available_frames()
+        self._stream.when_idle(self._restart, left_frames / SPEAKER_FORMAT.rate_hz + BREAK_S)
+        return left_frames
 
     def _available_frames(self) -> int:
         free = int(self._stream.stream.get_write_available())

@@ -10,6 +10,7 @@ two thread switches: 0.05 s of CPU a minute at 50 calls a second.
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from queue import Empty, SimpleQueue
@@ -37,6 +38,7 @@ class Worker:
         self._requests: SimpleQueue[Callable[[], object] | None] = SimpleQueue()
         self._answers: SimpleQueue[_Answer[object]] = SimpleQueue()
         self._stalled = False
+        self._idle: tuple[Callable[[], object], float] | None = None
         # daemon=True: a call that hangs in a driver must not keep a dead process looking alive.
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
         self._thread.start()
@@ -55,6 +57,13 @@ class Worker:
             raise answer.error
         return cast(Result, answer.result)
 
+    def when_idle(self, function: Callable[[], object], delay_s: float) -> None:
+        """From inside a call: run `function` on this thread if no other call comes for so long after it.
+
+        What it returns or raises is of no interest to anybody.
+        """
+        self._idle = function, time.monotonic() + delay_s
+
     def finish(self, last: Callable[[], object], timeout_s: float) -> bool:
         """Run `last`, then end the thread; returns whether it has ended in time. Never raises.
 
@@ -68,8 +77,19 @@ class Worker:
         return not self._thread.is_alive()
 
     def _run(self) -> None:
-        while (function := self._requests.get()) is not None:
+        while (function := self._next_request()) is not None:
             self._answers.put(_outcome(function))
+
+    def _next_request(self) -> Callable[[], object] | None:
+        """Wait for a request; meanwhile do, once, what was left for an idle moment."""
+        idle, self._idle = self._idle, None
+        if idle is not None:
+            function, due_s = idle
+            try:
+                return self._requests.get(timeout=max(0.0, due_s - time.monotonic()))
+            except Empty:
+                _outcome(function)
+        return self._requests.get()
 
 
 def _outcome(function: Callable[[], object]) -> _Answer[object]:

@@ -11,8 +11,9 @@ VENV=$ROOT/.venv
 # PyAudio and systemd-python have no wheels, and lgpio has none for Python 3.13: these are built here.
 BUILD_PACKAGES=(gcc libc6-dev pkg-config swig portaudio19-dev libsystemd-dev)
 RUN_PACKAGES=(ca-certificates "${BUILD_PACKAGES[@]}")
-# The device tests bring up a PulseAudio of their own, and reach it through ALSA as a program would.
-DEV_PACKAGES=(pulseaudio pulseaudio-utils libasound2-plugins)
+# The device tests bring up a PulseAudio of their own, and reach it through ALSA as a program would; the
+# network tests break a loopback of their own with ip and tc.
+DEV_PACKAGES=(pulseaudio pulseaudio-utils libasound2-plugins iproute2)
 PYTHON_PACKAGES=(python3 python3-venv python3-dev)
 
 say() { printf 'conure: %s\n' "$*" >&2; }

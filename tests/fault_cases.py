@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from daemon import scenes
 from daemon.failures import FailureKind
-from daemon.standin import NoAudio, Silence
+from daemon.scenes import Scene
 from daemon.words import Earcon, Outcome
 from fault_story import SPEECH, Case, Point
 
-NETWORK, TRANSIENT, HALF_OPEN = FailureKind.NETWORK, FailureKind.TRANSIENT, FailureKind.HALF_OPEN
+NETWORK, TRANSIENT = FailureKind.NETWORK, FailureKind.TRANSIENT
 POISONED, GOING = FailureKind.POISONED_HANDLE, FailureKind.GOING_AWAY
 KEY, MODEL, CONFIG = FailureKind.REFUSED_KEY, FailureKind.REFUSED_MODEL, FailureKind.REFUSED_CONFIG
 REGION, QUOTA = FailureKind.REFUSED_REGION, FailureKind.QUOTA
 INTERCEPTED, BUG = FailureKind.INTERCEPTED, FailureKind.BUG
+NO_ANSWER = "no answer came"
 
 CONNECTING, IDLE, LISTENING, THINKING, SPEAKING = Point
 
@@ -20,8 +21,6 @@ NO_MODEL = "models/gemini-0 is not found for API version v1beta, or is not suppo
 NO_FIELD = "Unknown name \\\"proactivity\\\" at 'setup': Cannot find field."
 INVALID = "Request contains an invalid argument."
 LEAKED = "Your API key was reported as leaked. Please use another API key."
-SPENT = "You exceeded your current quota, please check your plan and billing details."
-DEADLINE = "Deadline expired before operation could complete."
 INTERNAL = "Internal error encountered."
 ABORTED = "The operation was aborted."
 
@@ -62,14 +61,24 @@ def spent(fault: str, when: str, do: str) -> Case:
     return Case(fault, CONNECTING, do, QUOTA, Outcome.FAILED, (Earcon.QUOTA,), scenes.QUOTA, when)
 
 
-def in_turn(fault: str, do: str, warns: FailureKind | str | None, *points: Point) -> list[Case]:
-    """A fault before the answer: nobody notices but by a delay."""
-    return [Case(fault, point, do, warns) for point in points or (LISTENING, THINKING)]
+def in_turn(fault: str, do: str, warns: FailureKind | str | None, when: str = "") -> list[Case]:
+    """A fault before the answer: the user notices a delay and nothing else.
+
+    `when` is the moment of thinking, if it is not the end of it.
+    """
+    flicker = scenes.OFFLINE if isinstance(warns, FailureKind) else None
+    listening = Case(fault, LISTENING, do, warns)
+    return [listening, Case(fault, THINKING, do, warns, shows=flicker, when=when)]
 
 
-def in_reply(fault: str, do: str, warns: FailureKind | str | None) -> Case:
+def in_reply(fault: str, do: str, warns: FailureKind | str | None, shows: Scene | None = None) -> Case:
     """The end of a reply is lost."""
-    return Case(fault, SPEAKING, do, warns, Outcome.SHORT, (Earcon.ERROR,), voice=SPEECH)
+    return Case(fault, SPEAKING, do, warns, Outcome.SHORT, (Earcon.ERROR,), shows, voice=SPEECH)
+
+
+def odd_reply(fault: str, do: str, outcome: Outcome, *tones: Earcon) -> Case:
+    """A reply that is not one."""
+    return Case(fault, SPEAKING, do, None, outcome, tones, when="reply_start")
 
 
 OUTAGES = [
@@ -125,9 +134,9 @@ WHILE_IDLE = [
     ),
     Case("key leaked", IDLE, '"leaked_key"', KEY, shows=scenes.REFUSED),
     Case("quota", IDLE, '"quota"', QUOTA, shows=scenes.QUOTA),
-    Case("it answers no more", IDLE, '"stop_answering"', "no answer came"),
-    Case("it reads no more", IDLE, '"stop_reading"', "no answer came"),
-    Case("half-open", IDLE, '"half_open"', "no answer came"),
+    Case("it answers no more", IDLE, '"stop_answering"', NO_ANSWER),
+    Case("it reads no more", IDLE, '"stop_reading"', NO_ANSWER),
+    Case("half-open", IDLE, '"half_open"', NO_ANSWER),
 ]
 
 RESUMING = [
@@ -142,7 +151,7 @@ RESUMING = [
         "resumed, but mute",
         IDLE,
         close(1011, INTERNAL),
-        "no answer came",
+        NO_ANSWER,
         then='[[rule]]\nwhen = "resume"\ndo = "never_answer"\n',
     )
 ]
@@ -155,16 +164,16 @@ WHILE_ASKING = [
     *in_turn("1008: aborted", close(1008, ABORTED), POISONED),
     *in_turn("1011", close(1011, INTERNAL), TRANSIENT),
     *in_turn("goAway 50 s", go_away(50.0, "nothing"), None),
-    *in_turn("goAway, then 1011: deadline", go_away(50.0, "close"), GOING),
-    *in_turn("goAway, then silence", go_away(50.0, "silence"), "no answer came"),
+    *in_turn("goAway, then 1011: deadline", go_away(50.0, "close"), GOING, "activity_end"),
+    *in_turn("goAway, then silence", go_away(50.0, "silence"), NO_ANSWER, "activity_end"),
     *in_turn("unknown message", send("unknown"), None),
     *in_turn("nested error", send("error"), None),
     *in_turn("not JSON", send("not_json"), None),
     *in_turn("2 MiB message", send("huge"), None),
     *in_turn("interrupted without a reply", send("interrupted"), None),
-    *in_turn("it answers no more", '"stop_answering"', "no answer came"),
-    *in_turn("it reads no more", '"stop_reading"', "no answer came"),
-    *in_turn("half-open", '"half_open"', "no answer came"),
+    *in_turn("it answers no more", '"stop_answering"', NO_ANSWER),
+    *in_turn("half-open", '"half_open"', NO_ANSWER),
+    Case("it reads no more", LISTENING, '"stop_reading"', NO_ANSWER),
     *(
         Case(fault, point, do, warns, Outcome.FAILED, (tone,), shows)
         for point in (LISTENING, THINKING)
@@ -181,50 +190,28 @@ REPLIES = [
     in_reply("1007", close(1007, INVALID), POISONED),
     in_reply("1011", close(1011, INTERNAL), TRANSIENT),
     in_reply("1011: deadline", '"deadline"', GOING),
-    in_reply("1011: quota", '"quota"', QUOTA),
-    in_reply("1008: key leaked", '"leaked_key"', KEY),
+    in_reply("1011: quota", '"quota"', QUOTA, scenes.QUOTA),
+    in_reply("1008: key leaked", '"leaked_key"', KEY, scenes.REFUSED),
     in_reply("it answers no more", '"stop_answering"', "stopped in its middle"),
-    in_reply("a stall without end", '{ action = "stall", seconds = 30.0 }', "stopped in its middle"),
+    in_reply("a stall without end", '{ action = "stall", seconds = 60.0 }', "stopped in its middle"),
     Case("a short stall", SPEAKING, '{ action = "stall", seconds = 0.8 }', voice=SPEECH),
-    Case("it reads no more", SPEAKING, '"stop_reading"', voice=SPEECH),
+    Case("it reads no more", SPEAKING, '"stop_reading"', NO_ANSWER, voice=SPEECH),
     *(
-        Case(fault, SPEAKING, send(what), voice=SPEECH)
-        for fault, what in {
-            "unknown message": "unknown",
-            "nested error": "error",
-            "not JSON": "not_json",
-            "2 MiB message": "huge",
+        Case(fault, SPEAKING, do, voice=SPEECH)
+        for fault, do in {
+            "goAway 50 s": go_away(50.0, "nothing"),
+            "unknown message": send("unknown"),
+            "nested error": send("error"),
+            "not JSON": send("not_json"),
+            "2 MiB message": send("huge"),
         }.items()
     ),
-    Case("goAway 50 s", SPEAKING, go_away(50.0, "nothing"), voice=SPEECH),
     Case("turnComplete twice", SPEAKING, '"turn_complete_twice"', when="turn_complete"),
     Case("turnComplete missing", SPEAKING, '"turn_complete_missing"', when="turn_complete"),
-    Case(
-        "interrupted by the service, with audio",
-        SPEAKING,
-        '"interrupted_with_audio"',
-        outcome=Outcome.CUT,
-        voice=SPEECH,
-    ),
-    Case(
-        "a reply of silence",
-        SPEAKING,
-        '"near_silence"',
-        None,
-        Outcome.FAILED,
-        (Earcon.ERROR,),
-        when="reply_start",
-    ),
-    Case("no audio", SPEAKING, '"no_audio"', None, Outcome.SILENT, when="reply_start"),
-    Case(
-        "RESPONSE_REJECTED",
-        SPEAKING,
-        '{ action = "reject" }',
-        None,
-        Outcome.FAILED,
-        (Earcon.ERROR,),
-        when="reply_start",
-    ),
+    Case("interrupted, with audio", SPEAKING, '"interrupted_with_audio"', None, Outcome.CUT, voice=SPEECH),
+    odd_reply("a reply of silence", '"near_silence"', Outcome.FAILED, Earcon.ERROR),
+    odd_reply("RESPONSE_REJECTED", '"reject"', Outcome.FAILED, Earcon.ERROR),
+    odd_reply("no audio", '"no_audio"', Outcome.SILENT),
 ]
 
 CASES = [*OUTAGES, *REFUSALS, *WHILE_IDLE, *RESUMING, *WHILE_ASKING, *REPLIES]

@@ -1,11 +1,12 @@
-"""One fault at one moment: how it is brought about, and what the user, the lights and the log made of it."""
+"""One fault at one moment: how it is brought about, and what user, lights and log made of it."""
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import time
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
@@ -13,34 +14,50 @@ from typing import Any
 from daemon.failures import FailureKind
 from daemon.scenes import Scene
 from daemon.settings import Settings
-from daemon.standin import Pace, Plan, Tone, TurnRecord, Voice
+from daemon.standin import Plan, Tone, Voice
+from daemon.standin.actions import Close, Reset
 from daemon.words import Earcon, Outcome
+from hw.base import MIC_FORMAT
 from rig import HELLO, Rig, running_rig, with_keys
 
 SETTINGS = with_keys(
-    Settings(),
-    vad={"silence_ms": 200},
-    trigger={"follow_up_s": 0.0},
-    live={"setup_timeout_s": 2.0, "answer_timeout_s": 3.0},
-    sound={"volume": 100},
+    Settings(), vad={"silence_ms": 200}, trigger={"follow_up_s": 0.0}, live={"setup_timeout_s": 2.0}
 )
-"""Short pauses and no follow-up window, so that a turn takes two seconds; the shortest time limits."""
+"""Short pauses and no follow-up window, so that a turn takes two seconds."""
 
-IMPATIENT = {"answer_timeout_s": 1.0, "stall_timeout_s": 1.0, "end_timeout_s": 0.5}
-"""Time limits of the dialogue that are shorter than any setting may make them."""
-
-ASKABLE = {"ask_pause_s": 0.0}
-"""Each trigger tries a service that refused, however soon."""
-
-WORD = Tone(0.4)
+WORD = Tone(0.2)
 """A short reply."""
 
+SHORT = HELLO[: MIC_FORMAT.bytes(0.4)]
+"""What is said by somebody who holds the button: it needs no end that can be heard."""
+
 SPEECH = Tone(1.6)
-"""A reply that something can happen in."""
+"""A reply in which something can happen."""
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """The daemon's time limits."""
+
+    settings: Settings = SETTINGS
+    dialogue: Mapping[str, float] = field(default_factory=dict)
+    link: Mapping[str, float] = field(default_factory=dict)
+    jitter: float | None = None
+
+
+QUICK = Patience(
+    dialogue={"answer_timeout_s": 1.0, "stall_timeout_s": 1.0, "end_timeout_s": 0.5},
+    link={"first_back_off_s": 0.1, "ask_pause_s": 0.0},
+    jitter=0.0,
+)
+"""Shorter than any setting may make them, and the same pauses every time."""
+
+SHIPPED = Patience(with_keys(SETTINGS, live={"setup_timeout_s": 12.0}))
+"""As everybody has them."""
 
 
 class Point(Enum):
-    """Where the conversation is when the fault comes; for docs and test names."""
+    """Where the conversation is when the fault comes."""
 
     CONNECTING = "connecting"
     """From the first connection on, until the user has spoken."""
@@ -64,7 +81,7 @@ class Case:
     """One row of the matrix."""
 
     fault: str
-    """In words, for the documentation."""
+    """In words."""
     point: Point
     do: str
     """What the stand-in does, as a plan has it in TOML."""
@@ -72,24 +89,30 @@ class Case:
     """The one WARNING: a class of failure, or words of it. None: there is none."""
     outcome: Outcome = Outcome.ANSWERED
     tones: tuple[Earcon, ...] = ()
-    """Earcons of the first turn, after the one that says that it listens."""
+    """Earcons of the turn, after the one that says that it listens."""
     shows: Scene | None = None
-    """A scene that no healthy turn has, and that must be seen."""
+    """The scene that no healthy turn has, and that must be seen."""
     when: str = ""
     """The plan's trigger, if it is not the point's own."""
-    nth: str = "1"
     then: str = ""
     """More rules of the plan."""
     voice: Voice = WORD
-    settings: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
-    slow: bool = False
 
     @property
     def plan(self) -> Plan:
         """What the stand-in does wrong."""
-        lasts = self.point is Point.CONNECTING
-        when, nth = self.when or MOMENTS[self.point], '"every"' if lasts else self.nth
+        when, nth = self.when or MOMENTS[self.point], '"every"' if self.lasts else 1
         return Plan.from_toml(f'[[rule]]\nwhen = "{when}"\nnth = {nth}\ndo = {self.do}\n{self.then}')
+
+    @property
+    def lasts(self) -> bool:
+        """Whether the fault is there until it is healed, and not once."""
+        return self.point is Point.CONNECTING
+
+    @property
+    def drops(self) -> bool:
+        """Whether the fault is the end of the connection."""
+        return any(isinstance(action, Close | Reset) for action in self.plan.rules[0].do)
 
     @property
     def title(self) -> str:
@@ -97,58 +120,82 @@ class Case:
         return f"{self.point.value}: {self.fault}"
 
 
+@dataclass(frozen=True, slots=True)
+class Told:
+    """One turn of the user, as it went."""
+
+    outcome: object
+    earcons: list[object]
+    reply_s: object
+    """Seconds of reply that the daemon took, over all connections."""
+    sent: list[bool]
+    """For each turn that the stand-in has answered, or else the last: whether all that was said was in it,
+    sample for sample."""
+
+
 @dataclass(slots=True)
 class Story:
-    """What came of it."""
+    """What came of a case."""
 
-    outcomes: list[object] = field(default_factory=list)
-    """Of the turn with the fault, and of the one after it."""
-    earcons: list[list[object]] = field(default_factory=list)
+    turns: list[Told] = field(default_factory=list)
+    """The turn with the fault, then one without."""
     scenes: list[str] = field(default_factory=list)
-    """Up to the end of the turn with the fault and the way back from it."""
+    """What the lights showed, from the start to the end of the turn with the fault."""
     warnings: list[str] = field(default_factory=list)
-    answered: list[list[TurnRecord]] = field(default_factory=list)
-    """For each turn of the user, the turns at the stand-in that got a reply."""
-    fault_s: float = 0.0
-    over_s: float = 0.0
-    """When the fault ended: for one that lasts, when it was healed."""
     back_s: float | None = None
-    """From the end of the fault to the next set-up; None: the connection held."""
-    first_reply_ms: object = None
-    """From the end of speech to the first audio of the reply."""
+    """From the end of the fault to the next set-up; None: there was none."""
+    reply_delay_s: float | None = None
+    """From the end of the fault, or of speech if that is later, to the reply; None: there was none."""
 
 
 class Log(logging.Handler):
     """Collects the daemon's warnings."""
 
-    def __init__(self) -> None:
+    def __init__(self, lines: list[str]) -> None:
         super().__init__(logging.WARNING)
-        self.lines: list[str] = []
+        self.lines = lines
 
     def emit(self, record: logging.LogRecord) -> None:
         """Keep the text."""
         self.lines.append(record.getMessage())
 
 
-async def play(case: Case, policy: Mapping[str, Any] | None = None) -> Story:
-    """Live through the case, then have a turn without any fault."""
-    story, log = Story(), Log()
+@contextlib.contextmanager
+def warnings_into(lines: list[str]) -> Iterator[None]:
+    """Collect what the daemon warns of."""
+    log = Log(lines)
     logging.getLogger("daemon").addHandler(log)
-    settings = with_keys(SETTINGS, **{table: dict(keys) for table, keys in case.settings.items()})
     try:
-        async with running_rig(
-            settings, voice=case.voice, plan=case.plan, policy=policy or IMPATIENT, link=ASKABLE,
-            pace=Pace(thinking_s=0.05),
-        ) as rig:  # fmt: skip
-            watch = asyncio.create_task(rig.until(lambda: afflicted(rig), timeout_s=30.0))
-            watch.add_done_callback(lambda _: setattr(story, "fault_s", time.monotonic()))
-            await (through_outage if case.point is Point.CONNECTING else through_fault)(rig, case, story)
-            await watch
-            await tell_first(rig, story)
-            await second_turn(rig, story)
+        yield
     finally:
         logging.getLogger("daemon").removeHandler(log)
-    story.warnings = log.lines
+
+
+@contextlib.asynccontextmanager
+async def patient_rig(patience: Patience, **more: Any) -> AsyncIterator[Rig]:
+    """A rig with these time limits."""
+    async with running_rig(
+        patience.settings, policy=patience.dialogue, link=patience.link, jitter=patience.jitter, **more
+    ) as rig:
+        yield rig
+
+
+async def play(case: Case, patience: Patience = QUICK, *, again: bool = True) -> Story:
+    """Live through the case, then, if `again`, have a turn without any fault."""
+    story = Story()
+    with warnings_into(story.warnings):
+        async with patient_rig(patience, voice=case.voice, plan=case.plan) as rig:
+            fault_s = asyncio.create_task(moment(rig, lambda: afflicted(rig)))
+            over_s = await (outlast(rig, case) if case.lasts else suffer(rig, case))
+            await rig.until_turns_over(timeout_s=40.0)
+            over_s = over_s or await fault_s
+            fault_s.cancel()
+            await settle(rig, case)
+            note_recovery(rig, story, over_s)
+            story.turns.append(tell(rig))
+            story.scenes = list(rig.scenes)
+            if again:
+                story.turns.append(await another_turn(rig))
     return story
 
 
@@ -157,9 +204,15 @@ def afflicted(rig: Rig) -> bool:
     return any(connection.faults for connection in rig.standin.record.connections)
 
 
-async def through_outage(rig: Rig, case: Case, story: Story) -> None:
-    """Nothing works until the user has spoken; then all is well."""
-    await rig.until(lambda: rig.daemon.parts.connection.link.failures)
+async def moment(rig: Rig, what: Callable[[], object]) -> float:
+    """When something came to be so, on the monotonic clock."""
+    await rig.until(what, timeout_s=40.0)
+    return time.monotonic()
+
+
+async def outlast(rig: Rig, case: Case) -> float:
+    """Nothing works until the user has spoken; then all is well. Returns when that was."""
+    await rig.until(lambda: rig.daemon.reporter.link()["failures"])
     rig.tap()
     rig.say()
     if case.outcome is Outcome.FAILED:
@@ -167,55 +220,61 @@ async def through_outage(rig: Rig, case: Case, story: Story) -> None:
     else:
         await rig.until_state("sending")
     rig.follow(Plan())
-    story.over_s = time.monotonic()
-    await rig.until_turns_over()
+    return time.monotonic()
 
 
-async def through_fault(rig: Rig, case: Case, story: Story) -> None:
+async def suffer(rig: Rig, case: Case) -> float | None:
     """Something happens once, before or in a turn."""
     await rig.until_online()
     if case.point is Point.IDLE:
-        await rig.until(lambda: afflicted(rig) and server_and_daemon_agree(rig))
+        await rig.until(lambda: noticed(rig) if case.drops else afflicted(rig))
     rig.tap()
     rig.say()
-    await rig.until_turns_over()
+    return None
 
 
-def server_and_daemon_agree(rig: Rig) -> bool:
-    """Whether the daemon has noticed what became of its connection."""
-    online = rig.daemon.reporter.link()["state"] == "online"
-    return online == any(connection.open for connection in rig.standin.record.connections)
+def noticed(rig: Rig) -> bool:
+    """Whether the daemon knows that its connection has ended."""
+    closed = any(not connection.open for connection in rig.standin.record.connections)
+    return closed and rig.daemon.reporter.link()["state"] != "online"
 
 
-async def tell_first(rig: Rig, story: Story) -> None:
-    """Note what the first turn was like."""
-    story.over_s = story.over_s or story.fault_s
+async def settle(rig: Rig, case: Case) -> None:
+    """Wait for the way back, where there is one without being asked."""
     rig.follow(Plan())
+    asks = isinstance(case.warns, FailureKind) and case.warns.name.startswith(("REFUSED", "QUOTA"))
+    if not asks:
+        await rig.until(lambda: rig.daemon.reporter.link()["state"] in ("online", "offline"))
+
+
+def note_recovery(rig: Rig, story: Story, over_s: float) -> None:
+    """How long it took from the end of the fault."""
     record = rig.standin.record
-    (turn,) = rig.turns_over()
-    story.outcomes.append(turn["outcome"])
-    story.first_reply_ms = turn["end_to_first_reply_ms"]
-    story.answered.append([turn for turn in record.turns if turn.reply.audio_bytes])
-    story.earcons.append(rig.earcons)
     ups = [connection.setup_complete_s for connection in record.connections]
-    later = [up_s - story.over_s for up_s in ups if up_s is not None and up_s > story.over_s]
-    story.back_s = min(later, default=None)
+    story.back_s = min((up_s - over_s for up_s in ups if up_s is not None and up_s > over_s), default=None)
+    turn = record.turns[-1] if record.turns else None
+    if turn is not None and turn.reply.first_audio_s is not None and turn.ended_s is not None:
+        story.reply_delay_s = turn.reply.first_audio_s - max(over_s, turn.ended_s)
 
 
-async def second_turn(rig: Rig, story: Story) -> None:
-    """Once more, without a fault."""
-    await rig.until(lambda: rig.board.mic.quiet_s > 0.4 and not rig.board.speaker.sounding)
+def tell(rig: Rig, said: bytes = HELLO, before: int = 0, earcons: int = 0) -> Told:
+    """The newest turn, of which the stand-in saw the turns from `before` on, and the user those earcons."""
+    note = rig.turns_over()[-1]
+    asked = rig.standin.record.turns[before:]
+    answered = [turn for turn in asked if turn.reply.generation_complete_s is not None]
+    sent = [said in turn.pcm for turn in answered or asked[-1:]]
+    return Told(note["outcome"], rig.earcons[earcons:], note["reply_s"], sent)
+
+
+async def another_turn(rig: Rig) -> Told:
+    """Once more, shortly."""
+    await rig.until(lambda: rig.board.mic.quiet_s and not rig.board.speaker.sounding)
     rig.voice.now = WORD
-    before, tones = len(rig.standin.record.turns), len(rig.earcons)
-    story.scenes = list(rig.scenes)
-    rig.tap()
-    rig.say()
-    await rig.until_turns_over(2)
-    story.outcomes.append(rig.turns_over()[1]["outcome"])
-    story.earcons.append(rig.earcons[tones:])
-    story.answered.append([turn for turn in rig.standin.record.turns[before:] if turn.reply.audio_bytes])
-
-
-def heard_all(turn: TurnRecord) -> bool:
-    """Whether all that was said reached the server in this turn, sample for sample."""
-    return HELLO in turn.pcm
+    turns, earcons = len(rig.standin.record.turns), len(rig.earcons)
+    over, said_s = len(rig.turns_over()), rig.board.mic.said_s + MIC_FORMAT.seconds(len(SHORT))
+    rig.press()
+    rig.say(SHORT)
+    await rig.until(lambda: rig.board.mic.said_s >= said_s)
+    rig.release()
+    await rig.until_turns_over(over + 1)
+    return tell(rig, SHORT, turns, earcons)

@@ -21,7 +21,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from hw.base import MIC_FORMAT, SPEAKER_FORMAT
+from hw.base import MIC_FORMAT, SPEAKER_FORMAT, PcmFormat
 
 MISSING = [program for program in ("pulseaudio", "pactl", "parec", "pacat") if shutil.which(program) is None]
 """Programs without which there is no private PulseAudio; a test that needs it is then skipped."""
@@ -97,20 +97,25 @@ class Recorder:
         self._thread.start()
 
     def pieces(self) -> list[tuple[float, bytes]]:
-        """Each piece with the time at which its first sample was played.
-
-        The sink plays by this machine's clock, so a sample's place in the record is its time; the pieces that
-        came with the least delay tell when the record began.
-        """
+        """Each piece with the time at which its first sample was played, seen from when the piece came."""
         with self._lock:
             pieces = list(self._pieces)
-        lengths_s = [SPEAKER_FORMAT.seconds(len(pcm)) for _, pcm in pieces]
-        ends_s = list(accumulate(lengths_s))
+        form = PcmFormat(self.rate_hz)
+        return [(came_s - form.seconds(len(pcm)), pcm) for came_s, pcm in pieces]
+
+    def recent(self, seconds: float) -> list[tuple[float, bytes]]:
+        """The newest pieces, with times that do not depend on when a busy machine delivered each.
+
+        The sink plays by this machine's clock, so a sample's place in the record is its time; the piece that
+        came with the least delay tells when the record began.
+        """
+        form = PcmFormat(self.rate_hz)
+        pieces = [(at_s, pcm) for at_s, pcm in self.pieces() if at_s > time.monotonic() - seconds]
+        places_s = [0.0, *accumulate(form.seconds(len(pcm)) for _, pcm in pieces)]
         began_s = min(
-            (came_s - end_s for (came_s, _), end_s in zip(pieces, ends_s, strict=True)), default=0.0
+            (at_s - place_s for (at_s, _), place_s in zip(pieces, places_s, strict=False)), default=0.0
         )
-        begins_s = (began_s + end_s - length_s for end_s, length_s in zip(ends_s, lengths_s, strict=True))
-        return [(begin_s, pcm) for begin_s, (_, pcm) in zip(begins_s, pieces, strict=True)]
+        return [(began_s + place_s, pcm) for (_, pcm), place_s in zip(pieces, places_s, strict=False)]
 
     def wait_until_regular(self) -> None:
         """Wait until pieces come at an even pace. Raises TimeoutError."""

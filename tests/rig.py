@@ -203,11 +203,14 @@ async def running_rig(
     pace: Pace | None = None,
     policy: Mapping[str, Any] | None = None,
     link: Mapping[str, Any] | None = None,
+    jitter: float | None = None,
+    base_url: str = "",
     **board: Any,
 ) -> AsyncIterator[Rig]:
     """A daemon that is READY; checks the light promise at the end.
 
-    `policy` and `link` change fields of the dialogue's and of the link's policy that no setting reaches.
+    `policy` and `link` change fields of the dialogue's and of the link's policy that no setting reaches;
+    `jitter` (0 to 1) is that of every back-off.
     """
     settings = settings or Settings()
     changing = ChangingVoice(voice or Echo())
@@ -222,9 +225,15 @@ async def running_rig(
         daemon.controller.policy = replace(daemon.controller.policy, **(policy or {}))
         connection = daemon.parts.connection
         connection._policy = replace(connection._policy, **(link or {}))
+        if jitter is not None:
+            connection._jitter = lambda: jitter
         watcher = asyncio.create_task(_take_notes(rig))
         dial = partial(
-            app._load_client, settings, app.STAND_IN_KEY, standin.base_url, standin.client_ssl_context()
+            app._load_client,
+            settings,
+            app.STAND_IN_KEY,
+            base_url or standin.base_url,
+            standin.client_ssl_context(),
         )
         await asyncio.sleep(0)
         try:

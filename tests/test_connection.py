@@ -22,6 +22,7 @@ from daemon.events import (
     ServerEvent,
     Transcript,
     TurnComplete,
+    UtteranceGiven,
     UtteranceSent,
 )
 from daemon.failures import FailureKind
@@ -39,7 +40,7 @@ class Rig:
     def __init__(self, time: LoopTime) -> None:
         self.time = time
         self.ring = HistoryRing(10_000)
-        self.sent: list[UtteranceSent] = []
+        self.sent: list[UtteranceSent | UtteranceGiven] = []
         self.uplink = Uplink(
             self.ring, message_bytes=4, preroll_bytes=2, post=self.sent.append, on_audio=lambda *piece: None
         )
@@ -398,7 +399,7 @@ async def test_what_is_said_before_the_connection_is_there_is_sent_when_it_is(ri
     rig.uplink.close(1)
     await settled()
     assert rig.session.calls == ["start", b"abcd", b"efgh", "end"]
-    assert rig.sent == [UtteranceSent(1)]
+    assert rig.sent == [UtteranceGiven(1), UtteranceSent(1)]
 
 
 async def test_an_utterance_is_sent_again_whole_after_a_reconnect(rig: Rig) -> None:
@@ -411,7 +412,7 @@ async def test_an_utterance_is_sent_again_whole_after_a_reconnect(rig: Rig) -> N
     await rig.time.run(10.0)
     assert first.calls == ["start", b"abcd", b"efgh"]
     assert rig.session.calls == ["start", b"abcd", b"efgh", b"ijkl", "end"]
-    assert rig.sent == [UtteranceSent(1)]
+    assert rig.sent == [UtteranceGiven(1), UtteranceSent(1)]
 
 
 async def test_a_send_that_fails_is_a_lost_connection(rig: Rig) -> None:

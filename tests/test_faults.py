@@ -2,50 +2,157 @@
 
 from __future__ import annotations
 
+import asyncio
+from dataclasses import replace
+
 import pytest
 
 from daemon import scenes
 from daemon.failures import POLICIES, FailureKind
-from daemon.words import Earcon, Outcome
+from daemon.standin import LongSpeech, Pace, Plan, Tone
+from daemon.words import Outcome
 from fault_cases import CASES
-from fault_story import Case, Story, heard_all, play
+from fault_story import (
+    QUICK,
+    SETTINGS,
+    WORD,
+    Case,
+    Patience,
+    Story,
+    another_turn,
+    patient_rig,
+    play,
+    warnings_into,
+)
+from rig import HELLO, with_keys
 
-HEALTHY = [scenes.IDLE, scenes.LISTENING, scenes.SENDING, scenes.THINKING, scenes.SPEAKING]
+HEALTHY = {
+    scene.name for scene in (scenes.IDLE, scenes.LISTENING, scenes.SENDING, scenes.THINKING, scenes.SPEAKING)
+}
 """What the lights say in the course of a turn."""
 
 BACK_WITHIN_S = 5.0
-"""After the end of a fault."""
+"""From the end of a fault. Far above what is measured (docs/faults.md): a bound for busy machines."""
+
+Facts = dict[str, object]
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.title)
-async def test_fault(case: Case) -> None:
+async def test_a_fault_costs_no_word_and_no_second_answer(case: Case) -> None:
     story = await play(case)
-    problems = list(check(case, story))
-    assert not problems, f"{problems}\n{story}"
+    assert facts(case, story) == expected(case)
+    for took_s in (story.back_s, story.reply_delay_s):
+        assert took_s is None or took_s < BACK_WITHIN_S
 
 
-def check(case, story):
-    if story.outcomes != [case.outcome.value, "answered"]:
-        yield f"outcomes {story.outcomes}"
-    if story.earcons != [["listening", *[tone.value for tone in case.tones]], ["listening"]]:
-        yield f"earcons {story.earcons}"
-    spoke = case.outcome in (Outcome.ANSWERED, Outcome.SHORT, Outcome.CUT)
-    if spoke and [heard_all(t) for t in story.answered[0]] != [True]:
-        yield f"answered {[(t.number, heard_all(t)) for t in story.answered[0]]}"
-    if [heard_all(t) for t in story.answered[1]] != [True]:
-        yield f"second answered {[(t.number, heard_all(t)) for t in story.answered[1]]}"
-    expected = (
-        []
-        if case.warns is None
-        else [POLICIES[case.warns].says if isinstance(case.warns, FailureKind) else case.warns]
-    )
-    if len(story.warnings) != len(expected) or any(e not in w for e, w in zip(expected, story.warnings)):
-        yield f"warnings {story.warnings} expected {expected}"
-    odd = set(story.scenes) - {s.name for s in HEALTHY}
-    if case.shows and case.shows.name not in odd:
-        yield f"not shown {case.shows.name}"
-    odd -= {case.shows.name if case.shows else ""}
-    if odd:
-        yield f"odd scenes {odd} in {story.scenes}"
-    if story.back_s is not None and story.back_s > 5:
-        yield f"back after {story.back_s}"
+def expected(case: Case) -> Facts:
+    """What the row asks for."""
+    failed = case.outcome is Outcome.FAILED
+    return {
+        "outcome": case.outcome.value,
+        "earcons": ["listening", *(tone.value for tone in case.tones)],
+        "sent whole, in one answered turn": failed or [True],
+        "reply heard once": case.outcome is Outcome.ANSWERED,
+        "scenes of faults": {case.shows.name} if case.shows else set(),
+        "warnings": [] if case.warns is None else [warning_words(case.warns)],
+        "the turn after it": ("answered", ["listening"], [True], WORD.seconds),
+    }
+
+
+def facts(case: Case, story: Story) -> Facts:
+    """The same of what happened."""
+    first, second = story.turns
+    return {
+        "outcome": first.outcome,
+        "earcons": first.earcons,
+        "sent whole, in one answered turn": case.outcome is Outcome.FAILED or first.sent,
+        "reply heard once": isinstance(case.voice, Tone) and first.reply_s == case.voice.seconds,
+        "scenes of faults": set(story.scenes) - HEALTHY,
+        "warnings": [_shortened(line, case.warns) for line in story.warnings],
+        "the turn after it": (second.outcome, second.earcons, second.sent, second.reply_s),
+    }
+
+
+def warning_words(warns: FailureKind | str) -> str:
+    """What the warning must say."""
+    return POLICIES[warns].says if isinstance(warns, FailureKind) else warns
+
+
+def _shortened(line: str, warns: FailureKind | str | None) -> str:
+    """The words that are looked for, if they are there; else all of it."""
+    words = warning_words(warns) if warns else line
+    return words if words in line else line
+
+
+# --- what does not fit a row -----------------------------------------------------------------------
+
+
+async def test_an_outage_that_outlasts_the_wait_is_told_and_forgotten() -> None:
+    patience = replace(QUICK, dialogue=QUICK.dialogue | {"hold_utterance_s": 1.0})
+    async with patient_rig(patience, voice=WORD) as rig:
+        await rig.until_online()
+        rig.standin.offline = True
+        rig.standin.abort()
+        told = await another_turn(rig)
+        assert (told.outcome, told.earcons[-1]) == ("failed", "offline")
+        rig.standin.offline = False
+        told = await another_turn(rig)
+        assert (told.outcome, told.sent, told.reply_s) == ("answered", [True], WORD.seconds)
+
+
+@pytest.mark.slow
+@pytest.mark.xfail(strict=True, reason="the back-off grows to 30 s also while a turn waits for the connection")
+async def test_a_turn_that_waits_is_answered_soon_after_a_long_outage() -> None:
+    async with patient_rig(Patience(SETTINGS, jitter=1.0), voice=WORD) as rig:
+        await rig.until_online()
+        rig.standin.offline = True
+        rig.standin.abort()
+        rig.tap()
+        rig.say()
+        await asyncio.sleep(9.0)  # the outage: long enough for pauses of 8 s
+        rig.standin.offline = False
+        await rig.until_turns_over(timeout_s=BACK_WITHIN_S)
+
+
+async def test_a_streak_of_rejected_replies_leads_to_a_fresh_session() -> None:
+    plan = Plan.from_toml('[[rule]]\nwhen = "reply_start"\nnth = [1, 2, 3]\ndo = "reject"\n')
+    lines: list[str] = []
+    with warnings_into(lines):
+        async with patient_rig(QUICK, voice=WORD, plan=plan) as rig:
+            await rig.until_online()
+            told = [await another_turn(rig) for _ in range(4)]
+            assert [turn.outcome for turn in told] == ["failed", "failed", "failed", "answered"]
+            assert [turn.earcons[-1] for turn in told] == ["error", "error", "error", "listening"]
+            assert [connection.resumed for connection in rig.standin.record.connections] == [False, False]
+    assert len(lines) == 1
+
+
+async def test_a_burst_of_120_s_is_kept_when_the_connection_ends_in_it() -> None:
+    plan = Plan.from_toml('[[rule]]\nwhen = "reply_ms=110000"\ndo = "reset"\n')
+    async with patient_rig(QUICK, voice=LongSpeech(), plan=plan, pace=Pace(speed=100.0)) as rig:
+        await rig.until_online()
+        rig.tap()
+        rig.say()
+        await rig.until(lambda: not rig.standin.record.connections[0].open)
+        status = await rig.command("status")
+        assert status["rings"]["reply"]["lost_bytes"] == 0
+        assert rig.states[-1] == "speaking"
+        rig.voice.now = WORD
+        rig.tap()
+        rig.say()
+        await rig.until_turns_over(2)
+        assert [turn["outcome"] for turn in rig.turns_over()] == ["cut", "answered"]
+        assert HELLO in rig.standin.record.turns[-1].pcm
+
+
+async def test_with_server_turn_taking_a_missing_end_does_not_silence_the_next_reply() -> None:
+    settings = with_keys(SETTINGS, live={"turn_taking": "server"}, trigger={"follow_up_s": 5.0})
+    plan = Plan.from_toml('[[rule]]\nwhen = "turn_complete"\ndo = "turn_complete_missing"\n')
+    async with patient_rig(replace(QUICK, settings=settings), voice=WORD, plan=plan) as rig:
+        await rig.until_online()
+        rig.tap()
+        rig.say()
+        await rig.until_state("listening", 2)
+        rig.say()
+        await rig.until_state("listening", 3)
+        assert rig.states == ["listening", "speaking", "listening", "speaking", "listening"]

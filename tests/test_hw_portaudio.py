@@ -25,7 +25,6 @@ from hw.portaudio import (
     open_refusal,
 )
 
-
 ROOT = Path(__file__).parents[1]
 
 LOOK_TWICE = """

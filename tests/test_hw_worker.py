@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import queue
 import threading
 
 import pytest
@@ -50,6 +51,35 @@ def test_what_a_hanging_call_holds_is_closed_when_it_returns_at_last(worker: Wor
     assert not closed.is_set()
     release.set()
     assert closed.wait(10)
+
+
+def test_an_idle_moment_is_used_once(worker: Worker) -> None:
+    done: queue.SimpleQueue[int] = queue.SimpleQueue()
+    worker.call(lambda: worker.when_idle(lambda: done.put(threading.get_ident()), 0.01), 10)
+    assert done.get(timeout=10) == worker.call(threading.get_ident, 10)
+    assert worker.finish(lambda: None, 10)
+    assert done.empty()
+
+
+def test_a_call_that_comes_first_takes_the_place_of_the_idle_moment(worker: Worker) -> None:
+    done: queue.SimpleQueue[int] = queue.SimpleQueue()
+    worker.call(lambda: worker.when_idle(lambda: done.put(1), 60), 10)
+    assert worker.call(lambda: 2, 10) == 2
+    assert worker.finish(lambda: None, 10)
+    assert done.empty()
+
+
+def test_what_fails_in_an_idle_moment_does_not_disturb_the_next_call(worker: Worker) -> None:
+    failed = threading.Event()
+
+    def fail() -> None:
+        failed.set()
+        raise OSError
+
+    worker.call(lambda: worker.when_idle(fail, 0.01), 10)
+    assert failed.wait(10)
+    assert worker.call(lambda: 2, 10) == 2
+    assert worker.finish(lambda: None, 10)
 
 
 def test_a_last_call_that_fails_ends_the_worker_quietly(worker: Worker) -> None:

@@ -131,6 +131,18 @@ class TestHandles:
         link = run(Handed("h1", 2.0), fail(FailureKind.TRANSIENT, 4.0), link=TALKING)
         assert link.handle is not None
 
+    def test_one_that_is_not_accepted_twice_is_given_up_for_a_fresh_session(self) -> None:
+        """After a lost path the server may hold the old connection for minutes, and refuses with 1011."""
+        refused = Failure(FailureKind.TRANSIENT, "as planned", resuming=True)
+        once = run(Handed("h1", 2.0), Failed(refused, 4.0, 0.5), link=TALKING)
+        assert once.handle is not None
+        assert run(Failed(refused, 5.0, 0.5), link=run(Asked(4.5), link=once)).handle is None
+
+    def test_a_refusal_long_ago_is_forgotten_once_connected(self) -> None:
+        refused = Failure(FailureKind.TRANSIENT, "as planned", resuming=True)
+        link = run(Handed("h1", 2.0), Failed(refused, 4.0, 0.5), Asked(4.5), Connected(5.0), link=TALKING)
+        assert run(Failed(refused, 6.0, 0.5), link=link).handle is not None
+
 
 class TestBackOff:
     def test_a_network_failure_waits_then_tries_again(self) -> None:

@@ -347,6 +347,58 @@ def test_a_cut_is_no_dry_spell(rig: Rig) -> None:
     assert rig.playback.starved == 0
 
 
+def test_hushing_silences_a_clip_and_those_that_wait_and_keeps_the_reply(rig: Rig) -> None:
+    rig.speaker.hold_writes()
+    rig.playback.play(pcm(9, 50))  # longer than the device holds
+    rig.playback.play(pcm(8))
+    assert rig.speaker.in_write.wait(20.0)
+    rig.reply(1, pcm(1, 3))
+    rig.playback.hush()
+    rig.speaker.let_writes()
+    drain(rig, 1)
+    assert rig.speaker.heard() == pcm(1, 3)
+
+
+def test_hushing_drops_what_of_a_clip_is_only_in_the_device(rig: Rig) -> None:
+    rig.playback.play(pcm(9, 2))
+    wait_until(lambda: rig.playback.clip_until_s >= OPENING_S + 2 * CHUNK_S - 1e-9)
+    rig.speaker.pass_time(OPENING_S + CHUNK_S)
+    rig.playback.hush()
+    wait_until(lambda: rig.speaker.speakers[0].flushes == 1)
+    assert rig.speaker.heard_after() == pcm(9)
+
+
+def test_hushing_when_no_clip_sounds_disturbs_nothing(rig: Rig) -> None:
+    rig.playback.play(pcm(9))
+    wait_until(lambda: rig.playback.clip_until_s > 0)
+    rig.speaker.pass_time(1.0)
+    rig.playback.hush()
+    rig.reply(1, pcm(1, 3))
+    rig.posts.wait_for(1)
+    rig.playback.hush()
+    drain(rig, 1)
+    assert rig.speaker.heard() == pcm(9) + pcm(1, 3)
+    assert rig.speaker.speakers[0].flushes == 0
+
+
+def test_hushing_a_clip_that_a_reply_follows_in_the_device_loses_nothing_of_the_reply(rig: Rig) -> None:
+    rig.playback.play(pcm(9, 2))
+    rig.reply(1, pcm(1, 3))
+    rig.posts.wait_for(1)
+    rig.playback.hush()
+    drain(rig, 1)
+    assert rig.speaker.heard().endswith(pcm(1, 3))
+    assert rig.speaker.speakers[0].flushes == 0
+
+
+def test_a_long_clip_shows_progress(rig: Rig) -> None:
+    """The watchdog must not take ten seconds of words for a thread that hangs."""
+    before = rig.playback.progress
+    rig.playback.play(pcm(9, 50))
+    wait_until(lambda: rig.playback.clip_until_s >= OPENING_S + 50 * CHUNK_S - 1e-9)
+    assert rig.playback.progress >= before + 50
+
+
 # --- failures
 
 

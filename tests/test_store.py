@@ -41,7 +41,7 @@ class Disk:
     def fsync(self, handle: int) -> None:
         if self.error is not None:
             raise self.error
-        self.forced.append(Path(os.readlink(f"/proc/self/fd/{handle}")).name)
+        self.forced.append(Path(f"/proc/self/fd/{handle}").readlink().name)
         self._fsync(handle)
 
 

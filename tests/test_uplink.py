@@ -7,8 +7,9 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from daemon.events import UtteranceSent
+from daemon.events import UtteranceGiven, UtteranceSent
 from daemon.failures import Failure, FailureKind, LinkError
+from daemon.liveness import Evidence
 from daemon.ring import HistoryRing
 from daemon.uplink import Uplink
 
@@ -21,6 +22,7 @@ class RecordingSession:
 
     def __init__(self, fail_at: int = 10**9) -> None:
         self.calls: list[str | bytes] = []
+        self.tcp: Evidence | None = None
         self._fail_at = fail_at
 
     async def send_audio(self, pcm: bytes) -> None:
@@ -37,6 +39,9 @@ class RecordingSession:
 
     async def send_text(self, text: str) -> None:
         self._note(f"text {text}")
+
+    def evidence(self) -> Evidence | None:
+        return self.tcp
 
     def _note(self, call: str | bytes) -> None:
         if len(self.calls) + 1 >= self._fail_at:
@@ -57,7 +62,7 @@ class Rig:
 
     def __init__(self, capacity_bytes: int = 1000) -> None:
         self.ring = HistoryRing(capacity_bytes)
-        self.sent: list[UtteranceSent] = []
+        self.sent: list[UtteranceSent | UtteranceGiven] = []
         self.pieces: list[tuple[int, int, int]] = []
         self.uplink = Uplink(
             self.ring,
@@ -110,7 +115,7 @@ async def test_an_utterance_is_start_preroll_audio_and_end(rig: Rig) -> None:
     assert session.calls[0] == "start"
     assert session.calls[-1] == "end"
     assert session.audio == b"abcdefgh"
-    assert rig.sent == [UtteranceSent(1)]
+    assert rig.sent == [UtteranceGiven(1), UtteranceSent(1)]
 
 
 async def test_a_last_partial_message_does_not_wait_for_more(rig: Rig) -> None:
@@ -254,3 +259,14 @@ async def test_an_utterance_longer_than_the_ring_loses_its_beginning_and_counts_
     await rig.pump(session)
     assert session.audio == b"efghijkl"
     assert rig.ring.stats().lost_bytes == 4
+
+
+async def test_it_has_left_only_when_the_other_end_has_acknowledged_it(rig: Rig) -> None:
+    rig.uplink.open(1, None, stream=False, released=True)
+    session = RecordingSession()
+    session.tcp = Evidence(outstanding_bytes=7, acknowledged_bytes=0)
+    await rig.pump(session, lambda: rig.say(b"abcd"), lambda: rig.uplink.close(1))
+    assert rig.sent == [UtteranceGiven(1)]
+    session.tcp = Evidence(outstanding_bytes=0, acknowledged_bytes=7)
+    await rig.pump(session)
+    assert rig.sent == [UtteranceGiven(1), UtteranceSent(1)]

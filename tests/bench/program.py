@@ -18,30 +18,30 @@ TICKS_HZ = os.sysconf("SC_CLK_TCK")
 MB = 1024 * 1024
 
 
-@dataclass(slots=True)
 class Notices:
-    """A socket as systemd's: receives READY=1."""
+    """A socket as systemd's: learns of READY=1. It is always read, since whoever writes to it waits."""
 
-    path: Path
-    _socket: socket.socket = field(init=False)
-
-    def __post_init__(self) -> None:
+    def __init__(self, path: Path) -> None:
+        self.path = path
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-        self._socket.bind(str(self.path))
+        self._socket.bind(str(path))
         self._socket.setblocking(False)
+        self._ready: asyncio.Future[float] = asyncio.get_running_loop().create_future()
+        asyncio.get_running_loop().add_reader(self._socket, self._take)
 
     async def ready_s(self, timeout_s: float) -> float:
         """When READY=1 came. Raises TimeoutError."""
-        loop = asyncio.get_running_loop()
-        async with asyncio.timeout(timeout_s):
-            while b"READY=1" not in await loop.sock_recv(self._socket, 4096):
-                pass
-        return time.monotonic()
+        return await asyncio.wait_for(self._ready, timeout_s)
 
     def close(self) -> None:
         """Nobody listens any more."""
+        asyncio.get_running_loop().remove_reader(self._socket)
         self._socket.close()
         self.path.unlink()
+
+    def _take(self) -> None:
+        if b"READY=1" in self._socket.recv(4096) and not self._ready.done():
+            self._ready.set_result(time.monotonic())
 
 
 @dataclass(frozen=True, slots=True)

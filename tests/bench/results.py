@@ -63,11 +63,20 @@ def measure_turn(
     )
 
 
+SOUNDING_S = 0.1
+"""A reply that is to be cut must have been heard so shortly before."""
+
+
 def silence_after_ms(speaker: Recording, asked_s: float, until_s: float) -> float | None:
-    """From a moment to the last sample that was heard after it; None where nothing was."""
-    first, end = speaker.span(asked_s, until_s)
+    """From a moment to the last sample that was heard after it; None where nothing was sounding then.
+
+    A silence at once may seem to begin up to 5 ms before, by the recording's precision: it counts as 0.
+    """
+    first, end = speaker.span(asked_s - SOUNDING_S, until_s)
     heard = extent(speaker.samples[first:end])
-    return None if heard is None else (speaker.time_s(first + heard[1]) - asked_s) * 1000
+    if heard is None or speaker.samples[first] == 0:
+        return None
+    return max(0.0, (speaker.time_s(first + heard[1]) - asked_s) * 1000)
 
 
 @dataclass(slots=True)

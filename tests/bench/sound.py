@@ -17,8 +17,16 @@ Pcm = NDArray[np.int16]
 BREAK_MS = 1.0
 """Zeros of this length inside a reply are a break; a click of one millisecond can be heard."""
 
+LEAD_MS = 10.0
+"""The first few milliseconds of a stream are missing from a recording: the sink has rendered its present
+block before the stream began, and renders it again with the stream, but its monitor has gone on. Two blocks
+of 5 ms at most; what they hide is known from the reply, and the onset is put back by it."""
+
 BLOCK_SAMPLES = 160
 """What is missing of an utterance is counted in blocks of 10 ms at 16 kHz."""
+
+LEAD_MATCH = 64
+"""So many samples are enough to find their place in noise."""
 
 END_LEVEL = 3000
 """An utterance ends with its last sample above this (-21 dBFS), so that everybody hears the same end."""
@@ -63,7 +71,7 @@ class Played:
     """How a reply came out of the speaker."""
 
     onset: int
-    """Sample of the recording with which it began."""
+    """Sample of the recording with which it began, `LEAD_MS` put right."""
     breaks_ms: tuple[float, ...]
     """How long each break was."""
     whole: bool
@@ -82,10 +90,12 @@ def judge_reply(recording: Pcm, reply: Pcm, rate_hz: int = 24_000) -> Played | N
         return None
     heard = recording[found[0] : found[1]]
     runs = zero_runs(heard, round(BREAK_MS * rate_hz / 1000))
+    sounding = heard[heard != 0]
+    lead = max(0, find_samples(reply.tobytes(), sounding[:LEAD_MATCH].tobytes()) // 2)
     return Played(
-        onset=found[0],
+        onset=found[0] - lead,
         breaks_ms=tuple(round(length * 1000 / rate_hz, 1) for _, length in runs),
-        whole=bool(np.array_equal(heard[heard != 0], reply)),
+        whole=lead <= LEAD_MS * rate_hz / 1000 and bool(np.array_equal(sounding, reply[lead:])),
     )
 
 
