@@ -32,7 +32,8 @@ def clean(text: str) -> str:
     """Return `text` as one line that commands no terminal: what others wrote may hold escape sequences."""
     if text.isprintable():
         return text
-    return "".join(" " if _is(char, _COMMANDS) else char for char in text if not _is(char, _INVISIBLE))
+    shown = (char for char in text if not _is(char, _INVISIBLE))
+    return "".join(" " if _is(char, _COMMANDS) or char.isspace() else char for char in shown)
 
 
 def cells(text: str) -> int:

@@ -17,7 +17,7 @@ from daemon.events import (
     ReplyAudio,
     ServerEvent,
 )
-from daemon.failures import FailureKind, Kind, LinkError, Signal, Where, classify
+from daemon.failures import Failure, FailureKind, Kind, LinkError, Signal, Where, classify
 from daemon.link import (
     Answered,
     Asked,
@@ -98,6 +98,7 @@ class Connection:
         self._jitter = jitter
         self._changed = asyncio.Event()
         self._busy = asyncio.Event()
+        self._warned: set[FailureKind] = set()
         self.link = Link(since_s=clock(), handle=handle)
 
     # --- what the controller asks
@@ -248,18 +249,23 @@ class Connection:
         self._post(LinkUp())
 
     def _note_failure(self, error: LinkError, *, was_online: bool) -> None:
-        """One WARNING for an episode; its repetitions go to debug."""
         known = self.link.failure
         self._apply(Failed(error.failure, self._clock(), self._jitter()))
-        changed_kind = known is not None and known.kind is not error.failure.kind
-        level = logging.WARNING if self.link.tries == 1 or changed_kind else logging.DEBUG
-        if self.link.failure is None:
-            level = logging.INFO  # dropped while nobody needed it
-        log.log(level, "%s", error.failure)
+        self._log_failure(error.failure)
         if error.failure.refused or error.failure.kind is FailureKind.QUOTA:
             self._refuse()
         elif not was_online and known is None:
             self._post(LinkLost(trouble=True))
+
+    def _log_failure(self, failure: Failure) -> None:
+        """One WARNING for each kind of failure in an episode; its repetitions go to debug."""
+        if self.link.tries == 1:
+            self._warned.clear()
+        if self.link.failure is None:
+            log.info("%s", failure)  # dropped while nobody needed it
+            return
+        log.log(logging.DEBUG if failure.kind in self._warned else logging.WARNING, "%s", failure)
+        self._warned.add(failure.kind)
 
     def _refuse(self) -> None:
         failure = self.link.failure

@@ -67,7 +67,7 @@ OPENING_S = 5.0
 seldom (RFC 6298), and must not outlive the path's return for long."""
 
 OPENING_SHARE = 2 / 3
-"""Of `setup_timeout_s`: what TCP, TLS and the upgrade may take. What then runs out is the set-up's own time."""
+"""Of `setup_timeout_s`: what TCP, TLS and the upgrade may take; the rest is the set-up's own."""
 
 
 class LiveClient:

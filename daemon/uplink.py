@@ -17,7 +17,6 @@ from daemon.events import UtteranceGiven, UtteranceSent
 from daemon.liveness import Evidence
 from daemon.ring import HistoryRing
 
-
 DELIVERY_POLL_S = 0.01
 """How often it is looked whether the end of an utterance has been acknowledged; an acknowledgement takes a
 round trip, and up to 40 ms more where the other end delays it (RFC 1122, 4.2.3.2: at most 500)."""

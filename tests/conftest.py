@@ -7,12 +7,28 @@ import os
 import pytest
 from hypothesis import settings
 
-OF_THE_MACHINE = ("GEMINI_", "GOOGLE_", "CONURE_", "NOTIFY_SOCKET", "WATCHDOG_", "CREDENTIALS_DIRECTORY")
+OF_THE_MACHINE = (
+    "GEMINI_",
+    "GOOGLE_",
+    "CONURE_",
+    "NOTIFY_SOCKET",
+    "WATCHDOG_",
+    "CREDENTIALS_DIRECTORY",
+    "STATE_DIRECTORY",
+    "XDG_STATE_HOME",
+)
 """Beginnings of the environment variables that would let a test reach what is really there."""
 
 # No deadline: the same example may take ten times longer on a board or beside another program.
 settings.register_profile("conure", deadline=None)
 settings.load_profile("conure")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Real sound in real time does not share a small machine: such tests are run by themselves."""
+    for item in items:
+        if "pulse" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.alone)
 
 
 @pytest.fixture(autouse=True)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from fault_story import SPEECH, Case, Point
+
 from daemon import scenes
 from daemon.failures import FailureKind
 from daemon.scenes import Scene
 from daemon.words import Earcon, Outcome
-from fault_story import SPEECH, Case, Point
 
 NETWORK, TRANSIENT = FailureKind.NETWORK, FailureKind.TRANSIENT
 POISONED, GOING = FailureKind.POISONED_HANDLE, FailureKind.GOING_AWAY

@@ -7,9 +7,12 @@ import contextlib
 import logging
 import time
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
+
+from rig import HELLO, Rig, running_rig, with_keys
 
 from daemon.failures import FailureKind
 from daemon.scenes import Scene
@@ -18,7 +21,6 @@ from daemon.standin import Plan, Tone, Voice
 from daemon.standin.actions import Close, Reset
 from daemon.words import Earcon, Outcome
 from hw.base import MIC_FORMAT
-from rig import HELLO, Rig, running_rig, with_keys
 
 SETTINGS = with_keys(
     Settings(), vad={"silence_ms": 200}, trigger={"follow_up_s": 0.0}, live={"setup_timeout_s": 2.0}
@@ -148,8 +150,12 @@ class Story:
     """From the end of the fault, or of speech if that is later, to the reply; None: there was none."""
 
 
+STAGE: ContextVar[list[str] | None] = ContextVar("STAGE", default=None)
+"""Where the warnings of this task, and of those that it started, belong: several daemons run at once."""
+
+
 class Log(logging.Handler):
-    """Collects the daemon's warnings."""
+    """Collects the warnings of one daemon."""
 
     def __init__(self, lines: list[str]) -> None:
         super().__init__(logging.WARNING)
@@ -157,17 +163,20 @@ class Log(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         """Keep the text."""
-        self.lines.append(record.getMessage())
+        if STAGE.get() is self.lines:
+            self.lines.append(record.getMessage())
 
 
 @contextlib.contextmanager
 def warnings_into(lines: list[str]) -> Iterator[None]:
-    """Collect what the daemon warns of."""
+    """Collect what a daemon that is started inside warns of."""
     log = Log(lines)
     logging.getLogger("daemon").addHandler(log)
+    token = STAGE.set(lines)
     try:
         yield
     finally:
+        STAGE.reset(token)
         logging.getLogger("daemon").removeHandler(log)
 
 
@@ -271,10 +280,10 @@ async def another_turn(rig: Rig) -> Told:
     await rig.until(lambda: rig.board.mic.quiet_s and not rig.board.speaker.sounding)
     rig.voice.now = WORD
     turns, earcons = len(rig.standin.record.turns), len(rig.earcons)
-    over, said_s = len(rig.turns_over()), rig.board.mic.said_s + MIC_FORMAT.seconds(len(SHORT))
+    over, begun_s = len(rig.turns_over()), rig.board.mic.said_s
     rig.press()
     rig.say(SHORT)
-    await rig.until(lambda: rig.board.mic.said_s >= said_s)
+    await rig.until(lambda: MIC_FORMAT.bytes(rig.board.mic.said_s - begun_s) >= len(SHORT))
     rig.release()
     await rig.until_turns_over(over + 1)
     return tell(rig, SHORT, turns, earcons)

@@ -174,7 +174,10 @@ def test_all_mistakes_are_reported_at_once_each_with_its_file(tmp_path: Path) ->
         ("[button]\npin = 17.0", "button.pin = 17.0: must be a whole number from -1 to 53 (default 17)"),
         ("[button]\npin = true", "button.pin = true: must be a whole number"),
         ("[button]\npin = 54", "button.pin = 54: must be a whole number from -1 to 53 (default 17)"),
-        ("[lights]\nbrightness = nan", "lights.brightness = nan: must be a number from 0 to 1 (default 0.3)"),
+        (
+            "[lights]\nbrightness = nan",
+            "lights.brightness = nan: must be a number from 0.02 to 1 (default 0.3)",
+        ),
         ("[lights]\npins = 17", "lights.pins = 17: must be a list of whole numbers from 0 to 53"),
         ("[lights]\npins = [99]", "lights.pins = [99]: must be a whole number from 0 to 53 (default [])"),
         ("[live]\ntranscribe = 1", "live.transcribe = 1: must be true or false (default true)"),

@@ -78,6 +78,7 @@ PURE: dict[str, tuple[str, ...]] = {
     "daemon.secret": (),
     "daemon.settings": (),
     "daemon.status_text": (),
+    "daemon.usage": ("datetime.date",),
     "daemon.view": (),
     "daemon.words": (),
     "hw.base": (),

@@ -81,7 +81,9 @@ async def one_turn(pulse: PrivatePulse, conure: Conure, standin: StandIn, said: 
     before = standin.record.turns_seen
     await asyncio.to_thread(pulse.play, said)
     turn = await standin.wait_for(
-        lambda record: record.turns_seen > before and record.turns[-1].reply.turn_complete_s and record.turns[-1],
+        lambda record: (
+            record.turns_seen > before and record.turns[-1].reply.turn_complete_s and record.turns[-1]
+        ),
         TIMEOUT_S,
     )
     await conure.until_phase("idle")
@@ -101,7 +103,9 @@ def capture_streams(pulse: PrivatePulse, conure: Conure) -> int:
     command = ["pactl", "--format=json", "list", "source-outputs"]
     listed = subprocess.run(command, env=pulse.process_environment, capture_output=True, check=True)
     pid = str(conure.program.pid)
-    return sum(stream["properties"].get("application.process.id") == pid for stream in json.loads(listed.stdout))
+    return sum(
+        stream["properties"].get("application.process.id") == pid for stream in json.loads(listed.stdout)
+    )
 
 
 async def until_capture_streams(pulse: PrivatePulse, conure: Conure, count: int) -> None:

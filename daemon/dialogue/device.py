@@ -23,6 +23,7 @@ from daemon.dialogue.shared import (
     went_on,
 )
 from daemon.dialogue.state import (
+    CancelUtterance,
     CloseUtterance,
     CutReply,
     Dialogue,
@@ -218,7 +219,8 @@ def ended_without_audio(state: Dialogue, event: ReplyEnded, policy: Policy) -> S
         failed, renew = count_failure(state)
         idle, actions = go_idle(failed, Outcome.FAILED, Earcon.ERROR)
         return idle, (*actions, *renew)
-    return rest(state, policy, Outcome.SILENT)
+    rested, actions = rest(state, policy, Outcome.SILENT)
+    return rested, (CancelUtterance(state.turn), *actions)
 
 
 def send_again(state: Dialogue, event: LinkLost, policy: Policy) -> Step:

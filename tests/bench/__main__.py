@@ -17,12 +17,13 @@ import wave
 from pathlib import Path
 from typing import Any
 
+from pulse import EXACT, MISSING, PrivatePulse
+
 from bench.clients import ROOT, Surroundings
 from bench.report import missed, table
 from bench.scenario import Bench, Plan
 from daemon import __version__
 from daemon.standin import StandIn
-from pulse import EXACT, MISSING, PrivatePulse
 
 FULL = Plan(turns=24, floor_turns=8, cuts=5, starts=5, waiting_s=30.0)
 QUICK = Plan(turns=4, floor_turns=2, cuts=1, starts=2, waiting_s=8.0)
@@ -48,7 +49,9 @@ def main() -> int:
         return 1
     arguments.json.write_text(json.dumps(result, indent=2) + "\n", "utf-8")
     print(f"\n{table(result['conure'], result['floor'])}\n")
-    print(f"missed: {', '.join(result['missed']) or 'nothing'}. Load: {result['load']}. JSON: {arguments.json}")
+    print(
+        f"missed: {', '.join(result['missed']) or 'nothing'}. Load: {result['load']}. JSON: {arguments.json}"
+    )
     return 0
 
 

@@ -11,10 +11,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from pulse import MIC_DEVICE, SPEAKER_DEVICE, PrivatePulse
+
 from bench.program import Notices, Program, started
 from daemon.control_client import call
 from daemon.standin import StandIn
-from pulse import MIC_DEVICE, SPEAKER_DEVICE, PrivatePulse
 
 ROOT = Path(__file__).parents[2]
 

@@ -8,6 +8,8 @@ import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
+from pulse import MIC_SINK, SPEAKER_SINK
+
 from bench.clients import SILENCE_MS, Conure, Surroundings, running_conure, running_floor
 from bench.program import CpuMeter, Program
 from bench.recording import Recording
@@ -15,7 +17,6 @@ from bench.results import Client, TurnNotes, measure_turn, silence_after_ms
 from bench.sound import Pcm, make_reply, make_utterance
 from daemon.standin import Record, TurnRecord
 from daemon.standin.actions import Send
-from pulse import MIC_SINK, SPEAKER_SINK
 
 REPLY_S = 2.5
 LONG_REPLY_S = 8.0
@@ -202,8 +203,9 @@ class Bench:
             await begin()
             await self._say(number)
             await self._record.wait_for(
-                lambda record: record.turns_seen > before
-                and record.turns[-1].reply.turn_complete_s is not None,
+                lambda record: (
+                    record.turns_seen > before and record.turns[-1].reply.turn_complete_s is not None
+                ),
                 TURN_TIMEOUT_S,
             )
             await end()
@@ -257,5 +259,3 @@ def _notes(turn: TurnRecord, since_s: float, until_s: float) -> TurnNotes:
     assert turn.ended_s is not None
     assert turn.reply.first_audio_s is not None
     return TurnNotes(since_s, until_s, turn.ended_s, turn.reply.first_audio_s, turn.pcm)
-
-
