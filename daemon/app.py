@@ -24,11 +24,12 @@ from typing import TypeVar
 
 from daemon import routes
 from daemon.board_choice import open_leds
+from daemon.button_input import ButtonEdge
 from daemon.capture import Capture
 from daemon.commands import Commands, Volume
 from daemon.connection import Connection, Dialler
 from daemon.control import ControlServer
-from daemon.controller import ButtonEdge, Controller, Event, Manner, Parts
+from daemon.controller import Controller, Event, Manner, Parts
 from daemon.dialogue import Policy
 from daemon.endpointing import SpeechDetector
 from daemon.feed import Feed
@@ -160,7 +161,7 @@ def build(settings: Settings, board: Board, *, stand_in: bool) -> Daemon:
         mailbox, capture, playback, uplink, connection, Lamp(open_leds(board), clock), Ledger(), Feed(),
         accounts,
     )  # fmt: skip
-    controller = Controller(parts, _manner(settings, policy), clock)
+    controller = Controller(parts, _manner(settings, policy, echo_free=board.echo_free), clock)
     keeper = Keeper(
         store, files_to_keep(accounts, settings.live, lambda: connection.link.handle, clock=clock)
     )
@@ -208,7 +209,7 @@ def _pauses(settings: Settings) -> partial[Iterator[float]]:
     return partial(device_pauses_s, settings.board.retry_s)
 
 
-def _manner(settings: Settings, policy: Policy) -> Manner:
+def _manner(settings: Settings, policy: Policy, *, echo_free: bool) -> Manner:
     vad = settings.vad
     return Manner(
         policy=policy,
@@ -218,6 +219,7 @@ def _manner(settings: Settings, policy: Policy) -> Manner:
         earcons=settings.sound.earcons,
         spoken=settings.sound.spoken,
         log_transcripts=settings.log.transcripts,
+        echo_free=echo_free,
     )
 
 

@@ -6,7 +6,6 @@ listening light is on before audio may leave; then the actions are carried out, 
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -14,6 +13,7 @@ from typing import get_args
 
 from daemon import dialogue as d
 from daemon.announcer import Announcer
+from daemon.button_input import ButtonEdge, ButtonInput, GestureDue
 from daemon.capture import Capture
 from daemon.connection import Connection
 from daemon.dialogue import Action, Dialogue, Phase, Policy, Talk
@@ -32,11 +32,7 @@ from daemon.events import (
     ServerEvent,
     SpeechStarted,
     StopAsked,
-    TalkHeld,
     TalkPressed,
-    TalkReleased,
-    TalkTapped,
-    TalkWithdrawn,
     TextAsked,
     Timer,
     TimerFired,
@@ -47,7 +43,6 @@ from daemon.events import (
     UtteranceGiven,
 )
 from daemon.feed import Feed
-from daemon.gestures import Gesture, GestureRecogniser
 from daemon.lamp import Lamp
 from daemon.ledger import Ledger, Mark
 from daemon.lights import Conditions
@@ -57,6 +52,7 @@ from daemon.messages import BUDGET_EARCON, Message, message_for
 from daemon.playback import Playback, PlaybackStarted, SpeakerBack, SpeakerLost
 from daemon.replies import ReplyGate
 from daemon.settings import ButtonSettings
+from daemon.timers import TimerDue, Timers
 from daemon.uplink import Uplink
 from daemon.usage import Accounts, Day
 from daemon.words import Earcon, Outcome
@@ -82,16 +78,16 @@ NEAR_SILENCE = "NEAR_SILENCE"
 """Our own reason for a reply of full length that nobody could hear (gemini-live-api-examples #40)."""
 
 
-@dataclass(frozen=True, slots=True)
-class ButtonEdge:
-    """The button went down or up; `at_s` is when, on the monotonic clock."""
-
-    pressed: bool
-    at_s: float
-
-
 Event = (
-    DialogueEvent | ServerEvent | UtteranceGiven | ButtonEdge | PlaybackStarted | SpeakerLost | SpeakerBack
+    DialogueEvent
+    | ServerEvent
+    | UtteranceGiven
+    | ButtonEdge
+    | GestureDue
+    | TimerDue
+    | PlaybackStarted
+    | SpeakerLost
+    | SpeakerBack
 )
 
 
@@ -121,6 +117,8 @@ class Manner:
     earcons: bool
     log_transcripts: bool
     spoken: bool = True
+    echo_free: bool = True
+    """Whether the microphone does not hear the speaker."""
 
 
 class Controller:
@@ -133,9 +131,8 @@ class Controller:
         self.policy = manner.policy
         self.gate = ReplyGate(streaming=manner.policy.streaming)
         self._announcer = Announcer(parts.playback, clock, earcons=manner.earcons, spoken=manner.spoken)
-        self._gestures = GestureRecogniser(manner.button)
-        self._gesture_timer: asyncio.TimerHandle | None = None
-        self._timers: dict[Timer, asyncio.TimerHandle] = {}
+        self._button = ButtonInput(manner.button, clock, parts.mailbox.post)
+        self._timers = Timers(parts.mailbox.post)
         self.state = Dialogue()
         self.since_s = clock()
         self.speaker_ok = True
@@ -159,8 +156,12 @@ class Controller:
     def handle(self, event: Event) -> None:
         """Handle one event."""
         match event:
-            case ButtonEdge(pressed, at_s):
-                self._gesture(self._gestures.edge(pressed, at_s))
+            case ButtonEdge() | GestureDue():
+                for meant in self._button.take(event, muted=self.state.muted):
+                    self.advance(meant)
+            case TimerDue(timer):
+                if self._timers.take(event):
+                    self.advance(TimerFired(timer))
             case UtteranceGiven(turn) if turn == self.state.turn:
                 self._mark(turn, Mark.ALL_SENT, self._clock())
                 self.gate.asked(self._clock())
@@ -285,7 +286,7 @@ class Controller:
             case d.StartTimer(timer, after_s):
                 self._start_timer(timer, after_s)
             case d.StopTimer(timer):
-                self._stop_timer(timer)
+                self._timers.stop(timer)
             case d.RenewLink(why, keep_handle):
                 self._renew_link(why, keep_handle=keep_handle)
             case d.MicWanted(wanted):
@@ -298,7 +299,11 @@ class Controller:
         self._parts.playback.hush()  # a voice that opens a turn has not hushed anything yet
         self._parts.ledger.open(action.turn, action.trigger, now_s, online=self.state.online)
         self._parts.uplink.open(
-            action.turn, action.onset_byte, stream=action.stream, released=self.state.released
+            action.turn,
+            action.onset_byte,
+            stream=action.stream,
+            released=self.state.released,
+            quiet_s=None if self._manner.echo_free else now_s - self._parts.playback.audible_until_s,
         )
         self._parts.connection.ask()
 
@@ -320,6 +325,11 @@ class Controller:
         self._announcer.announce(earcon, message or fitting, may_speak=may_speak)
         self._parts.feed.tell("earcon", name=earcon.value)
 
+    def _start_timer(self, timer: Timer, after_s: float) -> None:
+        if timer is Timer.FOLLOW_UP:
+            self._follow_up_until_s = self._clock() + after_s
+        self._timers.start(timer, after_s)
+
     def _turn_over(self, turn: int, outcome: Outcome) -> None:
         line = self._parts.ledger.close(turn, outcome, self._clock())
         if line is not None:
@@ -334,62 +344,6 @@ class Controller:
         self._mark(turn, Mark.FIRST_SENT, self._clock())
         if line := self._parts.ledger.find(turn):
             line.sent_bytes += last_byte - first_byte
-
-    # --- timers and gestures
-
-    def _start_timer(self, timer: Timer, after_s: float) -> None:
-        self._stop_timer(timer)
-        if timer is Timer.FOLLOW_UP:
-            self._follow_up_until_s = self._clock() + after_s
-        loop = asyncio.get_running_loop()
-        self._timers[timer] = loop.call_later(after_s, self._parts.mailbox.post, TimerFired(timer))
-
-    def _stop_timer(self, timer: Timer) -> None:
-        if handle := self._timers.pop(timer, None):
-            handle.cancel()
-
-    def _gesture(self, gestures: list[Gesture]) -> None:
-        for gesture in gestures:
-            for event in self._events_for(gesture):
-                self.advance(event)
-        if self._gesture_timer is not None:
-            self._gesture_timer.cancel()
-        due_s = self._gestures.next_deadline_s()
-        if due_s is not None:
-            loop = asyncio.get_running_loop()
-            wait_s = max(0.0, due_s - self._clock())
-            self._gesture_timer = loop.call_later(wait_s, self._gesture_due)
-
-    def _gesture_due(self) -> None:
-        self._gesture(self._gestures.tick(self._clock()))
-
-    def _events_for(self, gesture: Gesture) -> list[DialogueEvent]:
-        """What the configuration makes of a gesture. A press talks at once, whatever it becomes."""
-        button = self._manner.button
-        talks = "talk" in (button.tap, button.hold)
-        match gesture:
-            case Gesture.PRESSED:
-                return [TalkPressed()] if talks else []
-            case Gesture.TAPPED if button.tap == "talk":
-                return [TalkTapped()]
-            case Gesture.TAPPED:
-                return [TalkWithdrawn(), *self._command(button.tap)]
-            case Gesture.HELD:
-                return [TalkHeld()]
-            case Gesture.HOLD_RELEASED:
-                return [TalkReleased()]
-            case Gesture.DOUBLE:
-                return [TalkWithdrawn(), *self._command(button.double)]
-            case Gesture.LONG:
-                return [TalkWithdrawn(), *self._command(button.long)]
-
-    def _command(self, word: str) -> list[DialogueEvent]:
-        match word:
-            case "stop":
-                return [StopAsked()]
-            case "mute":
-                return [MuteSet(not self.state.muted)]
-        return []
 
     # --- the server
 
@@ -426,7 +380,7 @@ class Controller:
             return
         if self.state.phase is not Phase.SPEAKING:
             return
-        if Timer.STALL in self._timers:
+        if self._timers.runs(Timer.STALL):
             self.advance(ReplyWentOn())
         self._loudness.add(event.pcm)
         accepted = self._parts.playback.feed(event.pcm)

@@ -16,6 +16,7 @@ from typing import Protocol
 from daemon.events import UtteranceGiven, UtteranceSent
 from daemon.liveness import Evidence
 from daemon.ring import HistoryRing
+from hw.base import MIC_FORMAT
 
 DELIVERY_POLL_S = 0.01
 """How often it is looked whether the end of an utterance has been acknowledged; an acknowledgement takes a
@@ -108,13 +109,25 @@ class Uplink:
         """There is more in the ring."""
         self._changed.set()
 
-    def open(self, turn: int, onset_byte: int | None, *, stream: bool, released: bool) -> None:
+    def open(
+        self,
+        turn: int,
+        onset_byte: int | None,
+        *,
+        stream: bool,
+        released: bool,
+        quiet_s: float | None = None,
+    ) -> None:
         """Begin an utterance at `onset_byte` (None: now), less the pre-roll.
 
-        It never reaches back into what an earlier utterance has already said.
+        It never reaches back into what an earlier utterance has already said; nor, where `quiet_s` says for
+        how long the device has been silent, into the device's own voice.
         """
-        onset = self._ring.head if onset_byte is None else onset_byte
+        head = self._ring.head
+        onset = head if onset_byte is None else onset_byte
         begin = max(onset - self._preroll_bytes, self._spoken_for, self._ring.tail)
+        if quiet_s is not None:
+            begin = min(onset, max(begin, head - MIC_FORMAT.bytes(max(0.0, quiet_s))))
         self._replace(Utterance(turn, begin, stream, released, position=begin))
 
     def write_text(self, turn: int, text: str) -> None:

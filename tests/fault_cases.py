@@ -137,7 +137,7 @@ WHILE_IDLE = [
     Case("quota", IDLE, '"quota"', QUOTA, shows=scenes.QUOTA),
     Case("it answers no more", IDLE, '"stop_answering"', NO_ANSWER),
     Case("it reads no more", IDLE, '"stop_reading"', NO_ANSWER),
-    Case("half-open", IDLE, '"half_open"', NO_ANSWER),
+    Case("half-open, kernel still there", IDLE, '"half_open"', NO_ANSWER),
 ]
 
 RESUMING = [
@@ -173,7 +173,7 @@ WHILE_ASKING = [
     *in_turn("2 MiB message", send("huge"), None),
     *in_turn("interrupted without a reply", send("interrupted"), None),
     *in_turn("it answers no more", '"stop_answering"', NO_ANSWER),
-    *in_turn("half-open", '"half_open"', NO_ANSWER),
+    *in_turn("half-open, kernel still there", '"half_open"', NO_ANSWER),
     Case("it reads no more", LISTENING, '"stop_reading"', NO_ANSWER),
     *(
         Case(fault, point, do, warns, Outcome.FAILED, (tone,), shows)

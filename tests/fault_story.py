@@ -15,6 +15,7 @@ from typing import Any
 from rig import HELLO, Rig, running_rig, with_keys
 
 from daemon.failures import FailureKind
+from daemon.ledger import Mark
 from daemon.scenes import Scene
 from daemon.settings import Settings
 from daemon.standin import Plan, Tone, Voice
@@ -54,8 +55,8 @@ QUICK = Patience(
 )
 """Shorter than any setting may make them, and the same pauses every time."""
 
-SHIPPED = Patience(with_keys(SETTINGS, live={"setup_timeout_s": 12.0}))
-"""As everybody has them."""
+SHIPPED = Patience(with_keys(SETTINGS, live={"setup_timeout_s": 12.0}), link={"ask_pause_s": 0.0})
+"""As everybody has them, for a user who has waited ten seconds before asking a service again that refused."""
 
 
 class Point(Enum):
@@ -145,9 +146,9 @@ class Story:
     """What the lights showed, from the start to the end of the turn with the fault."""
     warnings: list[str] = field(default_factory=list)
     back_s: float | None = None
-    """From the end of the fault to the next set-up; None: there was none."""
+    """From the end of the fault to the set-up of the connection that was used then; None: there was none."""
     reply_delay_s: float | None = None
-    """From the end of the fault, or of speech if that is later, to the reply; None: there was none."""
+    """From the end of speech (or of a fault that lasted longer) to the reply; None: there was none."""
 
 
 STAGE: ContextVar[list[str] | None] = ContextVar("STAGE", default=None)
@@ -200,7 +201,7 @@ async def play(case: Case, patience: Patience = QUICK, *, again: bool = True) ->
             over_s = over_s or await fault_s
             fault_s.cancel()
             await settle(rig, case)
-            note_recovery(rig, story, over_s)
+            note_recovery(rig, case, story, over_s)
             story.turns.append(tell(rig))
             story.scenes = list(rig.scenes)
             if again:
@@ -256,14 +257,17 @@ async def settle(rig: Rig, case: Case) -> None:
         await rig.until(lambda: rig.daemon.reporter.link()["state"] in ("online", "offline"))
 
 
-def note_recovery(rig: Rig, story: Story, over_s: float) -> None:
+def note_recovery(rig: Rig, case: Case, story: Story, over_s: float) -> None:
     """How long it took from the end of the fault."""
-    record = rig.standin.record
-    ups = [connection.setup_complete_s for connection in record.connections]
-    story.back_s = min((up_s - over_s for up_s in ups if up_s is not None and up_s > over_s), default=None)
-    turn = record.turns[-1] if record.turns else None
-    if turn is not None and turn.reply.first_audio_s is not None and turn.ended_s is not None:
-        story.reply_delay_s = turn.reply.first_audio_s - max(over_s, turn.ended_s)
+    connections = rig.standin.record.connections
+    asked = [connection for connection in connections if connection.turns]
+    ups = [connection.setup_complete_s for connection in (*asked[-1:], *connections)]
+    later = (up_s - over_s for up_s in ups if up_s is not None and up_s > over_s)
+    story.back_s = next(later, None)
+    marks = rig.daemon.parts.ledger.turns[-1].marks
+    if Mark.FIRST_REPLY in marks:
+        asked_s = max(marks[Mark.SPEECH_ENDED], over_s if case.lasts else 0.0)
+        story.reply_delay_s = marks[Mark.FIRST_REPLY] - asked_s
 
 
 def tell(rig: Rig, said: bytes = HELLO, before: int = 0, earcons: int = 0) -> Told:

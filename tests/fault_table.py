@@ -16,6 +16,7 @@ from fault_story import SHIPPED, Case, Point, Story, play
 
 from daemon import scenes
 from daemon.failures import POLICIES, FailureKind, Retry
+from daemon.standin.actions import GoAway, Send
 from daemon.words import Outcome
 
 PAGE = Path(__file__).parents[1] / "docs" / "faults.md"
@@ -29,10 +30,13 @@ HEAD = """\
 Each row was lived through by the whole daemon on the simulated board, with the real client library and TLS,
 against the stand-in server that `tests/test_faults.py` uses too; this page is written by
 `tests/fault_table.py`. Times are measured with the time limits as shipped, on loopback, where connecting
-takes some 50 ms and the server thinks for 150 ms; they count from the end of the fault, or from the end of
-speech if that is later, with `answer` the first sound of the reply that arrives. "As ever" means the lights
-and tones of a turn without a fault. In every row in which the turn is answered, all that was said has
-arrived, sample for sample, and was answered once.
+takes some 50 ms and the server thinks for 150 ms. `online` counts from the end of the fault to the connection
+that the turn then used, `answer` from the end of speech (or of a fault that lasts longer) to the first of the
+reply; without a fault that is 0.2 s. "As ever" means the lights and tones of a turn without a fault. In every
+row in which the turn is answered, all that was said has arrived, sample for sample, and was answered once.
+
+A path that is gone, so that not even the kernel at the other end acknowledges anything, is noticed sooner
+than `live.answer_timeout_s`: see `daemon/liveness.py`.
 """
 
 POINTS = {
@@ -66,9 +70,25 @@ def deed(case: Case) -> str:
         forgets = "" if policy.keep_handle else ", with a fresh session"
         return f"{RETRIES[policy.retry]}{forgets}; {OUTCOMES[case.outcome]}"
     if case.warns is not None:
-        when = "after 6 s of stall" if case.outcome is Outcome.SHORT else "after `live.answer_timeout_s`"
-        return f"begins another session {when}; {OUTCOMES[case.outcome]}"
-    return OUTCOMES[case.outcome]
+        return unanswered(case)
+    action = case.plan.rules[0].do[0]
+    if isinstance(action, GoAway):
+        return f"changes the connection at the next pause; {OUTCOMES[case.outcome]}"
+    if isinstance(action, Send):
+        return f"passes over it; {OUTCOMES[case.outcome]}"
+    return (
+        f"connects again when next needed; {OUTCOMES[case.outcome]}" if case.drops else OUTCOMES[case.outcome]
+    )
+
+
+def unanswered(case: Case) -> str:
+    """What the daemon does where a connection stands, and is of no use."""
+    if case.outcome is Outcome.SHORT:
+        return f"{OUTCOMES[case.outcome]}, and 6 s later begins another session"
+    begins = "begins another session after `live.answer_timeout_s`"
+    if case.point is Point.SPEAKING:
+        return f"plays the answer; in the next turn {begins}"
+    return f"{begins}; {OUTCOMES[case.outcome]}"
 
 
 def lights(case: Case) -> str:
@@ -85,16 +105,17 @@ def logged(case: Case) -> str:
     return f"beginning another session: {case.warns} …" if case.warns else "—"
 
 
-def measured(story: Story) -> str:
+def measured(case: Case, story: Story) -> str:
     """How long it took."""
-    parts = {"online": story.back_s, "answer": story.reply_delay_s}
+    begun = case.point is Point.SPEAKING
+    parts = {"online": story.back_s, "answer": None if begun else story.reply_delay_s}
     return ", ".join(f"{name} {took_s:.1f} s" for name, took_s in parts.items() if took_s is not None) or "—"
 
 
 def row(case: Case, story: Story) -> str:
     """One line of the table."""
     tones = ", ".join(tone.value for tone in case.tones) or "as ever"
-    cells = (case.fault, lights(case), tones, deed(case), logged(case), measured(story))
+    cells = (case.fault, lights(case), tones, deed(case), logged(case), measured(case, story))
     return f"| {' | '.join(cells)} |"
 
 

@@ -100,7 +100,7 @@ async def raw(path: Path, data: bytes) -> dict[str, Any]:
 async def eventually(condition: Any) -> None:
     """Let the loop turn until the condition holds."""
     async with asyncio.timeout(PATIENCE_S):
-        while not condition():  # noqa: ASYNC110 - a counter has no event to wait for
+        while not condition():
             await asyncio.sleep(0.001)
 
 

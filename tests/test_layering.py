@@ -69,6 +69,7 @@ PURE: dict[str, tuple[str, ...]] = {
     "daemon.link": (),
     "daemon.liveness": (),
     "daemon.loudness": ("numpy",),
+    "daemon.messages": (),
     "daemon.models": (),
     "daemon.replies": (),
     "daemon.retry": (),

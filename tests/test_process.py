@@ -87,7 +87,7 @@ async def served(
 
 
 def online(status: dict[str, object]) -> bool:
-    return status["link"]["state"] == "online"  # type: ignore[index]
+    return bool(status["link"]["state"] == "online")  # type: ignore[index]  # parsed JSON
 
 
 def state(name: str) -> object:

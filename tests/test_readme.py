@@ -8,10 +8,11 @@ import pytest
 
 from daemon.config_text import config_table
 from daemon.lights import light_table
+from daemon.messages import earcon_table
 
 README = Path(__file__).parents[1] / "README.md"
 
-TABLES = {"lights": light_table, "configuration": config_table}
+TABLES = {"lights": light_table, "earcons": earcon_table, "configuration": config_table}
 
 
 @pytest.mark.parametrize("name", TABLES)

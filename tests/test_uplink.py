@@ -146,6 +146,23 @@ async def test_it_begins_where_the_speech_began(rig: Rig) -> None:
     assert session.audio == b"456789"
 
 
+async def test_its_preroll_leaves_out_the_device_s_own_voice(rig: Rig) -> None:
+    """Two bytes of pre-roll, of which the device was still sounding in the first: 1 byte is 31 µs."""
+    rig.say(b"0123456789")
+    rig.uplink.open(1, None, stream=False, released=True, quiet_s=0.0)
+    session = RecordingSession()
+    await rig.pump(session, lambda: rig.say(b"ab"), lambda: rig.uplink.close(1))
+    assert session.audio == b"ab"
+
+
+async def test_speech_over_the_device_s_own_voice_is_whole_from_its_onset(rig: Rig) -> None:
+    rig.say(b"0123456789")
+    rig.uplink.open(1, 6, stream=False, released=True, quiet_s=0.0)
+    session = RecordingSession()
+    await rig.pump(session, lambda: rig.uplink.close(1))
+    assert session.audio == b"6789"
+
+
 async def test_it_never_repeats_what_an_earlier_utterance_said(rig: Rig) -> None:
     rig.uplink.open(1, None, stream=False, released=True)
     session = RecordingSession()

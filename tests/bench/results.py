@@ -32,6 +32,9 @@ class Turn:
 
     mouth_to_wire_ms: float
     wire_to_ear_ms: float
+    awaited_ms: float
+    """Part of `mouth_to_wire_ms`: so much more than the silence was heard before the end was found, since
+    audio comes in chunks."""
     speech_ms: float
     delivered: Delivered
     played: Played
@@ -56,11 +59,18 @@ def measure_turn(
     end_of_speech_s = mic.time_s(first + said[1])
     return Turn(
         mouth_to_wire_ms=(notes.closed_s - end_of_speech_s) * 1000 - silence_ms,
+        awaited_ms=_trailing_zeros(notes.received) * 1000 / mic.rate_hz - silence_ms,
         wire_to_ear_ms=(speaker.time_s(start + played.onset) - notes.answered_s) * 1000,
         speech_ms=float(np.count_nonzero(spoken)) * 1000 / mic.rate_hz,
         delivered=judge_speech(spoken, notes.received, mic.rate_hz),
         played=played,
     )
+
+
+def _trailing_zeros(received: bytes) -> int:
+    samples = np.frombuffer(received, "<i2")
+    found = extent(samples)
+    return len(samples) - found[1] if found else len(samples)
 
 
 SOUNDING_S = 0.1

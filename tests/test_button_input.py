@@ -1,0 +1,48 @@
+"""What the configuration makes of the button."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from daemon.button_input import meanings
+from daemon.events import (
+    DialogueEvent,
+    MuteSet,
+    StopAsked,
+    TalkHeld,
+    TalkPressed,
+    TalkReleased,
+    TalkTapped,
+    TalkWithdrawn,
+)
+from daemon.gestures import Gesture
+from daemon.settings import ButtonSettings
+
+USUAL = ButtonSettings()
+
+CASES: list[tuple[Gesture, ButtonSettings, list[DialogueEvent]]] = [
+    (Gesture.PRESSED, USUAL, [TalkPressed()]),
+    (Gesture.PRESSED, replace(USUAL, tap="stop"), [TalkPressed()]),
+    (Gesture.PRESSED, replace(USUAL, tap="stop", hold="none"), []),
+    (Gesture.TAPPED, USUAL, [TalkTapped()]),
+    (Gesture.TAPPED, replace(USUAL, tap="stop"), [TalkWithdrawn(), StopAsked()]),
+    (Gesture.TAPPED, replace(USUAL, tap="none"), [TalkWithdrawn()]),
+    (Gesture.HELD, USUAL, [TalkHeld()]),
+    (Gesture.HOLD_RELEASED, USUAL, [TalkReleased()]),
+    (Gesture.DOUBLE, USUAL, [TalkWithdrawn(), MuteSet(True)]),
+    (Gesture.DOUBLE, replace(USUAL, double="stop"), [TalkWithdrawn(), StopAsked()]),
+    (Gesture.LONG, replace(USUAL, hold="none", long="mute"), [TalkWithdrawn(), MuteSet(True)]),
+]
+
+
+@pytest.mark.parametrize(("gesture", "settings", "meant"), CASES)
+def test_each_gesture_means_what_is_configured(
+    gesture: Gesture, settings: ButtonSettings, meant: list[DialogueEvent]
+) -> None:
+    assert list(meanings(gesture, settings, muted=False)) == meant
+
+
+def test_mute_is_turned_round() -> None:
+    assert MuteSet(False) in list(meanings(Gesture.DOUBLE, USUAL, muted=True))
