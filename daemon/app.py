@@ -272,7 +272,7 @@ def _start(daemon: Daemon, tasks: asyncio.TaskGroup) -> None:
     parts = daemon.parts
     jobs = {
         "capture": DeviceThread("capture", parts.capture.run).run(),
-        "playback": DeviceThread("playback", parts.playback.run).run(),
+        "playback": DeviceThread("playback", parts.playback.run, parts.playback.wake).run(),
         "controller": daemon.controller.run(),
         "lights": parts.lamp.run(daemon.controller.conditions),
         "supervisor": daemon.supervisor.run(),

@@ -45,6 +45,8 @@ class LinkPolicy:
     unannounced_left_s: float = 50.0
     """A `goAway` without a time: the shortest that is reported (live-api.md §4)."""
     first_back_off_s: float = 0.5
+    first_pause_s: float = 0.2
+    """At most this before the first try after a good connection was lost in a turn: the user is speaking."""
     longest_back_off_s: float = 30.0
     longest_busy_back_off_s: float = 1.5
     """While the user waits for it: an answer within 5 s of the network's return needs a try that soon."""
@@ -309,6 +311,8 @@ def proven_by_age(link: Link, now_s: float, policy: LinkPolicy) -> Link:
 def failed_online(link: Link, event: Failed, policy: LinkPolicy) -> Link:
     """A drop while nobody needs the connection is normal: the next trigger connects again."""
     lost = failed(proven_by_age(link, event.at_s, policy), event, policy)
+    if link.busy and lost.tries == 1 and event.failure.policy.retry is Retry.BACK_OFF:
+        return replace(lost, next_try_s=event.at_s + event.jitter * policy.first_pause_s)
     if link.busy or event.failure.policy.retry in (Retry.WHEN_ASKED, Retry.SLOWLY):
         return lost
     return replace(enter(lost, LinkPhase.OFFLINE, event.at_s), failure=None, tries=link.tries)

@@ -72,6 +72,7 @@ class Playback:
         self._finishing = False
         self._all_here = False
         self._flush = False
+        self._stopping = False
         self._was_playing = False
         self._in_clip = False
         self.gain = 1.0
@@ -145,6 +146,12 @@ class Playback:
             if self._was_playing or not (self._in_clip or self._clock() < self.clip_until_s):
                 return
             self._flush = True
+            self._work.notify()
+
+    def wake(self) -> None:
+        """The thread was told to stop: it need not wait for work any more. Any thread."""
+        with self._work:
+            self._stopping = True
             self._work.notify()
 
     # --- playback thread
@@ -252,7 +259,7 @@ class Playback:
         self._post(ran_dry)
 
     def _has_sound(self) -> bool:
-        return self._flush or bool(self._clips) or self._ring.level_bytes > 0
+        return self._stopping or self._flush or bool(self._clips) or self._ring.level_bytes > 0
 
     def _lost(self, error: SpeakerError) -> None:
         if self.error is None:

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-import wave
 from collections.abc import AsyncIterator, Callable
-from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
 import numpy as np
@@ -14,6 +12,7 @@ import numpy as np
 from daemon.feed import Note
 from daemon.words import Outcome
 from hw.base import MIC_FORMAT, SPEAKER_FORMAT
+from hw.wav import write_wav
 
 if TYPE_CHECKING:
     from daemon.app import Daemon
@@ -29,6 +28,9 @@ MIN_REPLY_DBFS = -50.0
 
 MIN_LIKENESS = 0.9
 """How alike an echo and its original must be (normalised correlation)."""
+
+save_wav = write_wav
+"""How the reply is kept."""
 
 LEDGER_WORDS = {
     "trigger_to_first_sent_ms": "trigger → first word sent",
@@ -151,14 +153,3 @@ def likeness(heard_24k: bytes, said_16k: bytes) -> float:
     windows = energy[len(said) :] - energy[: -len(said)]
     norms = np.sqrt(np.maximum(windows, 1.0) * np.sum(said**2))
     return float(np.max(product[: len(windows)] / norms))
-
-
-def save_wav(path: Path, pcm: bytes) -> None:
-    """Write 24 kHz mono s16 samples as a WAV file, whole or not at all. Raises OSError."""
-    aside = path.with_name(f".{path.name}.part")
-    with wave.open(str(aside), "wb") as wav:
-        wav.setnchannels(SPEAKER_FORMAT.channels)
-        wav.setsampwidth(SPEAKER_FORMAT.frame_bytes)
-        wav.setframerate(SPEAKER_FORMAT.rate_hz)
-        wav.writeframes(pcm)
-    aside.replace(path)

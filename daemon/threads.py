@@ -17,9 +17,16 @@ class ZombieThread(RuntimeError):
 class DeviceThread:
     """Runs `body(stop)` on a thread of its own, as a task that fails when the body fails."""
 
-    def __init__(self, name: str, body: Callable[[threading.Event], None]) -> None:
+    def __init__(
+        self,
+        name: str,
+        body: Callable[[threading.Event], None],
+        on_stop: Callable[[], None] = lambda: None,
+    ) -> None:
+        """`on_stop` is called when the thread was told to stop: it wakes a body that waits for work."""
         self._name = name
         self._body = body
+        self._on_stop = on_stop
         self._stop = threading.Event()
 
     async def run(self) -> None:
@@ -53,6 +60,7 @@ class DeviceThread:
 
     async def _end(self, thread: threading.Thread, ended: asyncio.Future[BaseException | None]) -> None:
         self._stop.set()
+        self._on_stop()
         done, _ = await asyncio.wait({ended}, timeout=JOIN_TIMEOUT_S)
         if not done:
             raise ZombieThread(f"the {self._name} thread did not stop within {JOIN_TIMEOUT_S} s")

@@ -5,10 +5,12 @@ The bus is written through the kernel's spidev file with the standard library al
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import fcntl
 import os
 import struct
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from hw.base import Colour, LedError
 
@@ -29,7 +31,15 @@ SPI_MODE_0 = 0
 BITS_PER_WORD = 8
 
 SPEED_HZ = 1_000_000
-"""A twentieth of what the pixels can take; 12 of them are written in half a millisecond."""
+"""Slow enough for poor leads (the slower kind of pixels takes 15 MHz: SK9822 data sheet), and fast enough:
+12 pixels are written in half a millisecond."""
+
+CAUSES: dict[int, str] = {
+    # what is wrong and what to do, where trying again is of no use
+    errno.ENOENT: "is not there: switch SPI on (raspi-config, Interface Options, SPI); look for /dev/spidev*",
+    errno.ENOTTY: "is no SPI bus; look for /dev/spidev*",
+    errno.EACCES: "may not be opened: the user of the daemon must be in the group spi",
+}
 
 
 def encode(pixels: Sequence[Colour], brightness: float) -> bytes:
@@ -57,46 +67,63 @@ class Apa102Leds:
         """Open the bus and turn all pixels off. Raises LedError."""
         self._path = path
         self._brightness = brightness
+        self._bus: int | None = None
         self.count = count
-        try:
+        with self._translated():
             self._bus = os.open(path, os.O_RDWR | os.O_CLOEXEC)
-        except OSError as error:
-            raise LedError(path, f"cannot be opened: {error.strerror}; {_remedy(error)}") from error
         try:
-            self._set_up(ioctl)
-            self._write((Colour(),) * count)
-        except (OSError, LedError) as error:
-            os.close(self._bus)
-            raise LedError(path, f"is no SPI bus that can be set up: {error}") from error
+            with self._translated():
+                self._set_up(ioctl)
+                self._write((Colour(),) * count)
+        except LedError:
+            self._give_back()
+            raise
 
     def show(self, pixels: Sequence[Colour]) -> None:
         """Show the pixels. Raises LedError, also for another number of pixels than there are."""
         if len(pixels) != self.count:
             raise LedError(self._path, f"has {self.count} pixels and was given {len(pixels)}")
-        try:
+        with self._translated():
             self._write(pixels)
-        except OSError as error:
-            raise LedError(self._path, f"cannot be written: {error.strerror}") from error
 
     def close(self) -> None:
-        """All dark, and give the bus back."""
-        try:
+        """All dark, and give the bus back. Never raises."""
+        if self._bus is None:
+            return
+        with contextlib.suppress(OSError):  # the bus has gone, and the lights with it
             self._write((Colour(),) * self.count)
-        except OSError:
-            pass  # the bus has gone, and the lights with it
-        finally:
-            os.close(self._bus)
+        self._give_back()
 
     def _write(self, pixels: Sequence[Colour]) -> None:
-        os.write(self._bus, encode(pixels, self._brightness))
+        """The kernel sends a frame whole or fails (drivers/spi/spidev.c); a part means that it is no bus."""
+        frame = encode(pixels, self._brightness)
+        taken = os.write(self._open_bus(), frame)
+        if taken != len(frame):
+            raise OSError(errno.EIO, f"took {taken} of {len(frame)} bytes")
 
     def _set_up(self, ioctl: Callable[[int, int, bytes], object]) -> None:
-        ioctl(self._bus, SPI_IOC_WR_MODE, struct.pack("B", SPI_MODE_0))
-        ioctl(self._bus, SPI_IOC_WR_BITS_PER_WORD, struct.pack("B", BITS_PER_WORD))
-        ioctl(self._bus, SPI_IOC_WR_MAX_SPEED_HZ, struct.pack("=I", SPEED_HZ))
+        bus = self._open_bus()
+        ioctl(bus, SPI_IOC_WR_MODE, struct.pack("B", SPI_MODE_0))
+        ioctl(bus, SPI_IOC_WR_BITS_PER_WORD, struct.pack("B", BITS_PER_WORD))
+        ioctl(bus, SPI_IOC_WR_MAX_SPEED_HZ, struct.pack("=I", SPEED_HZ))
 
+    def _open_bus(self) -> int:
+        if self._bus is None:
+            raise OSError(errno.EBADF, "is closed")
+        return self._bus
 
-def _remedy(error: OSError) -> str:
-    if isinstance(error, FileNotFoundError):
-        return "switch SPI on (raspi-config, Interface Options, SPI) and look for /dev/spidev*"
-    return "the user of the daemon must be in the group spi"
+    def _give_back(self) -> None:
+        """Forget the number first: once the bus is closed, the next file that anybody opens may have it."""
+        bus, self._bus = self._bus, None
+        if bus is not None:
+            with contextlib.suppress(OSError):
+                os.close(bus)
+
+    @contextlib.contextmanager
+    def _translated(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            words = CAUSES.get(error.errno or 0)
+            told = words or f"cannot be driven: {error.strerror}"
+            raise LedError(self._path, told, permanent=words is not None) from error

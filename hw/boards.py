@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -31,6 +32,11 @@ SIMULATED = "simulated"
 
 BOARD_NAMES = (AUTO, GENERIC, SIMULATED)
 """What `build_board` takes."""
+
+APA102 = "apa102"
+
+PINS_OF_KIND = {"led": 1, "rgb": 3}
+"""The kinds of lights that are wired to GPIO lines, and how many each needs."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,7 +78,7 @@ def build_board(name: str, spec: BoardSpec, pin_factory: Any = None) -> Board:
             from hw.simulated import SENTENCE_WAV, SimulatedBoard
 
             return SimulatedBoard(sentence_wav=spec.sentence_wav or SENTENCE_WAV, record_wav=spec.record_wav)
-    raise ValueError(f"there is no board {name!r}; there are: {', '.join(BOARD_NAMES)}")
+    raise ValueError(f"there is no board {name!r}; {_those_there_are(name, BOARD_NAMES)}")
 
 
 def resolve_name(name: str) -> str:
@@ -80,6 +86,11 @@ def resolve_name(name: str) -> str:
     if name != AUTO:
         return name
     return GENERIC if has_sound_card() else SIMULATED
+
+
+def _those_there_are(word: str, known: Sequence[str]) -> str:
+    near = get_close_matches(word, known, n=1)
+    return f"there are: {', '.join(known)}" + (f"; did you mean {near[0]}?" if near else "")
 
 
 class NoLeds:
@@ -126,37 +137,55 @@ class GenericBoard:
 
         if self._spec.button is None:
             return None
-        return GpioButton(self._spec.button, on_edge, self._pins(ButtonError))
+        pins = self._pins(ButtonError, f"GPIO {self._spec.button.pin}")
+        return GpioButton(self._spec.button, on_edge, pins)
 
     def open_leds(self) -> Leds:
         """The lights, or some that show nothing. Raises LedError."""
         lights = self._spec.lights
         if lights is None:
             return NoLeds()
-        if lights.kind == "apa102":
+        if lights.kind == APA102:
             from hw.apa102 import Apa102Leds
 
             return Apa102Leds(lights.spi, lights.count, lights.brightness)
-        from hw.gpio import GpioLeds
-
-        pins = self._pins(LedError)
-        return GpioLeds(lights.pins, lights.brightness, pins, active_high=lights.active_high)
+        return self._open_gpio_leds(lights)
 
     def close(self) -> None:
         """Give the GPIO chip back, if the board opened it."""
         factory, self._own_factory = self._own_factory, None
         if factory is not None:
-            factory.close()
+            from hw.gpio import close_pin_factory
 
-    def _pins(self, error_type: type[DeviceError]) -> Any:
+            close_pin_factory(factory)
+
+    def _open_gpio_leds(self, lights: LightsSpec) -> Leds:
+        from hw.gpio import GpioLeds, pin_names
+
+        name = pin_names(lights.pins)
+        _check_pins(lights, name)
+        pins = self._pins(LedError, name)
+        return GpioLeds(lights.pins, lights.brightness, pins, active_high=lights.active_high)
+
+    def _pins(self, error_type: type[DeviceError], device: str) -> Any:
+        """The factory, for the sake of this device. Raises `error_type`."""
         if self._given_factory is not None:
             return self._given_factory
         if self._own_factory is None:
             from hw.gpio import open_pin_factory
 
-            try:
-                self._own_factory = open_pin_factory()
-            except DeviceError as error:
-                words = str(error).removeprefix(f"{error.device}: ")
-                raise error_type(error.device, words, permanent=error.permanent) from error
+            self._own_factory = open_pin_factory(error_type, device)
         return self._own_factory
+
+
+def _check_pins(lights: LightsSpec, name: str) -> None:
+    """Raise LedError unless the kind is one for GPIO lines, and has as many as it needs."""
+    wanted = PINS_OF_KIND.get(lights.kind)
+    if wanted is None:
+        there_are = _those_there_are(lights.kind, [APA102, *PINS_OF_KIND])
+        raise LedError(
+            "lights", f'there are no lights of the kind "{lights.kind}"; {there_are}', permanent=True
+        )
+    if len(lights.pins) != wanted:
+        words = f'lights of the kind "{lights.kind}" need {wanted} pin{"s" if wanted > 1 else ""}'
+        raise LedError(name, words, permanent=True)

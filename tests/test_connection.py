@@ -251,7 +251,7 @@ async def test_a_connection_that_answers_makes_the_next_pause_short_again(rig: R
     assert rig.connection.link.phase is LinkPhase.ONLINE
     await rig.session.say(ReplyAudio(b"ab"))
     await rig.session.say(failure())
-    assert rig.connection.link.next_try_s - rig.time.now_s() == pytest.approx(1.0, abs=0.001)
+    assert rig.connection.link.next_try_s - rig.time.now_s() == pytest.approx(POLICY.first_pause_s, abs=0.001)
 
 
 async def test_a_drop_while_nobody_needs_the_connection_is_no_trouble(

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import errno
+import os
+import resource
 import struct
 from pathlib import Path
 
@@ -74,11 +77,63 @@ def test_another_number_of_pixels_is_an_error(bus: Bus) -> None:
     leds.close()
 
 
+def test_closing_twice_leaves_the_file_of_another_alone(bus: Bus, tmp_path: Path) -> None:
+    leds = bus.open()
+    leds.close()
+    other = os.open(tmp_path / "other", os.O_RDWR | os.O_CREAT)  # takes the number that has become free
+    try:
+        leds.close()
+        assert os.fstat(other).st_size == 0
+    finally:
+        os.close(other)
+
+
+def test_showing_after_closing_is_an_error(bus: Bus) -> None:
+    leds = bus.open()
+    leds.close()
+    with pytest.raises(LedError, match="is closed"):
+        leds.show([RED] * 3)
+
+
+def test_a_bus_that_takes_only_a_part_is_an_error(bus: Bus) -> None:
+    leds = bus.open()
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (bus.path.stat().st_size + 5, hard))
+    try:
+        with pytest.raises(LedError, match="took 5 of 21 bytes"):
+            leds.show([RED] * 3)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    leds.close()
+
+
 def test_a_bus_that_is_not_there_says_how_to_get_it(tmp_path: Path) -> None:
-    with pytest.raises(LedError, match="raspi-config"):
+    with pytest.raises(LedError, match="raspi-config") as caught:
         Apa102Leds(str(tmp_path / "none"), 3, 1.0)
+    assert caught.value.permanent
 
 
 def test_a_file_that_is_no_bus_is_an_error(bus: Bus) -> None:
-    with pytest.raises(LedError, match="no SPI bus"):
+    with pytest.raises(LedError, match="no SPI bus") as caught:
         Apa102Leds(str(bus.path), 3, 1.0)
+    assert caught.value.permanent
+
+
+@pytest.mark.parametrize(
+    ("number", "advice"), [(errno.EACCES, "group spi"), (errno.EIO, "Input/output error")]
+)
+def test_only_who_may_not_open_the_bus_is_sent_to_the_group(bus: Bus, number: int, advice: str) -> None:
+    def ioctl(descriptor: int, request: int, value: bytes) -> None:
+        raise OSError(number, os.strerror(number))
+
+    with pytest.raises(LedError) as caught:
+        Apa102Leds(str(bus.path), 3, 1.0, ioctl)
+    assert advice in str(caught.value)
+    assert ("group spi" in str(caught.value)) is (number == errno.EACCES)
+
+
+def test_a_bus_that_cannot_be_set_up_is_given_back(bus: Bus) -> None:
+    before = len(list(Path("/proc/self/fd").iterdir()))
+    with pytest.raises(LedError):
+        Apa102Leds(str(bus.path), 3, 1.0)
+    assert len(list(Path("/proc/self/fd").iterdir())) == before

@@ -10,7 +10,7 @@ import pytest
 from gpiozero.pins.mock import MockFactory, MockPWMPin
 
 from hw import boards
-from hw.base import Colour
+from hw.base import Colour, LedError
 from hw.boards import BoardSpec, GenericBoard, LightsSpec, NoLeds, build_board
 from hw.gpio import ButtonSpec, GpioLeds
 
@@ -25,6 +25,11 @@ def test_a_name_makes_a_board() -> None:
 def test_a_name_that_is_none_is_told_with_those_that_are() -> None:
     with pytest.raises(ValueError, match=r"no board 'pi'; there are: auto, generic, simulated"):
         build_board("pi", BoardSpec())
+
+
+def test_a_name_that_is_nearly_one_is_told_which() -> None:
+    with pytest.raises(ValueError, match=r"did you mean simulated\?"):
+        build_board("simulatd", BoardSpec())
 
 
 @pytest.mark.parametrize(("sound", "name"), [(True, "generic"), (False, "simulated")])
@@ -47,6 +52,24 @@ def test_building_a_board_loads_no_vendor_s_library() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.skipif(Path("/dev/gpiochip0").exists(), reason="this machine has GPIO")
+@pytest.mark.parametrize(
+    ("opening", "device"),
+    [("open_button(print)", "ButtonError GPIO 17: "), ("open_leds()", "LedError GPIO 25, 24, 23: ")],
+)
+def test_without_gpio_the_error_names_the_pin(tmp_path: Path, opening: str, device: str) -> None:
+    code = (
+        "from hw.base import DeviceError; from hw.boards import *; from hw.gpio import ButtonSpec\n"
+        "lights = LightsSpec(kind='rgb', pins=(25, 24, 23))\n"
+        "board = GenericBoard(BoardSpec(button=ButtonSpec(pin=17), lights=lights))\n"
+        f"try: board.{opening}\n"
+        "except DeviceError as error: print(type(error).__name__, error, error.permanent)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.startswith(device)
+    assert "no GPIO here" in done.stdout and done.stdout.endswith("True\n")
 
 
 class TestGenericBoard:
@@ -74,6 +97,22 @@ class TestGenericBoard:
         button.close()
         leds.close()
         board.close()
+
+    @pytest.mark.parametrize(
+        ("kind", "wired", "message"),
+        [
+            ("led", (25, 24, 23), 'GPIO 25, 24, 23: .*"led" need 1 pin'),
+            ("rgb", (25,), 'GPIO 25: .*"rgb" need 3 pins'),
+            ("rgbb", (25,), 'no lights of the kind "rgbb"; there are: apa102, led, rgb; did you mean rgb'),
+        ],
+    )
+    def test_lights_that_do_not_fit_their_pins_are_an_error(
+        self, pins: MockFactory, kind: str, wired: tuple[int, ...], message: str
+    ) -> None:
+        board = GenericBoard(BoardSpec(lights=LightsSpec(kind=kind, pins=wired)), pins)
+        with pytest.raises(LedError, match=message) as caught:
+            board.open_leds()
+        assert caught.value.permanent
 
     def test_its_speaker_is_not_in_its_microphone_s_ear_only_by_luck(self) -> None:
         assert GenericBoard(BoardSpec()).echo_free is False

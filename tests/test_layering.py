@@ -83,6 +83,7 @@ PURE: dict[str, tuple[str, ...]] = {
     "daemon.view": (),
     "daemon.words": (),
     "hw.base": (),
+    "hw.debounce": (),
 }
 
 

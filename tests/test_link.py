@@ -176,6 +176,10 @@ class TestBackOff:
         twice = run(fail(FailureKind.HALF_OPEN, 4.0), link=once)
         assert (once.phase, twice.phase) == (LinkPhase.CONNECTING, LinkPhase.BACKING_OFF)
 
+    def test_is_next_to_nothing_after_a_good_connection_was_lost_in_a_turn(self) -> None:
+        link = run(fail(FailureKind.TRANSIENT, 60.0, jitter=1.0), link=TALKING)
+        assert link.next_try_s - 60.0 == pytest.approx(POLICY.first_pause_s)
+
     def test_for_a_quota_is_long(self) -> None:
         link = run(fail(FailureKind.QUOTA, 1.0), link=TALKING)
         assert link.next_try_s - 1.0 >= POLICY.slow_back_off_s
