@@ -125,12 +125,13 @@ def _tap(daemon: app.Daemon) -> None:
 
 
 async def _rehearse(daemon: app.Daemon, options: RunOptions) -> int:
-    from daemon.rehearsal import Rehearsal, save_wav
+    from daemon.rehearsal import Rehearsal
+    from hw.wav import write_wav
 
     rehearsal = Rehearsal(daemon, partial(_tap, daemon), sys.stdout)
     heard = await rehearsal.run()
     wav = options.wav_out or REHEARSAL_WAV
-    save_wav(wav, rehearsal.reply())
+    write_wav(wav, rehearsal.reply())
     print(f"The reply is in {wav}.")
     return 0 if heard else 1
 

@@ -12,7 +12,6 @@ import numpy as np
 from daemon.feed import Note
 from daemon.words import Outcome
 from hw.base import MIC_FORMAT, SPEAKER_FORMAT
-from hw.wav import write_wav
 
 if TYPE_CHECKING:
     from daemon.app import Daemon
@@ -28,9 +27,6 @@ MIN_REPLY_DBFS = -50.0
 
 MIN_LIKENESS = 0.9
 """How alike an echo and its original must be (normalised correlation)."""
-
-save_wav = write_wav
-"""How the reply is kept."""
 
 LEDGER_WORDS = {
     "trigger_to_first_sent_ms": "trigger → first word sent",
