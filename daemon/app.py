@@ -32,6 +32,7 @@ from daemon.control import ControlServer
 from daemon.controller import Controller, Event, Manner, Parts
 from daemon.dialogue import Policy
 from daemon.endpointing import SpeechDetector
+from daemon.errors import ConfigError
 from daemon.feed import Feed
 from daemon.keeper import Keeper, files_to_keep, load_days, load_handle, local_day
 from daemon.lamp import Lamp
@@ -313,9 +314,18 @@ async def _load_client(
     settings: Settings, api_key: Secret, base_url: str, trust: SSLContext | None
 ) -> Dialler:
     """Import the service's library aside, since that takes longer than the start may, and make a client."""
-    live = await asyncio.to_thread(importlib.import_module, "daemon.live")
-    client: Dialler = live.LiveClient(settings.live, api_key, base_url=base_url or None, trust=trust)
-    return client
+
+    def load() -> Dialler:
+        live = importlib.import_module("daemon.live")
+        client: Dialler = live.LiveClient(settings.live, api_key, base_url=base_url or None, trust=trust)
+        return client
+
+    try:
+        return await asyncio.to_thread(load)
+    except ImportError as error:
+        # Its text may hold the proxy's password.
+        words = "a SOCKS proxy is set in the environment (ALL_PROXY), which cannot be used: unset it"
+        raise ConfigError([words]) from error
 
 
 @contextlib.asynccontextmanager

@@ -53,6 +53,9 @@ class Capture:
         self.hungry = False
         """Set by the event loop: whether the uplink wants each chunk as it comes."""
         self.min_speech_ms = min_speech_ms
+        self.forget_speech = False
+        """Set by the event loop, cleared here: what is being said is not the user's any more; a voice that
+        is heard from now on is a new one."""
         self.expected = False
         """Set by the event loop: the user has pressed, so a whisper is speech too."""
         self.progress = 0
@@ -125,6 +128,9 @@ class Capture:
     def _take(self, chunk: bytes) -> None:
         self._ring.write(chunk)
         self.progress += 1
+        if self.forget_speech:
+            self.forget_speech = False
+            self._detector.reset()
         heard = self._detector.hear(
             chunk, min_speech_ms=self.min_speech_ms, own_sound=self._own_sound(), expected=self.expected
         )

@@ -1,7 +1,7 @@
 """The command line: arguments, output, exit codes. Each command imports what it needs, and no more.
 
 Exit codes: 0 done, 1 failed, 2 wrong usage (argparse), 78 the configuration or a device's name cannot work
-(EX_CONFIG; systemd does not try again), 130 interrupted (128 + SIGINT, as shells have it).
+(EX_CONFIG; systemd does not try again), 130 and 143 interrupted (128 + SIGINT or SIGTERM, as shells have it).
 """
 
 from __future__ import annotations
@@ -87,7 +87,7 @@ def _add_run(commands: Any) -> None:
     run.add_argument("--board", metavar="NAME", help="use this board instead of the configured one")
     run.add_argument("--demo", action="store_true", help="simulate what is missing: the key, the sound card")
     run.add_argument("--standin", action="store_true", help="talk to a built-in stand-in: no key, no network")
-    run.add_argument("--wav-out", type=Path, metavar="FILE", help="record what the speaker plays")
+    run.add_argument("--wav-out", type=Path, metavar="FILE", help="record what is played; --once: the reply")
 
 
 def _add_status(commands: Any) -> None:
@@ -261,7 +261,7 @@ def _config_check(arguments: argparse.Namespace) -> int:
     print(f"API key: {'found' if api_key else 'none (needed by `conure run`, unless with --standin)'}")
     for note in notes(loaded.settings):
         print(f"note: {note}")
-    print("ok")
+    print("ok; devices are not looked at: `conure devices` shows what there is")
     return 0
 
 

@@ -6,6 +6,7 @@ in one `ConfigError`, and no text made here can hold the key.
 
 from __future__ import annotations
 
+import os
 import re
 import tomllib
 from collections.abc import Callable, Iterator, Mapping
@@ -122,7 +123,7 @@ def _file_faults(settings: Settings, faulty: set[str]) -> Iterator[str]:
     """A line for each named file that cannot be used, unless its key is known to be wrong already."""
     checks: dict[str, tuple[str, Callable[[str], str]]] = {
         "board.sample_wav": (settings.board.sample_wav, _wav_fault),
-        "board.record_wav": (settings.board.record_wav, _target_fault),
+        "board.record_wav": (settings.board.record_wav, target_fault),
         "live.api_key_file": (settings.live.api_key_file, _key_file_fault),
     }
     for name, (value, fault_of) in checks.items():
@@ -139,9 +140,19 @@ def _wav_fault(name: str) -> str:
     return "" if head[:4] == b"RIFF" and head[8:] == b"WAVE" else "is not a WAV file"
 
 
-def _target_fault(name: str) -> str:
-    folder = Path(name).parent
-    return "" if folder.is_dir() else f"cannot be written: there is no directory {folder}"
+def target_fault(name: str) -> str:
+    """Why no file could be put there, in the place of another or not; empty if one could."""
+    path = Path(name)
+    try:
+        if not path.parent.is_dir():
+            return f"cannot be written: there is no directory {path.parent}"
+        if not os.access(path.parent, os.W_OK | os.X_OK):
+            return f"cannot be written: the directory {path.parent} may not be changed"
+        if path.is_symlink() or (path.exists() and not path.is_file()):
+            return "cannot be written: what is there is not a plain file"
+    except OSError as error:
+        return f"cannot be written: {error.strerror or error}"
+    return ""
 
 
 def _key_file_fault(name: str) -> str:

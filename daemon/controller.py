@@ -27,6 +27,7 @@ from daemon.events import (
     NotUnderstood,
     ReplyAudio,
     ReplyEnded,
+    ReplyIsWhole,
     ReplyStarted,
     ReplyWentOn,
     ServerEvent,
@@ -219,14 +220,10 @@ class Controller:
         """What an event means outside the state table: marks, the reply's gate, who is told."""
         now_s = self._clock()
         match event:
-            case ReplyStarted():
-                self._loudness = Loudness()
-                self._mark(self.state.turn, Mark.FIRST_REPLY, now_s)
-                self._parts.playback.hush()  # the words would be false now, and the answer would wait
-                self._parts.playback.begin(self.state.turn)
-                if self.state.talk is not Talk.STREAM:
-                    self._parts.uplink.settle(self.state.turn)
+            case ReplyStarted() if self._awaits_reply():
+                self._reply_begins(now_s)
             case LinkUp():
+                self.gate.reset()  # what was begun on the old connection cannot be answered on this one
                 self._mark(self.state.turn, Mark.LINK_UP, now_s)
             case LinkLost():
                 self.gate.reset()
@@ -234,6 +231,23 @@ class Controller:
                 self._parts.playback.hush()
             case MicLost():
                 log.warning("the microphone failed: %s", self._parts.capture.error)
+
+    def _awaits_reply(self) -> bool:
+        """Whether a reply that begins now answers the newest turn."""
+        return self.state.talk is Talk.STREAM or self.state.phase in (Phase.SENDING, Phase.THINKING)
+
+    def _reply_begins(self, now_s: float) -> None:
+        turn, parts = self.state.turn, self._parts
+        self._loudness = Loudness()
+        self._mark(turn, Mark.FIRST_REPLY, now_s)
+        parts.playback.hush()  # the words would be false now, and the answer would wait
+        parts.playback.begin(turn)
+        if self.state.talk is Talk.STREAM:
+            parts.uplink.note_answered(turn)
+        else:
+            parts.uplink.settle(turn)
+        if not self.policy.barge_in:
+            parts.capture.forget_speech = True
 
     def _note_phase(self, was: Phase, event: DialogueEvent) -> None:
         self.since_s = self._clock()
@@ -250,10 +264,6 @@ class Controller:
         capture = self._parts.capture
         capture.min_speech_ms = self._manner.barge_in_speech_ms if over_reply else self._manner.min_speech_ms
         capture.expected = self.state.phase is Phase.LISTENING
-
-    def may_hear_itself(self) -> bool:
-        """Whether a reply that plays now must be kept from the voice detector (half duplex)."""
-        return self.state.phase is Phase.SPEAKING and not self.policy.barge_in
 
     # --- actions
 
@@ -371,6 +381,7 @@ class Controller:
     def _hear_reply(self, event: ReplyAudio | GenerationComplete | DialogueEvent) -> None:
         if isinstance(event, GenerationComplete):
             self._parts.playback.note_all_here()
+            self.advance(ReplyIsWhole())
             return
         if event == ReplyEnded() and self._loudness.is_silence:
             self.near_silent_replies += 1

@@ -10,10 +10,12 @@ from urllib.parse import SplitResult, urlsplit
 from daemon.models import UNKNOWN, VOICES, capabilities, known_models
 from daemon.schema import TABLES, Problem, did_you_mean, wrong
 from daemon.settings import Settings
+from hw.boards import BOARD_NAMES
 
 
 def cross_check(settings: Settings) -> Iterator[Problem]:
     """Mistakes that no key shows alone, and values with a form of their own."""
+    yield from _check_board(settings)
     yield from _check_button(settings)
     yield from _check_pins(settings)
     yield from _check_service(settings)
@@ -23,6 +25,13 @@ def cross_check(settings: Settings) -> Iterator[Problem]:
 def _wrong(settings: Settings, name: str, remedy: str, *others: str) -> Problem:
     table, _, plain = name.partition(".")
     return wrong(TABLES[table][plain], getattr(getattr(settings, table), plain), remedy, *others)
+
+
+def _check_board(settings: Settings) -> Iterator[Problem]:
+    name = settings.board.name
+    if name not in BOARD_NAMES:
+        hint = did_you_mean(name, BOARD_NAMES, '"{}"')
+        yield _wrong(settings, "board.name", f"must be one of {', '.join(BOARD_NAMES)}{hint}")
 
 
 def _check_button(settings: Settings) -> Iterator[Problem]:

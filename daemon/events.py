@@ -1,7 +1,7 @@
 """Everything that happens, as small frozen values.
 
 Two kinds. *Server events* are what one message of the Live service says, already free of the vendor's
-types. *Dialogue events* are what the turn's state table (`dialogue.py`) takes: `replies.py` turns the
+types. *Dialogue events* are what the turn's state table (`dialogue/`) takes: `replies.py` turns the
 first into the second. All of them travel in one queue to one consumer, on the event loop.
 
 Times are `time.monotonic()` seconds; audio is 16-bit mono PCM, 16 kHz up and 24 kHz down.
@@ -244,6 +244,11 @@ class ReplyRanDry:
 
 
 @dataclass(frozen=True, slots=True)
+class ReplyIsWhole:
+    """The server has sent all of the reply; the end of its turn is still to come."""
+
+
+@dataclass(frozen=True, slots=True)
 class ReplyWentOn:
     """After it ran dry, more of the reply has come."""
 
@@ -294,6 +299,7 @@ DialogueEvent = (
     | ReplyEnded
     | ReplyInterrupted
     | PlaybackDrained
+    | ReplyIsWhole
     | ReplyRanDry
     | ReplyWentOn
     | LinkUp

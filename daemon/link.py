@@ -253,6 +253,11 @@ def renew(link: Link, event: Renew, _policy: LinkPolicy) -> Link:
     return replace(enter(link, LinkPhase.ROTATING, event.at_s), handle=handle)
 
 
+def forget_handle(link: Link, event: Renew, _policy: LinkPolicy) -> Link:
+    """There is no connection to leave, but the session that it would resume is of no use."""
+    return link if event.keep_handle else replace(link, handle=None)
+
+
 def tick_online(link: Link, event: Tick, policy: LinkPolicy) -> Link:
     """Close when idle; rotate when told or old: at a pause if there is one."""
     now_s = event.at_s
@@ -357,7 +362,7 @@ _NOTES: dict[type, Rule] = {
     Failed: failed,
     Leaving: stay,
     Handed: handed,
-    Renew: stay,
+    Renew: forget_handle,
     Tick: stay,
 }
 

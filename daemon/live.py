@@ -20,8 +20,13 @@ from typing import Any
 
 from google import genai
 from google.genai import errors, types
-from pydantic import ValidationError
-from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus
+from websockets.exceptions import (
+    ConnectionClosed,
+    InvalidHandshake,
+    InvalidProxy,
+    InvalidStatus,
+    InvalidURI,
+)
 
 from daemon.events import (
     GenerationComplete,
@@ -68,6 +73,14 @@ seldom (RFC 6298), and must not outlive the path's return for long."""
 
 OPENING_SHARE = 2 / 3
 """Of `setup_timeout_s`: what TCP, TLS and the upgrade may take; the rest is the set-up's own."""
+
+
+NOT_UNDERSTOOD = (TypeError, ValueError, AttributeError, LookupError)
+"""What the SDK raises at a message that it cannot read, the connection being good all the same. pydantic's
+ValidationError and UnicodeDecodeError are ValueErrors."""
+
+HTTP_FOUND = 302
+"""RFC 9110 §15.4.3: a redirect, which a captive portal answers with."""
 
 
 class LiveClient:
@@ -188,7 +201,7 @@ class LiveSession:
                 async for message in self._raw.receive():
                     for event in parse(message):
                         yield event
-            except (TypeError, ValueError) as error:  # ValidationError and UnicodeDecodeError are ValueErrors
+            except NOT_UNDERSTOOD as error:
                 yield NotUnderstood(type(error).__name__)
             except (errors.APIError, ConnectionClosed, OSError) as error:
                 raise self._client._link_error(error, Where.RECEIVE, self._resuming) from error
@@ -326,7 +339,7 @@ def parse_duration_s(text: str | None) -> float | None:
 
 def opening_stage(error: Exception) -> Where:
     """Whether an error while connecting came before or after the upgrade."""
-    after = isinstance(error, errors.APIError | ConnectionClosed | TypeError | ValueError)
+    after = isinstance(error, (errors.APIError, ConnectionClosed, *NOT_UNDERSTOOD))
     return Where.SETUP if after else Where.CONNECT
 
 
@@ -354,7 +367,7 @@ def _kind_code_reason(error: Exception) -> tuple[Kind, int, str]:
             frame = error.rcvd or error.sent
             return _close(frame.code if frame else CLOSE_CODE_ABNORMAL, frame.reason if frame else "")
         case ssl.SSLError():
-            return Kind.TLS, 0, getattr(error, "verify_message", "") or str(error.reason or error)
+            return Kind.TLS, 0, getattr(error, "verify_message", "") or str(error)
         case socket.gaierror():
             return Kind.DNS, 0, str(error.strerror or error)
         case TimeoutError():
@@ -363,7 +376,11 @@ def _kind_code_reason(error: Exception) -> tuple[Kind, int, str]:
             return Kind.UNREACHABLE, 0, str(error.strerror if isinstance(error, OSError) else error)
         case InvalidHandshake():
             return Kind.UNREACHABLE, 0, str(error)
-        case TypeError() | ValueError() | ValidationError():
+        case InvalidURI():
+            return Kind.HTTP, HTTP_FOUND, "it leads to another address"
+        case InvalidProxy() | ImportError():  # their texts may hold the proxy's password
+            return Kind.UNREACHABLE, 0, "the proxy of the environment (HTTPS_PROXY) cannot be used"
+        case _ if isinstance(error, NOT_UNDERSTOOD):
             return Kind.MESSAGE, 0, type(error).__name__
     raise error
 

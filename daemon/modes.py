@@ -8,31 +8,88 @@ import logging
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator, Coroutine, Mapping
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
-from daemon import app, board_choice, config, logs
+from daemon import app, board_choice, config, ending, logs
 from daemon.app_options import RunOptions
 from daemon.control_client import control_path
+from daemon.errors import ConfigError, ConureError
 from daemon.events import TalkPressed, Trigger
 from daemon.secret import Secret
-from daemon.settings import Settings
-from hw.base import Stage
+from daemon.settings import BoardSettings, Settings
+from daemon.store import state_folder
+from daemon.words import Phase
+from hw.base import MicError, SpeakerError, Stage
 
 log = logging.getLogger(__name__)
 
-REHEARSAL_WAV = Path("conure-reply.wav")
-"""Where `--once` keeps the reply, unless told otherwise."""
+REPLY_NAME = "reply.wav"
+"""What `--once` keeps the reply as in the state folder, unless told otherwise."""
+
+RESTING = (Phase.IDLE, Phase.FOLLOW_UP)
+"""Where a tap begins a turn, and interrupts nothing."""
 
 
 def run(settings: Settings, api_key: Secret | None, options: RunOptions) -> int:
     """Run until told to end; returns the exit status. Raises ConureError and DeviceError."""
     # A rehearsal prints its own timeline.
     logs.configure("warning" if options.once else settings.log.level)
+    options = with_wav_checked(options, os.environ)
     if options.demo:
         settings, api_key = _simulate_what_is_missing(settings, api_key)
-    return asyncio.run(_run(settings, None if options.standin else api_key, options))
+    try:
+        return asyncio.run(_run_and_leave(settings, None if options.standin else api_key, options))
+    except (MicError, SpeakerError) as error:
+        raise named_by_key(error, settings.board) from error
+
+
+async def _run_and_leave(settings: Settings, api_key: Secret | None, options: RunOptions) -> int:
+    executor = ending.use_own_executor()
+    status = await _run(settings, api_key, options)
+    ending.leave(executor, status)
+    return status
+
+
+def with_wav_checked(options: RunOptions, env: Mapping[str, str]) -> RunOptions:
+    """The options with a file for what `--once` hears: the one asked for, else a private one.
+
+    Raises ConfigError if it cannot be written: better before a conversation than after it.
+    """
+    if options.once and options.wav_out is None:
+        options = replace(options, wav_out=_private_folder(env) / REPLY_NAME)
+    if options.wav_out is not None and (fault := config.target_fault(str(options.wav_out))):
+        raise ConfigError([f"{options.wav_out}: {fault}; name another file with --wav-out"])
+    return options
+
+
+def _private_folder(env: Mapping[str, str]) -> Path:
+    """The state folder, made if need be. Raises ConfigError."""
+    folder = state_folder(env)
+    if folder is None:
+        raise ConfigError(["without a home directory the reply has no place; name a file with --wav-out"])
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise ConfigError(
+            [f"{folder}: cannot be made: {error.strerror or error}; name a file with --wav-out"]
+        ) from error
+    return folder
+
+
+def named_by_key(error: MicError | SpeakerError, board: BoardSettings) -> MicError | SpeakerError:
+    """The same error, named by the key that names the device, so that one knows what to change."""
+    key, device = ("mic", board.mic) if isinstance(error, MicError) else ("speaker", board.speaker)
+    if error.device != device:
+        return error
+    words = str(error).removeprefix(f"{device}: ")
+    if error.absent:
+        words += "; `--board simulated` needs no sound device"
+    name = f'board.{key} = "{device}"'
+    return type(error)(name, words, permanent=error.permanent, absent=error.absent)
 
 
 def _simulate_what_is_missing(settings: Settings, api_key: Secret | None) -> tuple[Settings, Secret | None]:
@@ -55,22 +112,24 @@ async def _run(settings: Settings, api_key: Secret | None, options: RunOptions) 
         daemon = app.build(settings, board, stand_in=api_key is None)
         async with _until_told() as told, app.running(daemon, dial, control=control_path(os.environ)):
             if options.once:
-                return await _until_first(told, _rehearse(daemon, options))
+                status = await _until_first(told, _rehearse(daemon, options))
+                return _interrupted(told.result()) if status is None else status
             if options.interactive:
-                return await _until_first(told, _show(daemon))
+                return await _until_first(told, _show(daemon)) or 0
             log.info("ready: board %s, model %s", board.name, settings.live.model)
-            await told.wait()
+            await told
             return 0
 
 
 @contextlib.asynccontextmanager
-async def _until_told() -> AsyncIterator[asyncio.Event]:
-    """An event that SIGTERM and SIGINT set; a second signal of the kind ends the process at once."""
-    told = asyncio.Event()
+async def _until_told() -> AsyncIterator[asyncio.Future[signal.Signals]]:
+    """The first SIGTERM or SIGINT that comes; a second signal of the kind ends the process at once."""
     loop = asyncio.get_running_loop()
+    told: asyncio.Future[signal.Signals] = loop.create_future()
 
     def tell(number: signal.Signals) -> None:
-        told.set()
+        if not told.done():
+            told.set_result(number)
         loop.remove_signal_handler(number)
 
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -82,17 +141,22 @@ async def _until_told() -> AsyncIterator[asyncio.Event]:
             loop.remove_signal_handler(number)
 
 
-async def _until_first(told: asyncio.Event, job: Coroutine[None, None, int]) -> int:
-    """The job's exit status, or 0 when somebody told the daemon to end before it was done."""
+async def _until_first(told: asyncio.Future[signal.Signals], job: Coroutine[None, None, int]) -> int | None:
+    """The job's exit status, or None when somebody told the daemon to end before it was done."""
     task = asyncio.create_task(job)
-    waiting = asyncio.create_task(told.wait())
+    either: set[asyncio.Future[Any]] = {task, told}
     try:
-        await asyncio.wait({task, waiting}, return_when=asyncio.FIRST_COMPLETED)
-        return await task if task.done() else 0
+        await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
+        return await task if task.done() else None
     finally:
-        for each in (task, waiting):
-            each.cancel()
-        await asyncio.gather(task, waiting, return_exceptions=True)
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
+def _interrupted(number: signal.Signals) -> int:
+    """What a shell makes of a program that a signal ended: nobody may take it for a success."""
+    print("conure: interrupted before the turn was over", file=sys.stderr)
+    return 128 + number
 
 
 async def _show(daemon: app.Daemon) -> int:
@@ -104,7 +168,7 @@ async def _show(daemon: app.Daemon) -> int:
         daemon.parts.feed,
         daemon.reporter.snapshot,
         lambda: daemon.parts.lamp.pixels,
-        partial(_tap, daemon),
+        partial(press, daemon),
         (lambda: _speak(stage)) if stage else None,
         terminal=sys.stdout,
         keys_fd=sys.stdin.fileno(),
@@ -114,6 +178,14 @@ async def _show(daemon: app.Daemon) -> int:
 
 def _speak(stage: Stage) -> None:
     stage.speak()
+
+
+def press(daemon: app.Daemon) -> None:
+    """One tap; where it begins a turn on the simulated board, whoever taps speaks too."""
+    stage, before = daemon.board.stage, daemon.controller.state
+    _tap(daemon)
+    if stage is not None and before.phase in RESTING and before.can_hear:
+        _speak(stage)
 
 
 def _tap(daemon: app.Daemon) -> None:
@@ -126,14 +198,20 @@ def _tap(daemon: app.Daemon) -> None:
 
 async def _rehearse(daemon: app.Daemon, options: RunOptions) -> int:
     from daemon.rehearsal import Rehearsal
-    from hw.wav import write_wav
 
     rehearsal = Rehearsal(daemon, partial(_tap, daemon), sys.stdout)
     heard = await rehearsal.run()
-    wav = options.wav_out or REHEARSAL_WAV
-    write_wav(wav, rehearsal.reply())
-    print(f"The reply is in {wav}.")
+    if options.wav_out is not None:
+        keep_reply(options.wav_out, rehearsal.reply())
     return 0 if heard else 1
 
 
-__all__ = ["run"]
+def keep_reply(wav: Path, pcm: bytes) -> None:
+    """Write the reply (24 kHz mono s16) and say where it is. Raises ConureError."""
+    from hw.wav import write_wav
+
+    try:
+        write_wav(wav, pcm)
+    except OSError as error:
+        raise ConureError(f"{wav}: the reply cannot be written: {error.strerror or error}") from error
+    print(f"The reply is in {wav}.")

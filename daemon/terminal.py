@@ -34,8 +34,8 @@ RECENT_NOTES = 400
 VOLUME_STEP = 5
 """Percent for each key."""
 
-QUIT_KEYS = ("q", "\x03", HANG_UP)
-"""q, Ctrl-C, Ctrl-D and the terminal's end."""
+QUIT_KEYS = ("q", "Q", "\x03", HANG_UP)
+"""q (Caps Lock or not), Ctrl-C, Ctrl-D and the terminal's end."""
 
 REDRAW_KEY = "\x0c"
 """Ctrl-L, as everywhere: for when another program has written over the picture."""
@@ -74,7 +74,7 @@ async def show(
 ) -> None:
     """Show the live view until the user leaves it or the terminal goes away.
 
-    `press` is one tap of the button; `speak` lets the simulated microphone speak, None where there is none.
+    `press` is what the space bar does; `speak` lets the simulated microphone speak, None where there is none.
     `terminal` and `keys_fd` must be terminals. However this ends, by a key, an error or cancellation, the
     terminal and the log's handlers are as they were before. Raises what the callables raise.
     """

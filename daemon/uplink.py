@@ -60,6 +60,8 @@ class Utterance:
     started: bool = False
     finished: bool = False
     delivered: bool = False
+    kept: bytes | None = None
+    """All of it, once it is closed: the ring goes on, and would overwrite it while a connection comes."""
 
     def rewind(self, begin: int) -> None:
         """Nothing of it has been sent on this connection."""
@@ -95,6 +97,7 @@ class Uplink:
         self._on_audio = on_audio
         self._utterance: Utterance | None = None
         self._activity_open = False
+        self._stream_open = False
         self._spoken_for = 0
         self._changed = asyncio.Event()
         self.resent_bytes = 0
@@ -142,9 +145,22 @@ class Uplink:
 
     def close(self, turn: int) -> None:
         """It ends here."""
-        if held := self._held(turn):
-            held.end = self._spoken_for = self._ring.head
-            self._changed.set()
+        held = self._held(turn)
+        if held is None or held.end is not None:
+            return
+        # Of a stream what has not left yet stays: the listening light goes out with this.
+        held.end = held.position if held.stream else self._ring.head
+        if not held.stream and held.text is None:
+            held.begin, held.kept = self._ring.read_at(held.begin, held.end - held.begin)
+            held.position = max(held.position, held.begin)
+        self._spoken_for = held.end
+        self._changed.set()
+
+    def note_answered(self, turn: int) -> None:
+        """What a stream has said until now has been answered: another connection need not hear it again."""
+        held = self._held(turn)
+        if held is not None and held.stream:
+            held.begin = held.position
 
     def settle(self, turn: int) -> bool:
         """It was answered, or nobody wants an answer any more: it is never sent again.
@@ -168,14 +184,18 @@ class Uplink:
         self._replace(Utterance(turn, head, stream=True, released=True, position=head))
 
     def restart(self) -> None:
-        """A new connection: the utterance starts again from its beginning, a stream from its pre-roll."""
-        self._activity_open = False
+        """A new connection: the utterance starts again from its beginning.
+
+        An open stream starts again where the last answer left it; one that was closed is over.
+        """
+        self._activity_open = self._stream_open = False
         held = self._utterance
         if held is None:
             return
-        begin = max(held.begin, self._ring.tail)
-        if held.stream:
-            begin = max(begin, self._ring.head - self._preroll_bytes)
+        if held.stream and held.end is not None:
+            self._replace(None)
+            return
+        begin = held.begin if held.kept is not None else max(held.begin, self._ring.tail)
         self.resent_bytes += max(0, held.position - begin) if held.started else 0
         held.rewind(begin)
         self._changed.set()
@@ -218,6 +238,10 @@ class Uplink:
             self._activity_open = False
             await session.end_activity()
             return True
+        if self._stream_open and (held is None or not held.started):
+            self._stream_open = False
+            await session.end_stream()
+            return True
         if held is None or not held.released or held.finished:
             return False
         if held.text is not None:
@@ -226,7 +250,9 @@ class Uplink:
             return False
         if not held.started:
             held.started = True
-            if not held.stream:
+            if held.stream:
+                self._stream_open = True
+            else:
                 self._activity_open = True
                 await session.start_activity()
             return True
@@ -237,17 +263,23 @@ class Uplink:
         waiting = limit - held.position
         if waiting <= 0 or (held.end is None and waiting < self._message_bytes):
             return False
-        first, pcm = self._ring.read_at(held.position, min(waiting, self._message_bytes))
+        first, pcm = self._read(held, min(waiting, self._message_bytes))
         held.position = first + len(pcm)
         self._spoken_for = max(self._spoken_for, held.position)
         await session.send_audio(pcm)
         self._on_audio(held.turn, first, held.position)
         return True
 
+    def _read(self, held: Utterance, size: int) -> tuple[int, bytes]:
+        if held.kept is None:
+            return self._ring.read_at(held.position, size)
+        offset = held.position - held.begin
+        return held.position, held.kept[offset : offset + size]
+
     async def _send_end(self, session: Sender, held: Utterance) -> bool:
         if held.end is None or held.position < held.end:
             return False
-        self._activity_open = False
+        self._activity_open = self._stream_open = False
         await (session.end_stream() if held.stream else session.end_activity())
         self._finish(held)
         return True

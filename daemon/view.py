@@ -324,8 +324,11 @@ def counter_lines(snapshot: Mapping[str, Any], width: int) -> list[Line]:
 def footer(width: int, *, muted: bool, can_speak: bool) -> list[Line]:
     """Return the keys, on as many lines as they need."""
     keys = [
-        "space: press the button",
-        *(["s: let the simulated microphone speak the sentence"] if can_speak else []),
+        *(
+            ["space: press the button and speak the sentence", "s: speak the sentence again"]
+            if can_speak
+            else ["space: press the button"]
+        ),
         "m: unmute" if muted else "m: mute",
         "+/-: volume",
         "x: stop",

@@ -32,6 +32,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from hw.alsa_names import forget_names
 from hw.base import MIC_FORMAT, SPEAKER_FORMAT, DeviceError, MicError, PcmFormat, SpeakerError
 from hw.cards import CAPTURE, PLAYBACK, DeviceInfo, card_of, choose, describe, read_cards
 from hw.depth import deep_streams
@@ -52,9 +53,9 @@ CLOSE_TIMEOUT_S = 0.5
 """Closing takes a millisecond; a close that hangs is left to its thread."""
 
 MIC_PERIOD_FRAMES = MIC_FORMAT.chunk_frames // 2
-"""10 ms. A sound server hands over whole periods, which need not end where a chunk does: a chunk is on average
-half a period late (4.5 ms; with 20 ms 10.5 ms, with 5 ms 3 ms), for 0.1 s of CPU a minute more than with 20 ms
-and 0.3 less than with 5 ms."""
+"""10 ms. A sound server hands over whole periods, which need not end where a chunk does, so that a chunk is
+on average half a period late: 4.5 ms, where with 20 ms it is 10.5 ms and with 5 ms 3 ms. The CPU time is 0.1 s
+a minute more than with 20 ms, and 0.3 s less than with 5 ms."""
 
 MIC_DEPTH_S = 0.5
 """For how long nobody need read: a depth that is not used costs nothing."""
@@ -173,6 +174,7 @@ def _initialise(error_type: type[DeviceError]) -> pyaudio.PyAudio:
     # PortAudio opens cards as hw:, which takes only the rates of the hardware; as plughw:, ALSA converts.
     os.environ.setdefault("PA_ALSA_PLUGHW", "1")
     os.environ.setdefault("JACK_NO_START_SERVER", "1")  # only looking for devices must not start one
+    forget_names()
     return pyaudio.PyAudio()
 
 

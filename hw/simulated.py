@@ -19,6 +19,7 @@ from hw.base import (
     Colour,
     EdgeCallback,
     LedError,
+    Speaker,
 )
 from hw.simulated_audio import Clock, SimulatedMic, SimulatedSpeaker
 from hw.wav import read_wav
@@ -80,6 +81,11 @@ class SimulatedLeds:
         """Break for good."""
         self._broken = True
 
+    def forget(self) -> None:
+        """Forget what was shown before now."""
+        while len(self.history) > 1:
+            self.history.popleft()
+
     def show(self, pixels: Sequence[Colour]) -> None:
         """Show and remember."""
         if self._broken:
@@ -94,8 +100,32 @@ class SimulatedLeds:
             self.show((Colour(),) * self.count)
 
 
+class HurriedSpeaker:
+    """A speaker whose clock runs faster than the daemon's, which plans by what is queued. Playback thread."""
+
+    def __init__(self, speaker: SimulatedSpeaker, speed: float) -> None:
+        self._speaker = speaker
+        self._speed = speed
+        self.write = speaker.write
+        self.flush = speaker.flush
+        self.close = speaker.close
+
+    @property
+    def underruns(self) -> int:
+        """As the speaker counts them."""
+        return self._speaker.underruns
+
+    def queued_s(self) -> float:
+        """How long it takes until all that is queued has been heard."""
+        return self._speaker.queued_s() / self._speed
+
+
 class SimulatedBoard:
-    """All of it. `echo_gain` above 0 puts the speaker into the microphone's room."""
+    """All of it. `echo_gain` above 0 puts the speaker into the microphone's room.
+
+    At a `speed` other than 1 a second of sound takes 1 / `speed` seconds: microphone and speaker then tell
+    their own, faster time (`said_s`, `quiet_s`, `history`), button and lights the time of `clock`.
+    """
 
     name = "simulated"
     has_button = True
@@ -109,14 +139,17 @@ class SimulatedBoard:
         record_wav: Path | None = None,
         clock: Clock = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
+        speed: float = 1.0,
     ) -> None:
-        self._clock = clock
+        self._clock: Clock = lambda: clock() * speed
+        self._speed = speed
         self._echo_gain = echo_gain
-        self._echoed_s = clock()
+        self._echoed_s = self._clock()
         self._sentence_wav = sentence_wav
+        self._sleep: Callable[[float], None] = lambda seconds: sleep(seconds / speed)
         self.echo_free = echo_gain == 0
-        self.speaker = SimulatedSpeaker(clock, sleep, record_wav)
-        self.mic = SimulatedMic(clock, sleep, self._echo)
+        self.speaker = SimulatedSpeaker(self._clock, self._sleep, record_wav)
+        self.mic = SimulatedMic(self._clock, self._sleep, self._echo)
         self.button = SimulatedButton(clock)
         self.leds = SimulatedLeds(clock, pixels)
 
@@ -144,9 +177,10 @@ class SimulatedBoard:
         """The room's microphone."""
         return self.mic.open()
 
-    def open_speaker(self) -> SimulatedSpeaker:
+    def open_speaker(self) -> Speaker:
         """The speaker that remembers."""
-        return self.speaker.open()
+        speaker = self.speaker.open()
+        return speaker if self._speed == 1 else HurriedSpeaker(speaker, self._speed)
 
     def open_button(self, on_edge: EdgeCallback) -> SimulatedButton:
         """The button that is pressed by calls."""

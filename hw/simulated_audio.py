@@ -181,6 +181,13 @@ class SimulatedSpeaker:
             self._play_until(self._clock())
             return any(any(pcm) for _, pcm in self._queue)
 
+    def forget(self) -> None:
+        """Forget what has been audible until now."""
+        with self._lock:
+            self._play_until(self._clock())
+            self._heard.clear()
+            self._heard_bytes = 0
+
     def history(self) -> list[tuple[float, bytes]]:
         """What has been audible until now, in pieces, each with the time at which it began."""
         with self._lock:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import wave
 from pathlib import Path
 
@@ -29,11 +30,28 @@ def read_wav(path: Path) -> bytes:
 
 
 def write_wav(path: Path, pcm: bytes) -> None:
-    """Write 24 kHz mono 16-bit samples as a WAV file, whole or not at all. Raises OSError."""
+    """Write 24 kHz mono 16-bit samples as a WAV file of mode 0600, whole or not at all. Raises OSError.
+
+    It takes the place of a file of that name.
+    """
     aside = path.with_name(f".{path.name}.part")
-    with contextlib.closing(wave.open(str(aside), "wb")) as wav:
+    aside.unlink(missing_ok=True)  # left by a power cut
+    try:
+        _write_private(aside, pcm)
+        aside.replace(path)
+    except OSError:
+        with contextlib.suppress(OSError):
+            aside.unlink(missing_ok=True)
+        raise
+
+
+def _write_private(path: Path, pcm: bytes) -> None:
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL
+    with (
+        open(os.open(path, flags, 0o600), "wb") as file,  # noqa: PTH123 - Path.open takes no mode for a new file
+        contextlib.closing(wave.open(file, "wb")) as wav,
+    ):
         wav.setnchannels(SPEAKER_FORMAT.channels)
         wav.setsampwidth(SPEAKER_FORMAT.frame_bytes)
         wav.setframerate(SPEAKER_FORMAT.rate_hz)
         wav.writeframes(pcm)
-    aside.replace(path)

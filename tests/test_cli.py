@@ -178,7 +178,11 @@ def test_config_check_names_the_file_and_that_there_is_a_key(
     file = config_file(tmp_path, "[sound]\nvolume = 5\n")
     monkeypatch.setenv("GEMINI_API_KEY", KEY)
     assert cli.main(["config", "check", "--config", file]) == 0
-    assert capsys.readouterr().out == f"configuration: {file}\nAPI key: found\nok\n"
+    assert capsys.readouterr().out.splitlines() == [
+        f"configuration: {file}",
+        "API key: found",
+        "ok; devices are not looked at: `conure devices` shows what there is",
+    ]
 
 
 def test_config_check_works_without_file_and_key(capsys: pytest.CaptureFixture[str]) -> None:

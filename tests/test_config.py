@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import tomllib
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -26,6 +28,7 @@ from daemon.config_text import config_table, describe
 from daemon.errors import ConfigError
 from daemon.schema import KEYS
 from daemon.settings import LiveSettings, Settings
+from hw.boards import BOARD_NAMES
 
 KEY = "AIzaSyMadeUpMadeUpMadeUp"
 
@@ -266,6 +269,28 @@ def test_a_file_of_the_simulated_board_must_be_usable(tmp_path: Path, name: str)
     missing = tmp_path / "none" / "x.wav"
     (problem,) = problems_of(tmp_path, f'[board]\n{name} = "{missing}"\n')
     assert f'board.{name} = "{missing}": cannot be' in problem
+
+
+@pytest.mark.parametrize("make", [Path.mkdir, os.mkfifo, lambda path: path.symlink_to("/dev/null")])
+def test_a_recording_takes_the_place_of_nothing_but_a_plain_file(
+    tmp_path: Path, make: Callable[[Path], object]
+) -> None:
+    target = tmp_path / "x.wav"
+    target.write_bytes(b"an earlier recording")
+    assert load_text(tmp_path, f'[board]\nrecord_wav = "{target}"\n')
+    target.unlink()
+    make(target)
+    (problem,) = problems_of(tmp_path, f'[board]\nrecord_wav = "{target}"\n')
+    assert "not a plain file" in problem
+
+
+def test_an_unknown_board_is_a_mistake_and_the_nearest_is_named() -> None:
+    (problem,) = validate({"board": {"name": "simulatd"}}).problems
+    assert problem.text == (
+        'board.name = "simulatd": must be one of auto, generic, simulated; did you mean "simulated"? '
+        '(default "auto")'
+    )
+    assert all(not validate({"board": {"name": name}}).problems for name in BOARD_NAMES)
 
 
 def test_a_sample_must_be_a_wav_file(tmp_path: Path) -> None:

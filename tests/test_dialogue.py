@@ -35,6 +35,9 @@ EXAMPLES: list[e.DialogueEvent] = [
     *(e.TimerFired(timer) for timer in Timer),
     *(e.UtteranceSent(turn) for turn in range(1, 4)),
     e.ReplyStarted(),
+    e.ReplyIsWhole(),
+    *(e.ReplyRanDry(turn, all_here) for turn in (1, 2) for all_here in (False, True)),
+    e.ReplyWentOn(),
     e.ReplyEnded(),
     e.ReplyEnded("RESPONSE_REJECTED"),
     e.ReplyInterrupted(),
@@ -216,8 +219,9 @@ class TestALostLink:
         assert run(lost).phase is Phase.SENDING
         assert run(lost).mic_streaming
 
-    def test_before_the_answer_to_a_text_sends_the_text_again(self) -> None:
-        assert d.SendText(1, "hi") in last_actions([e.TextAsked("hi"), e.LinkLost()])
+    def test_before_the_answer_to_a_text_leaves_it_to_the_uplink_to_send_it_again(self) -> None:
+        state = run([e.TextAsked("hi"), e.LinkLost()])
+        assert (state.phase, state.resent, state.mic_streaming) == (Phase.THINKING, 1, False)
 
     def test_in_a_reply_plays_out_what_was_received_then_tells(self) -> None:
         short = [*ANSWERING, e.LinkLost()]
@@ -244,6 +248,16 @@ class TestALostLink:
         assert d.Play(Earcon.REFUSED) in last_actions([*SPOKEN, e.LinkRefused()])
         assert d.Play(Earcon.QUOTA) in last_actions([*ASKED, e.LinkRefused(quota=True)])
 
+    def test_after_all_of_the_reply_is_here_loses_nothing(self) -> None:
+        whole = [*ANSWERING, e.ReplyIsWhole(), e.LinkLost(), e.PlaybackDrained(1)]
+        assert d.TurnOver(1, Outcome.ANSWERED) in last_actions(whole)
+
+    def test_after_a_mute_while_waiting_is_not_made_good_by_an_unmute(self) -> None:
+        """What was said before the mute never leaves again."""
+        muted = [*ASKED, e.MuteSet(True)]
+        assert d.CancelUtterance(1) in last_actions(muted)
+        assert run([*muted, e.MuteSet(False), e.LinkLost()]).phase is Phase.IDLE
+
 
 class TestMute:
     def test_closes_the_microphone_first_and_forgets_what_was_said(self) -> None:
@@ -266,6 +280,22 @@ class TestMute:
     def test_ends(self) -> None:
         assert d.MicWanted(True) in last_actions([e.MuteSet(True), e.MuteSet(False)])
         assert run([e.MuteSet(True), e.MuteSet(False), e.TalkPressed()]).phase is Phase.LISTENING
+
+
+class TestACut:
+    def test_while_sending_silences_the_answer_that_may_be_on_its_way(self) -> None:
+        actions = kinds(last_actions([*SPOKEN, e.TalkPressed()]))
+        assert actions.index(d.CutReply) < actions.index(d.OpenUtterance)
+
+
+def test_a_command_to_talk_while_somebody_speaks_hears_them_at_once() -> None:
+    quiet = replace(DEVICE, voice_trigger=False)
+    assert run([e.SpeechStarted(1), e.TalkPressed(Trigger.COMMAND)], quiet).released
+
+
+def test_in_half_duplex_a_voice_from_before_the_reply_is_not_one_after_it() -> None:
+    half_duplex = replace(DEVICE, barge_in=False)
+    assert not run([*ASKED, e.SpeechStarted(1), e.ReplyStarted()], half_duplex).voice_active
 
 
 class TestTheServersTurns:
@@ -294,6 +324,33 @@ class TestTheServersTurns:
         closed = [*self.OPEN, e.TimerFired(Timer.FOLLOW_UP)]
         assert d.CloseUtterance(1) in last_actions(closed, SERVER)
         assert run(closed, SERVER).phase is Phase.IDLE
+
+    def test_that_bring_no_answer_are_told_and_get_a_fresh_session(self) -> None:
+        unanswered = [*self.OPEN, e.SpeechStarted(1), e.SpeechEnded(), e.TimerFired(Timer.FOLLOW_UP)]
+        actions = last_actions(unanswered, SERVER)
+        assert d.Play(Earcon.ERROR) in actions
+        assert d.TurnOver(1, Outcome.FAILED) in actions
+        assert d.RenewLink("no_answer", keep_handle=False) in actions
+
+    def test_hang_up_after_speech_waits_for_the_answer_with_the_stream_closed(self) -> None:
+        hung_up = [*self.OPEN, e.SpeechStarted(1), e.SpeechEnded(), e.TalkPressed()]
+        state = run(hung_up, SERVER)
+        assert (state.phase, state.mic_streaming) == (Phase.THINKING, False)
+        heard = [*hung_up, e.ReplyStarted(), e.ReplyEnded(), e.PlaybackDrained(1)]
+        assert run(heard, SERVER).phase is Phase.IDLE
+
+    def test_end_with_the_second_reply_when_it_began_before_the_first_was_heard(self) -> None:
+        second = [*self.REPLY, e.ReplyEnded(), e.ReplyStarted()]
+        assert run([*second, e.PlaybackDrained(1)], SERVER).phase is Phase.SPEAKING
+        assert d.FinishReply() in last_actions([*second, e.LinkLost()], SERVER)
+
+    def test_do_not_stay_open_for_ever(self) -> None:
+        endless = [*self.OPEN, e.TimerFired(Timer.MAX_UTTERANCE)]
+        assert run(endless, SERVER).phase is Phase.IDLE
+
+    def test_tell_once_that_the_network_is_gone(self) -> None:
+        assert d.Play(Earcon.OFFLINE) in last_actions([*self.OPEN, e.LinkLost()], SERVER)
+        assert last_actions([*self.OPEN, e.LinkLost(), e.LinkLost()], SERVER) == ()
 
     def test_play_out_what_a_lost_link_left(self) -> None:
         lost = [*self.REPLY, e.LinkLost()]

@@ -31,7 +31,7 @@ ONLY_FROM: dict[str, tuple[str, ...]] = {
     "hw.gpio": ("hw", "daemon.board_choice"),
     "hw.apa102": ("hw",),
     "hw.simulated": ("hw",),
-    "hw.boards": ("hw", "daemon.board_choice"),
+    "hw.boards": ("hw", "daemon.board_choice", "daemon.cross_checks"),
     # the client must not lean on its own stand-in server
     "daemon.standin": ("daemon.standin", "daemon.app", "daemon.cli"),
     # nothing below the composition root reaches up to it
@@ -53,7 +53,7 @@ COMPUTING = (
 PURE: dict[str, tuple[str, ...]] = {
     # decisions, tables and values: what each may import beyond COMPUTING and the other pure modules
     "daemon.config_text": (),
-    "daemon.cross_checks": (),
+    "daemon.cross_checks": ("hw.boards.BOARD_NAMES",),  # a constant
     "daemon.cells": ("unicodedata",),
     "daemon.dialogue": (),
     "daemon.earcons": ("numpy",),

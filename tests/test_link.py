@@ -119,6 +119,11 @@ class TestHandles:
         link = run(Handed("h1", 2.0), Handed("h2", 3.0), Handed(None, 4.0), link=ONLINE)
         assert link.usable_handle(5.0, POLICY) == "h2"
 
+    @pytest.mark.parametrize("at_rest", [Link(), run(Asked(0.0))])
+    def test_a_suspect_one_is_dropped_also_while_there_is_no_connection(self, at_rest: Link) -> None:
+        link = run(Handed("h1", 2.0), Renew(keep_handle=False, at_s=3.0), link=at_rest)
+        assert (link.handle, link.phase) == (None, at_rest.phase)
+
     def test_an_old_one_is_not_used(self) -> None:
         link = run(Handed("h1", 2.0), link=ONLINE)
         assert link.usable_handle(2.0 + POLICY.handle_life_s + 1, POLICY) is None

@@ -173,7 +173,11 @@ async def test_the_key_appears_nowhere(tmp_path: Path) -> None:
             {"GEMINI_API_KEY": KEY},
             ["http://example.org", "https"],
         ),
-        ('[board]\nname = "generic"\nmic = "Nonesuch"\n', {"GEMINI_API_KEY": KEY}, ["Nonesuch"]),
+        (
+            '[board]\nname = "generic"\nmic = "Nonesuch"\nspeaker = "Nonesuch"\n',
+            {"GEMINI_API_KEY": KEY},
+            ["conure: board.", ' = "Nonesuch": there is no such', "--board simulated"],
+        ),
         ("[vad\n", {"GEMINI_API_KEY": KEY}, ["config.toml"]),
     ],
     ids=["no key", "board", "plain HTTP", "device", "no TOML"],
@@ -210,6 +214,63 @@ async def test_once_hears_its_own_sentence(tmp_path: Path) -> None:
     out, err = await process.process.communicate()
     assert process.process.returncode == 0, (out, err)
     text = out.decode()
+    assert f"The reply is in {wav}." in text
     assert all(word in text for word in ("listening", "thinking", "speaking", "first sound", "was heard"))
     with wave.open(str(wav), "rb") as reply:
         assert reply.getnframes() > 2 * 24_000
+
+
+REHEARSE = ("run", "--standin", "--once", "--board", "simulated")
+
+
+async def until_listening(process: Process) -> None:
+    """Read what a rehearsal tells until its turn has begun."""
+    assert process.process.stdout is not None
+    async with asyncio.timeout(15.0):
+        while b"listening" not in (line := await process.process.stdout.readline()):
+            assert line, "it has ended"
+
+
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+async def test_once_interrupted_is_no_success(number: signal.Signals, status: int, tmp_path: Path) -> None:
+    process = await start(tmp_path, *REHEARSE)
+    await until_listening(process)
+    ended, took_s, output = await process.end(number)
+    assert ended == status, output
+    assert took_s < END_LIMIT_S
+    assert output.splitlines()[-1] == "conure: interrupted before the turn was over"
+    assert "Traceback" not in output
+    assert not (tmp_path / "conure/reply.wav").exists()
+
+
+async def test_once_refuses_a_file_that_it_could_not_write_before_it_begins(tmp_path: Path) -> None:
+    wav = tmp_path / "none" / "reply.wav"
+    process = await start(tmp_path, *REHEARSE, "--wav-out", str(wav))
+    out, err = await process.process.communicate()
+    assert process.process.returncode == 78, err
+    assert out == b""
+    assert err.decode().startswith(f"conure: {wav}: cannot be written")
+    assert len(err.splitlines()) == 1
+
+
+async def test_once_that_loses_its_file_meanwhile_fails_with_one_line(tmp_path: Path) -> None:
+    folder = tmp_path / "soon gone"
+    folder.mkdir()
+    process = await start(tmp_path, *REHEARSE, "--wav-out", str(folder / "reply.wav"))
+    await until_listening(process)
+    folder.rmdir()
+    out, err = await process.process.communicate()
+    assert process.process.returncode == 1, (out, err)
+    assert b"The reply was heard" in out
+    assert "reply.wav: the reply cannot be written: No such file" in err.decode()
+    assert len(err.splitlines()) == 1
+
+
+async def test_once_keeps_the_reply_in_the_state_folder_and_says_so(tmp_path: Path) -> None:
+    process = await start(tmp_path, *REHEARSE)
+    out, err = await process.process.communicate()
+    assert process.process.returncode == 0, (out, err)
+    wav = tmp_path / "conure/reply.wav"
+    assert f"The reply is in {wav}." in out.decode()
+    assert wav.stat().st_mode & 0o777 == 0o600
+    assert wav.parent.stat().st_mode & 0o777 == 0o700

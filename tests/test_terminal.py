@@ -162,7 +162,7 @@ async def test_a_command_that_is_refused_is_logged_and_the_view_goes_on(
 # --- how it ends
 
 
-@pytest.mark.parametrize("key", ["q", "\x03", "\x04"])
+@pytest.mark.parametrize("key", ["q", "Q", "\x03", "\x04"])
 async def test_it_ends_by_q_and_control_c_and_control_d(desk: Desk, key: str) -> None:
     async with desk.showing() as task:
         desk.type(key)

@@ -287,3 +287,63 @@ async def test_it_has_left_only_when_the_other_end_has_acknowledged_it(rig: Rig)
     session.tcp = Evidence(outstanding_bytes=0, acknowledged_bytes=7)
     await rig.pump(session)
     assert rig.sent == [UtteranceGiven(1), UtteranceSent(1)]
+
+
+async def test_a_closed_utterance_waits_whole_while_the_ring_goes_on() -> None:
+    rig = Rig(capacity_bytes=8)
+    rig.uplink.open(1, None, stream=False, released=True)
+    rig.say(b"abcdefgh")
+    rig.uplink.close(1)
+    rig.say(b"01234567890123456789")
+    rig.uplink.restart()
+    session = RecordingSession()
+    await rig.pump(session)
+    assert session.audio == b"abcdefgh"
+
+
+async def test_a_second_close_does_not_move_the_end(rig: Rig) -> None:
+    rig.uplink.open(1, None, stream=False, released=True)
+    rig.say(b"abcd")
+    rig.uplink.close(1)
+    rig.say(b"efgh")
+    rig.uplink.close(1)
+    session = RecordingSession()
+    await rig.pump(session)
+    assert session.audio == b"abcd"
+
+
+async def test_a_closed_stream_is_over_and_never_sent_again(rig: Rig) -> None:
+    rig.uplink.open(1, None, stream=True, released=True)
+    await rig.pump(RecordingSession(), lambda: rig.say(b"abcd"), lambda: rig.uplink.close(1))
+    rig.uplink.restart()
+    again = RecordingSession()
+    await rig.pump(again, lambda: rig.say(b"efgh"))
+    assert again.calls == []
+
+
+async def test_of_a_closed_stream_what_has_not_left_stays(rig: Rig) -> None:
+    """The listening light goes out with the close."""
+    rig.uplink.open(1, None, stream=True, released=True)
+    rig.say(b"abcdefgh")
+    rig.uplink.close(1)
+    session = RecordingSession()
+    await rig.pump(session)
+    assert session.calls == ["end of stream"]
+
+
+async def test_an_open_stream_starts_again_where_the_last_answer_left_it(rig: Rig) -> None:
+    rig.uplink.open(1, None, stream=True, released=True)
+    session = RecordingSession()
+    await rig.pump(session, lambda: rig.say(b"abcd"), lambda: rig.uplink.note_answered(1))
+    await rig.pump(session, lambda: rig.say(b"efgh"))
+    rig.uplink.restart()
+    again = RecordingSession()
+    await rig.pump(again, lambda: rig.say(b"ijkl"))
+    assert again.audio == b"efghijkl"
+
+
+async def test_a_cancelled_stream_is_ended_at_the_server(rig: Rig) -> None:
+    rig.uplink.open(1, None, stream=True, released=True)
+    session = RecordingSession()
+    await rig.pump(session, lambda: rig.say(b"abcd"), lambda: rig.uplink.settle(1))
+    assert session.calls == [b"abcd", "end of stream"]

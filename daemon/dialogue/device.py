@@ -6,11 +6,13 @@ from dataclasses import replace
 
 from daemon.dialogue.shared import (
     GO_ON,
+    LATE,
     Rule,
     count_failure,
     cut_short,
     failed_tone,
     go_idle,
+    is_whole,
     judge_reply,
     nothing_more_comes,
     open_text,
@@ -18,9 +20,8 @@ from daemon.dialogue.shared import (
     ran_dry,
     refuse,
     stalled,
-    stay,
-    stop,
     went_on,
+    withdrawn,
 )
 from daemon.dialogue.state import (
     CancelUtterance,
@@ -31,7 +32,6 @@ from daemon.dialogue.state import (
     Policy,
     ReleaseUtterance,
     RenewLink,
-    SendText,
     StartTimer,
     Step,
     StopTimer,
@@ -45,12 +45,12 @@ from daemon.events import (
     PlaybackDrained,
     ReplyEnded,
     ReplyInterrupted,
+    ReplyIsWhole,
     ReplyRanDry,
     ReplyStarted,
     ReplyWentOn,
     SpeechEnded,
     SpeechStarted,
-    StopAsked,
     TalkHeld,
     TalkPressed,
     TalkReleased,
@@ -125,11 +125,6 @@ def let_go(state: Dialogue, _event: TalkReleased, policy: Policy) -> Step:
     return close(state, policy) if state.talk is Talk.HELD else (state, ())
 
 
-def withdrawn(state: Dialogue, _event: TalkWithdrawn, _policy: Policy) -> Step:
-    """The press belonged to another gesture."""
-    return go_idle(state, Outcome.CANCELLED)
-
-
 def voice_while_listening(state: Dialogue, _event: SpeechStarted, _policy: Policy) -> Step:
     """Somebody speaks: the utterance may leave now."""
     return release(replace(state, voice_active=True))
@@ -185,10 +180,11 @@ def sent(state: Dialogue, event: UtteranceSent, policy: Policy) -> Step:
     return state.to(Phase.THINKING), (StartTimer(Timer.ANSWER, policy.answer_timeout_s),)
 
 
-def answer_begins(state: Dialogue, _event: ReplyStarted, _policy: Policy) -> Step:
+def answer_begins(state: Dialogue, _event: ReplyStarted, policy: Policy) -> Step:
     """The first audio of the answer."""
-    speaking = replace(state, phase=Phase.SPEAKING, reply_over=False, reply_short=False)
-    return speaking, (StopTimer(Timer.ANSWER),)
+    # In half duplex what is heard over the reply is the reply; a voice after it is a new one.
+    voice_active = state.voice_active and policy.barge_in
+    return replace(state.replying(), voice_active=voice_active), (StopTimer(Timer.ANSWER),)
 
 
 def not_sent(state: Dialogue, event: TimerFired, _policy: Policy) -> Step:
@@ -231,9 +227,8 @@ def send_again(state: Dialogue, event: LinkLost, policy: Policy) -> Step:
     if state.resent > policy.max_resends or state.muted:
         return go_idle(state, Outcome.FAILED, Earcon.OFFLINE)
     wait = StartTimer(Timer.ANSWER, policy.hold_utterance_s)
-    if state.text:
-        return state, (SendText(state.turn, state.text), wait)
-    return state.to(Phase.SENDING), (wait,)
+    # A text is sent again by the uplink, as an utterance is; it lights no listening light.
+    return state if state.text else state.to(Phase.SENDING), (wait,)
 
 
 def lost_while_sending(state: Dialogue, event: LinkLost, policy: Policy) -> Step:
@@ -270,15 +265,7 @@ def cut_by_server(state: Dialogue, _event: ReplyInterrupted, policy: Policy) -> 
 def rest(state: Dialogue, policy: Policy, outcome: Outcome) -> Step:
     """After a turn: the follow-up window, or sleep."""
     open_ears = policy.follow_up_s > 0 and state.can_hear
-    left = replace(
-        state,
-        reply_over=False,
-        reply_short=False,
-        reply_bad=False,
-        released=False,
-        retried=False,
-        text="",
-    )
+    left = state.rested()
     over = (StopTimer(Timer.ANSWER), StopTimer(Timer.STALL), TurnOver(state.turn, outcome))
     if not open_ears:
         return left.to(Phase.IDLE), over
@@ -295,21 +282,7 @@ def mic_lost_in_follow_up(state: Dialogue, _event: MicLost, _policy: Policy) -> 
     return go_idle(replace(state, mic_ok=False, voice_active=False), Outcome.CANCELLED)
 
 
-_LATE: dict[type, Rule] = {
-    TalkTapped: stay,
-    TalkHeld: stay,
-    TalkReleased: stay,
-    TalkWithdrawn: stay,
-    UtteranceSent: stay,
-    TimerFired: stay,
-    ReplyStarted: stay,
-    ReplyEnded: stay,
-    ReplyInterrupted: stay,
-    PlaybackDrained: stay,
-    StopAsked: stop,
-    TalkPressed: press,
-}
-"""What most phases do with what is not theirs; each phase names its own rows over these."""
+_LATE = LATE | {TalkPressed: press}
 
 DEVICE_TABLE: dict[Phase, dict[type, Rule]] = {
     Phase.IDLE: _LATE | {SpeechStarted: voice_when_idle},
@@ -351,6 +324,7 @@ DEVICE_TABLE: dict[Phase, dict[type, Rule]] = {
         SpeechStarted: voice_over_reply,
         ReplyEnded: nothing_more_comes,
         ReplyInterrupted: cut_by_server,
+        ReplyIsWhole: is_whole,
         ReplyRanDry: ran_dry,
         ReplyWentOn: went_on,
         TimerFired: stalled,

@@ -7,19 +7,21 @@ from typing import Any
 
 from daemon.dialogue.device import voice_when_idle
 from daemon.dialogue.shared import (
+    LATE,
     Rule,
     count_failure,
     cut_short,
+    failed_tone,
     go_idle,
+    is_whole,
     judge_reply,
     nothing_more_comes,
     open_turn,
     ran_dry,
     refuse,
     stalled,
-    stay,
-    stop,
     went_on,
+    withdrawn,
 )
 from daemon.dialogue.state import (
     Action,
@@ -29,6 +31,7 @@ from daemon.dialogue.state import (
     PauseUplink,
     Play,
     Policy,
+    RenewLink,
     ResumeUplink,
     StartTimer,
     Step,
@@ -43,20 +46,16 @@ from daemon.events import (
     PlaybackDrained,
     ReplyEnded,
     ReplyInterrupted,
+    ReplyIsWhole,
     ReplyRanDry,
     ReplyStarted,
     ReplyWentOn,
     SpeechEnded,
     SpeechStarted,
-    StopAsked,
-    TalkHeld,
     TalkPressed,
-    TalkReleased,
-    TalkTapped,
     TalkWithdrawn,
     Timer,
     TimerFired,
-    UtteranceSent,
 )
 from daemon.words import Earcon, Outcome, Phase
 
@@ -69,21 +68,19 @@ def press_when_idle(state: Dialogue, event: TalkPressed, policy: Policy) -> Step
     return opened, (*actions, StartTimer(Timer.FOLLOW_UP, policy.no_speech_s))
 
 
-def hang_up(state: Dialogue, _event: Any, _policy: Policy) -> Step:
-    """End the stream; the server flushes what it has."""
-    ended = replace(state, phase=Phase.IDLE, released=False, paused=False)
-    over = TurnOver(state.turn, Outcome.ANSWERED)
-    return ended, (StopTimer(Timer.FOLLOW_UP), CloseUtterance(state.turn), over)
-
-
-def withdrawn(state: Dialogue, _event: TalkWithdrawn, _policy: Policy) -> Step:
-    """The press belonged to another gesture."""
-    return go_idle(state, Outcome.CANCELLED)
+def hang_up(state: Dialogue, _event: Any, policy: Policy) -> Step:
+    """End the stream; the server flushes what it has, and answers it if somebody spoke."""
+    close = (StopTimer(Timer.FOLLOW_UP), StopTimer(Timer.MAX_UTTERANCE), CloseUtterance(state.turn))
+    if state.unanswered:
+        waiting = replace(state.to(Phase.THINKING), paused=True, talk=Talk.ENDPOINTED)
+        return waiting, (*close, StartTimer(Timer.ANSWER, policy.answer_timeout_s))
+    outcome = Outcome.ANSWERED if state.heard_reply else Outcome.CANCELLED
+    return state.rested().to(Phase.IDLE), (*close, TurnOver(state.turn, outcome))
 
 
 def voice_while_open(state: Dialogue, _event: SpeechStarted, _policy: Policy) -> Step:
     """Somebody speaks: the window stays open."""
-    return replace(state, voice_active=True), (StopTimer(Timer.FOLLOW_UP),)
+    return replace(state, voice_active=True, unanswered=True), (StopTimer(Timer.FOLLOW_UP),)
 
 
 def silence_while_open(state: Dialogue, _event: SpeechEnded, policy: Policy) -> Step:
@@ -92,15 +89,32 @@ def silence_while_open(state: Dialogue, _event: SpeechEnded, policy: Policy) -> 
     return replace(state, voice_active=False), (timer,)
 
 
+def lost_while_open(state: Dialogue, event: LinkLost, _policy: Policy) -> Step:
+    """What is said is held, and goes on the next connection; the user is told once."""
+    new_trouble = event.trouble and not state.trouble
+    lost = replace(state, online=False, trouble=event.trouble)
+    return lost, (Play(Earcon.OFFLINE),) if new_trouble else ()
+
+
 def window_over(state: Dialogue, event: TimerFired, policy: Policy) -> Step:
-    """Nobody said more."""
-    return hang_up(state, event, policy) if event.timer is Timer.FOLLOW_UP else (state, ())
+    """Nobody said more; or somebody did, and no answer came; or the stream was open for too long."""
+    if event.timer is Timer.MAX_UTTERANCE:
+        return hang_up(state, event, policy)
+    if event.timer is not Timer.FOLLOW_UP:
+        return state, ()
+    if not state.unanswered:
+        return hang_up(state, event, policy)
+    idle, actions = go_idle(state, Outcome.FAILED, failed_tone(state))
+    return idle, (*actions, RenewLink("no_answer", keep_handle=False))
 
 
 def reply_begins(state: Dialogue, _event: ReplyStarted, policy: Policy) -> Step:
     """Without barge-in nothing is streamed while the device speaks: it would hear itself."""
     speaking = replace(
-        state, phase=Phase.SPEAKING, reply_over=False, reply_short=False, paused=not policy.barge_in
+        state.replying(),
+        paused=not policy.barge_in,
+        heard_reply=True,
+        voice_active=state.voice_active and policy.barge_in,
     )
     pause: tuple[Action, ...] = () if policy.barge_in else (PauseUplink(),)
     return speaking, (StopTimer(Timer.FOLLOW_UP), *pause)
@@ -119,13 +133,12 @@ def listen_again(state: Dialogue, policy: Policy) -> Step:
     """The device is silent: stream again, for as long as the window lasts."""
     if not state.can_hear or state.talk is not Talk.STREAM:
         return go_idle(state, Outcome.ANSWERED)
-    again = replace(
-        state, phase=Phase.LISTENING, paused=False, reply_over=False, reply_short=False, reply_bad=False
-    )
+    again = replace(state.rested(), phase=Phase.LISTENING, released=True)
     resume: tuple[Action, ...] = (ResumeUplink(),) if state.paused else ()
     if policy.follow_up_s <= 0:
         return hang_up(again, None, policy)
-    return again, (*resume, StartTimer(Timer.FOLLOW_UP, policy.follow_up_s))
+    longest = StartTimer(Timer.MAX_UTTERANCE, policy.max_utterance_s)
+    return again, (*resume, longest, StartTimer(Timer.FOLLOW_UP, policy.follow_up_s))
 
 
 def heard(state: Dialogue, event: PlaybackDrained, policy: Policy) -> Step:
@@ -148,11 +161,12 @@ def mic_lost_while_open(state: Dialogue, _event: MicLost, _policy: Policy) -> St
     return go_idle(replace(state, mic_ok=False, voice_active=False), Outcome.CANCELLED, Earcon.NO_MIC)
 
 
-def no_text_answer(state: Dialogue, event: TimerFired, _policy: Policy) -> Step:
-    """The time for the answer to a turn in writing is up."""
+def no_answer(state: Dialogue, event: TimerFired, _policy: Policy) -> Step:
+    """The time for the answer is up: a session that hears and does not answer is replaced."""
     if event.timer is not Timer.ANSWER:
         return state, ()
-    return go_idle(state, Outcome.FAILED, Earcon.ERROR if state.online else Earcon.OFFLINE)
+    idle, actions = go_idle(state, Outcome.FAILED, failed_tone(state))
+    return idle, (*actions, RenewLink("no_answer", keep_handle=False))
 
 
 def text_answered(state: Dialogue, event: ReplyEnded, _policy: Policy) -> Step:
@@ -162,24 +176,15 @@ def text_answered(state: Dialogue, event: ReplyEnded, _policy: Policy) -> Step:
 
 def text_reply_begins(state: Dialogue, _event: ReplyStarted, _policy: Policy) -> Step:
     """The answer to a turn in writing; no stream is open."""
-    speaking = replace(state, phase=Phase.SPEAKING, reply_over=False, reply_short=False, paused=True)
-    return speaking, (StopTimer(Timer.ANSWER),)
+    return replace(state.replying(), paused=True), (StopTimer(Timer.ANSWER),)
 
 
-_LATE: dict[type, Rule] = {
-    TalkTapped: stay,
-    TalkHeld: stay,
-    TalkReleased: stay,
-    TalkWithdrawn: stay,
-    UtteranceSent: stay,
-    TimerFired: stay,
-    ReplyStarted: stay,
-    ReplyEnded: stay,
-    ReplyInterrupted: stay,
-    PlaybackDrained: stay,
-    StopAsked: stop,
-    TalkPressed: press_when_idle,
-}
+def another_reply_begins(state: Dialogue, _event: ReplyStarted, _policy: Policy) -> Step:
+    """While the first still plays: both are heard, and the end of the second is the end."""
+    return state.replying(), (StopTimer(Timer.STALL),)
+
+
+_LATE = LATE | {TalkPressed: press_when_idle}
 
 SERVER_TABLE: dict[Phase, dict[type, Rule]] = {
     Phase.IDLE: _LATE | {SpeechStarted: voice_when_idle},
@@ -192,6 +197,7 @@ SERVER_TABLE: dict[Phase, dict[type, Rule]] = {
         TimerFired: window_over,
         ReplyStarted: reply_begins,
         ReplyEnded: reply_without_audio,
+        LinkLost: lost_while_open,
         LinkRefused: refuse,
         MicLost: mic_lost_while_open,
     },
@@ -199,14 +205,16 @@ SERVER_TABLE: dict[Phase, dict[type, Rule]] = {
     | {
         ReplyStarted: text_reply_begins,
         ReplyEnded: text_answered,
-        TimerFired: no_text_answer,
+        TimerFired: no_answer,
         LinkRefused: refuse,
     },
     Phase.SPEAKING: _LATE
     | {
         TalkPressed: interrupt,
+        ReplyStarted: another_reply_begins,
         ReplyEnded: nothing_more_comes,
         ReplyInterrupted: interrupt,
+        ReplyIsWhole: is_whole,
         ReplyRanDry: ran_dry,
         ReplyWentOn: went_on,
         TimerFired: stalled,

@@ -31,15 +31,25 @@ from daemon.events import (
     MicBack,
     MicLost,
     MuteSet,
+    PlaybackDrained,
     ReplyEnded,
+    ReplyInterrupted,
+    ReplyIsWhole,
     ReplyRanDry,
+    ReplyStarted,
     ReplyWentOn,
     SpeechEnded,
     SpeechStarted,
+    StopAsked,
+    TalkHeld,
+    TalkReleased,
+    TalkTapped,
+    TalkWithdrawn,
     TextAsked,
     Timer,
     TimerFired,
     Trigger,
+    UtteranceSent,
 )
 from daemon.words import Earcon, Outcome, Phase
 
@@ -61,23 +71,14 @@ def leave_turn(state: Dialogue, outcome: Outcome) -> Step:
     """Abandon whatever is under way, silently; the phase is the caller's to set."""
     actions: list[Action] = [*ALL_TIMERS]
     match state.phase:
-        case Phase.LISTENING | Phase.SENDING:
+        case Phase.LISTENING:
             actions.append(CancelUtterance(state.turn))
-        case Phase.THINKING | Phase.SPEAKING:
+        case Phase.SENDING | Phase.THINKING | Phase.SPEAKING:
+            # While sending too: the server may have all of it, and its answer may be on the way.
             actions += [CutReply(), CancelUtterance(state.turn)]
     if state.phase not in (Phase.IDLE, Phase.FOLLOW_UP):
         actions.append(TurnOver(state.turn, outcome))
-    quiet = replace(
-        state,
-        reply_over=False,
-        reply_short=False,
-        reply_bad=False,
-        released=False,
-        paused=False,
-        retried=False,
-        text="",
-    )
-    return quiet, tuple(actions)
+    return state.rested(), tuple(actions)
 
 
 def go_idle(state: Dialogue, outcome: Outcome, earcon: Earcon | None = None) -> Step:
@@ -95,16 +96,18 @@ def open_turn(state: Dialogue, trigger: Trigger, policy: Policy, onset_byte: int
     turn = state.turn + 1
     by_voice = trigger is Trigger.VOICE
     talk = Talk.STREAM if policy.streaming else _talk_for(trigger)
-    released = by_voice or policy.streaming
-    begun = replace(left, phase=Phase.LISTENING, turn=turn, talk=talk, released=released, resent=0)
+    speaks_already = state.voice_active and talk is Talk.ENDPOINTED
+    released = by_voice or policy.streaming or speaks_already
+    begun = replace(
+        left, phase=Phase.LISTENING, turn=turn, talk=talk, released=released, resent=0, heard_reply=False
+    )
     opening: list[Action] = [OpenUtterance(turn, trigger, onset_byte, policy.streaming)]
     if released:
         opening.append(StopTimer(Timer.FOLLOW_UP))
     if not by_voice:
         opening.append(Play(Earcon.LISTENING))
-    if not policy.streaming:
-        opening.append(StartTimer(Timer.MAX_UTTERANCE, policy.max_utterance_s))
-    if talk is Talk.ENDPOINTED and not by_voice:
+    opening.append(StartTimer(Timer.MAX_UTTERANCE, policy.max_utterance_s))
+    if talk is Talk.ENDPOINTED and not released:
         opening.append(StartTimer(Timer.NO_SPEECH, policy.no_speech_s))
     return begun, (*actions, *opening)
 
@@ -153,6 +156,11 @@ def ran_dry(state: Dialogue, event: ReplyRanDry, policy: Policy) -> Step:
         return state, ()
     wait_s = policy.end_timeout_s if event.all_here else policy.stall_timeout_s
     return replace(state, reply_short=not event.all_here), (StartTimer(Timer.STALL, wait_s),)
+
+
+def is_whole(state: Dialogue, _event: ReplyIsWhole, _policy: Policy) -> Step:
+    """Whatever becomes of the connection, no word of this reply can be lost any more."""
+    return replace(state, reply_whole=True), ()
 
 
 def went_on(state: Dialogue, _event: ReplyWentOn, _policy: Policy) -> Step:
@@ -206,7 +214,7 @@ def stop(state: Dialogue, _event: Any, _policy: Policy) -> Step:
     return go_idle(state, outcome)
 
 
-def mute(state: Dialogue, event: MuteSet, _policy: Policy) -> Step:
+def mute(state: Dialogue, event: MuteSet, policy: Policy) -> Step:
     """Close the microphone at once; an utterance that has not left the device never will."""
     if event.muted == state.muted:
         return state, ()
@@ -215,6 +223,10 @@ def mute(state: Dialogue, event: MuteSet, _policy: Policy) -> Step:
     if event.muted and (state.mic_streaming or state.phase is Phase.FOLLOW_UP):
         left, actions = go_idle(muted, Outcome.CANCELLED)
         return left, (MicWanted(False), *actions, tone)
+    if event.muted and state.phase is Phase.THINKING:
+        # It has left, and is not to leave again: if this connection does not bring the answer, none will.
+        muted = replace(muted, resent=policy.max_resends, retried=True)
+        return muted, (MicWanted(False), CancelUtterance(state.turn), tone)
     return muted, (MicWanted(not event.muted), tone)
 
 
@@ -263,7 +275,8 @@ def cut_short(state: Dialogue, _event: LinkLost | LinkRefused, _policy: Policy) 
     state = replace(state, online=False, trouble=True)
     if state.reply_over:
         return state, ()
-    return replace(state, reply_over=True, reply_short=True), (StopTimer(Timer.STALL), FinishReply())
+    over = replace(state, reply_over=True, reply_short=not state.reply_whole)
+    return over, (StopTimer(Timer.STALL), FinishReply())
 
 
 EVERY_PHASE: dict[type, Rule] = {
@@ -276,7 +289,29 @@ EVERY_PHASE: dict[type, Rule] = {
     MicBack: note_mic_back,
     SpeechStarted: note_voice,
     SpeechEnded: note_silence,
+    ReplyIsWhole: stay,
     ReplyRanDry: stay,
     ReplyWentOn: stay,
 }
 """Rows for every phase that does not name its own."""
+
+
+def withdrawn(state: Dialogue, _event: Any, _policy: Policy) -> Step:
+    """The press belonged to another gesture."""
+    return go_idle(state, Outcome.CANCELLED)
+
+
+LATE: dict[type, Rule] = {
+    TalkTapped: stay,
+    TalkHeld: stay,
+    TalkReleased: stay,
+    TalkWithdrawn: stay,
+    UtteranceSent: stay,
+    TimerFired: stay,
+    ReplyStarted: stay,
+    ReplyEnded: stay,
+    ReplyInterrupted: stay,
+    PlaybackDrained: stay,
+    StopAsked: stop,
+}
+"""What most phases do with what is not theirs; each names its own rows over these, and one for a press."""

@@ -66,6 +66,8 @@ class Dialogue:
     """Server turn-taking without barge-in: nothing is streamed while the reply plays."""
     reply_over: bool = False
     """The server has nothing more to send in this turn."""
+    reply_whole: bool = False
+    """All of the reply has been sent, though the turn has not ended."""
     reply_short: bool = False
     """The reply was cut by the network: its end is missing."""
     reply_bad: bool = False
@@ -74,6 +76,10 @@ class Dialogue:
     """This turn's question was already asked again on a fresh session, since no answer came."""
     failures_in_row: int = 0
     """Turns without a good answer since the last good one."""
+    heard_reply: bool = False
+    """Server turn-taking: the open conversation has brought a reply."""
+    unanswered: bool = False
+    """Server turn-taking: somebody spoke, and no reply has begun since."""
     voice_active: bool = False
     muted: bool = False
     mic_ok: bool = True
@@ -92,6 +98,33 @@ class Dialogue:
     def can_hear(self) -> bool:
         """Whether a microphone is there and not muted."""
         return self.mic_ok and not self.muted
+
+    def rested(self) -> Dialogue:
+        """The same state with nothing under way."""
+        return replace(
+            self,
+            released=False,
+            text="",
+            paused=False,
+            reply_over=False,
+            reply_whole=False,
+            reply_short=False,
+            reply_bad=False,
+            retried=False,
+            unanswered=False,
+        )
+
+    def replying(self) -> Dialogue:
+        """The same state at the beginning of a reply."""
+        return replace(
+            self,
+            phase=Phase.SPEAKING,
+            reply_over=False,
+            reply_whole=False,
+            reply_short=False,
+            reply_bad=False,
+            unanswered=False,
+        )
 
     def to(self, phase: Phase) -> Dialogue:
         """The same state in another phase."""

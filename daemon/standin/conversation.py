@@ -159,6 +159,7 @@ class Conversation:
         task = self._group.create_task(_until_closed(work))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(lambda _: work.close())  # of a task that was cancelled before it began
         return task
 
     # --- set-up and idling --------------------------------------------------------------------------

@@ -53,6 +53,7 @@ class Surroundings:
             "GOOGLE_GEMINI_BASE_URL": self.standin.base_url,
             "SSL_CERT_FILE": str(self.ca_file),
             "PYTHONPATH": f"{ROOT}:{ROOT / 'tests'}",
+            "PYTHONDONTWRITEBYTECODE": "",  # an installed program is compiled once, not at each start
             **more,
         }
 

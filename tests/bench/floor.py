@@ -1,7 +1,7 @@
 """The floor: open PyAudio, send everything, play everything. What any client costs at the least.
 
-`python -m bench.floor URL CA_FILE MIC SPEAKER` with the key in the environment. No reconnection, no endpointing, no
-errors handled: the server finds the ends of turns.
+`python -m bench.floor URL CA_FILE MIC SPEAKER` with the key in the environment. It does not reconnect,
+handles no errors, and leaves it to the server to find the ends of turns.
 """
 
 from __future__ import annotations

@@ -73,6 +73,7 @@ class Bench:
     async def conure(self) -> Client:
         """All of Conure's numbers."""
         client = Client()
+        await self._start_once(Client())  # fills the caches of disk and bytecode
         for number in range(self.plan.starts):
             self.tell(f"Conure: start {number + 1} of {self.plan.starts}")
             await self._start_once(client)
@@ -83,7 +84,7 @@ class Bench:
             await self._conure_turns(client, conure)
             for number in range(self.plan.cuts):
                 self.tell(f"Conure: cut {number + 1} of {self.plan.cuts}")
-                client.press_ms += await self._cut_conure(conure, partial_command(conure))
+                client.press_ms += await self._cut_conure(conure, stop_command(conure))
                 client.interrupted_ms += await self._cut_conure(conure, self._interrupt)
             client.peak_mb = conure.program.memory_mb("VmHWM")
             client.steady_mb = conure.program.memory_mb("VmRSS")
@@ -246,7 +247,7 @@ class Bench:
         client.turns_failed += turns.count(None)
 
 
-def partial_command(conure: Conure) -> Callable[[], Awaitable[object]]:
+def stop_command(conure: Conure) -> Callable[[], Awaitable[object]]:
     """`conure stop`, as somebody's program would send it."""
     return lambda: conure.command("stop")
 

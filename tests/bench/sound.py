@@ -35,7 +35,8 @@ END_LEVEL = 3000
 def without_zeros(samples: Pcm, seed: int) -> Pcm:
     """The samples with a noise of two units, so that no two stretches are equal, and none of them zero."""
     noisy = samples + np.random.default_rng(seed).integers(-2, 3, len(samples))
-    return np.where(noisy == 0, 1, noisy).astype(np.int16)
+    different: Pcm = np.where(noisy == 0, 1, noisy).astype(np.int16)
+    return different
 
 
 def make_utterance(sentence: bytes, seed: int) -> Pcm:
@@ -49,7 +50,8 @@ def make_reply(seconds: float, rate_hz: int = 24_000, seed: int = 1) -> Pcm:
     """Noise around -15 dBFS without a quiet sample: the first one is the onset, every gap is a gap."""
     rng = np.random.default_rng(seed)
     size = round(seconds * rate_hz)
-    return (rng.integers(2_000, 8_000, size) * rng.choice([-1, 1], size)).astype(np.int16)
+    noise: Pcm = (rng.integers(2_000, 8_000, size) * rng.choice([-1, 1], size)).astype(np.int16)
+    return noise
 
 
 def extent(recording: Pcm) -> tuple[int, int] | None:

@@ -1,0 +1,47 @@
+"""The end of the process, when something in it does not end.
+
+Looking up a name blocks a thread for as long as the resolver likes (30 s and more on a network that has just
+gone), and Python waits for such threads at its end. Nobody waits for that lookup any more, and systemd's
+patience and the user's are shorter.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import sys
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+NAME = "conure-aside"
+WORKERS = 4
+"""Lookups, imports and small writes; more than the daemon ever has at once."""
+
+GRACE_S = 0.5
+"""What is nearly done, such as a file being written, may finish."""
+
+
+def use_own_executor() -> ThreadPoolExecutor:
+    """Give the running loop an executor whose threads `leave` can look at. Event loop only."""
+    executor = ThreadPoolExecutor(WORKERS, thread_name_prefix=NAME)
+    asyncio.get_running_loop().set_default_executor(executor)
+    return executor
+
+
+def leave(executor: ThreadPoolExecutor, status: int) -> None:
+    """Return when nothing is left to wait for; else end the process here, with its output written.
+
+    To be called last, when every device, socket and file has been closed.
+    """
+    executor.shutdown(wait=False, cancel_futures=True)
+    give_up_s = time.monotonic() + GRACE_S
+    for thread in threading.enumerate():
+        if thread.name.startswith(NAME):
+            thread.join(max(0.0, give_up_s - time.monotonic()))
+            if thread.is_alive():
+                logging.shutdown()
+                sys.stdout.flush()
+                sys.stderr.flush()
+                os._exit(status)

@@ -1,0 +1,108 @@
+"""What is settled before a run and after it: where the reply goes, what a failure is called, what a tap is."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from rig import running_rig
+
+from daemon.app_options import RunOptions
+from daemon.errors import ConfigError, ConureError
+from daemon.modes import keep_reply, named_by_key, press, with_wav_checked
+from daemon.settings import BoardSettings
+from hw.base import MicError, SpeakerError
+
+ONCE = RunOptions(once=True)
+
+
+# --- where the reply goes
+
+
+def test_unasked_the_reply_goes_to_a_private_folder(tmp_path: Path) -> None:
+    options = with_wav_checked(ONCE, {"XDG_STATE_HOME": str(tmp_path / "state")})
+    assert options.wav_out == tmp_path / "state/conure/reply.wav"
+    assert options.wav_out.parent.stat().st_mode & 0o777 == 0o700
+
+
+def test_asked_it_goes_where_it_was_asked_for_and_nothing_is_made(tmp_path: Path) -> None:
+    asked = RunOptions(once=True, wav_out=tmp_path / "mine.wav")
+    assert with_wav_checked(asked, {"HOME": str(tmp_path)}) == asked
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_service_keeps_nothing_unasked(tmp_path: Path) -> None:
+    assert with_wav_checked(RunOptions(), {"HOME": str(tmp_path)}).wav_out is None
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("once", [True, False])
+def test_a_file_that_cannot_be_written_is_refused_before_the_conversation(tmp_path: Path, once: bool) -> None:
+    asked = RunOptions(once=once, wav_out=tmp_path / "none/mine.wav")
+    with pytest.raises(ConfigError, match=r"none/mine\.wav: cannot be written: there is no directory"):
+        with_wav_checked(asked, {})
+
+
+def test_without_a_place_of_its_own_it_asks_for_one(tmp_path: Path) -> None:
+    (tmp_path / "conure").write_text("in the way")
+    for env in ({}, {"XDG_STATE_HOME": str(tmp_path)}):
+        with pytest.raises(ConfigError, match="--wav-out"):
+            with_wav_checked(ONCE, env)
+
+
+def test_a_reply_that_cannot_be_written_after_all_is_one_line(tmp_path: Path) -> None:
+    with pytest.raises(ConureError, match=r"^\S+reply\.wav: the reply cannot be written: No such file"):
+        keep_reply(tmp_path / "gone/reply.wav", bytes(2))
+
+
+# --- what a failure is called
+
+
+def test_a_device_that_is_not_there_is_named_by_its_key_and_what_needs_none_is_told() -> None:
+    absent = SpeakerError("default", "there is no such playback device", permanent=True, absent=True)
+    named = named_by_key(absent, BoardSettings())
+    assert type(named) is SpeakerError
+    assert (named.permanent, named.absent) == (True, True)
+    assert str(named) == (
+        'board.speaker = "default": there is no such playback device; '
+        "`--board simulated` needs no sound device"
+    )
+
+
+def test_a_device_that_is_there_but_fails_is_named_by_its_key_alone() -> None:
+    named = named_by_key(MicError("USB", "is busy"), BoardSettings(mic="USB"))
+    assert str(named) == 'board.mic = "USB": is busy'
+
+
+def test_what_no_key_of_a_device_names_stays_as_it_is() -> None:
+    error = MicError("x.wav", "is no WAV file", permanent=True)
+    assert named_by_key(error, BoardSettings()) is error
+
+
+# --- a tap in the live view
+
+
+async def test_a_tap_that_begins_a_turn_on_the_simulated_board_speaks_and_is_answered() -> None:
+    async with running_rig() as rig:
+        press(rig.daemon)
+        await rig.until_turns_over()
+        assert rig.turns_over()[0]["outcome"] == "answered"
+
+
+async def test_a_tap_in_the_middle_of_a_turn_says_nothing_more() -> None:
+    async with running_rig() as rig:
+        await rig.command("talk")
+        await rig.until_state("listening")
+        press(rig.daemon)
+        await rig.until_state("idle")
+        assert rig.board.mic.said_s == 0
+
+
+async def test_a_tap_while_muted_says_nothing() -> None:
+    async with running_rig() as rig:
+        await rig.command("mute")
+        await rig.until(lambda: rig.daemon.controller.state.muted)
+        press(rig.daemon)
+        heard = rig.daemon.parts.capture.progress
+        await rig.until(lambda: rig.daemon.parts.capture.progress > heard + 2)
+        assert rig.board.mic.said_s == 0
