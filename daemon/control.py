@@ -255,7 +255,8 @@ def _locked(path: Path) -> Iterator[None]:
 
 def _already_running(who: str) -> AlreadyRunning:
     return AlreadyRunning(
-        f"another conure is running already ({who}); stop it first: `sudo systemctl stop conure`"
+        f"another conure is running already ({who}); stop it with Ctrl-C where it runs, "
+        "or `sudo systemctl stop conure` if it is the service"
     )
 
 

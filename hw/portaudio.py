@@ -53,9 +53,9 @@ CLOSE_TIMEOUT_S = 0.5
 """Closing takes a millisecond; a close that hangs is left to its thread."""
 
 MIC_PERIOD_FRAMES = MIC_FORMAT.chunk_frames // 2
-"""10 ms. A sound server hands over whole periods, which need not end where a chunk does, so that a chunk is
-on average half a period late: 4.5 ms, where with 20 ms it is 10.5 ms and with 5 ms 3 ms. The CPU time is 0.1 s
-a minute more than with 20 ms, and 0.3 s less than with 5 ms."""
+"""10 ms. A sound server hands over whole periods, which need not end where a chunk does, so that a chunk
+is on average half a period late: 4.5 ms, where with 20 ms it is 10.5 ms and with 5 ms 3 ms. The CPU time is
+0.1 s a minute more than with 20 ms, and 0.3 s less than with 5 ms."""
 
 MIC_DEPTH_S = 0.5
 """For how long nobody need read: a depth that is not used costs nothing."""

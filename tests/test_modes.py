@@ -1,4 +1,4 @@
-"""What is settled before a run and after it: where the reply goes, what a failure is called, what a tap is."""
+"""Before and after a run: the file of the reply, the name of a failure, what a tap does."""
 
 from __future__ import annotations
 
