@@ -143,7 +143,11 @@ class SessionNote:
 
     def _describe(self, handle: Handle) -> Content:
         given_at_s = self._wall_clock() - (self._clock() - handle.given_s)
-        return {"model": self._model, "handle": handle.value, "given_at_s": round(given_at_s)}
+        return {
+            "model": self._model,
+            "handle": handle.value,
+            "given_at_s": int(given_at_s),
+        }  # never from the future
 
 
 def load_handle(

@@ -21,6 +21,7 @@ from pulse import EXACT, MISSING, PrivatePulse
 
 from bench.clients import ROOT, Surroundings
 from bench.report import missed, table
+from bench.results import Client
 from bench.scenario import Bench, Plan
 from daemon import __version__
 from daemon.standin import StandIn
@@ -83,22 +84,19 @@ def _measure(folder: Path, plan: Plan) -> dict[str, Any]:
         "python": platform.python_version(),
         "machine": f"{os.cpu_count()} × {platform.machine()}",
         "load": f"{load:.2f} before, {os.getloadavg()[0]:.2f} after",
-        "conure": conure,
-        "floor": floor,
-        "missed": missed(conure),
+        "conure": conure.numbers(),
+        "floor": floor.numbers(),
+        "missed": missed(conure.numbers()),
+        "turns": {"conure": conure.each_turn(), "floor": floor.each_turn()},
     }
 
 
-async def _run(
-    folder: Path, pulse: PrivatePulse, plan: Plan
-) -> tuple[dict[str, float | None], dict[str, float | None]]:
+async def _run(folder: Path, pulse: PrivatePulse, plan: Plan) -> tuple[Client, Client]:
     async with StandIn() as standin:
         around = Surroundings(folder, pulse, standin)
         around.ca_file.write_text(standin.ca_pem, "ascii")
         bench = Bench(around, plan, _sentence(), _say)
-        conure = await bench.conure()
-        floor = await bench.floor()
-    return conure.numbers(), floor.numbers()
+        return await bench.conure(), await bench.floor()
 
 
 def _sentence() -> bytes:

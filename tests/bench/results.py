@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -137,6 +138,10 @@ class Client:
             "start_to_ready_p50_ms": percentile(self.ready_ms, 50),
             "start_to_setup_p50_ms": percentile(self.setup_ms, 50),
         }
+
+    def each_turn(self) -> list[dict[str, Any]]:
+        """Every turn by itself, for the JSON file."""
+        return [asdict(turn) | {"added_ms": turn.added_ms} for turn in self.turns]
 
 
 def percentile(values: Sequence[float], percent: float) -> float | None:
