@@ -16,7 +16,7 @@ import os
 import random
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from ssl import SSLContext
@@ -291,12 +291,16 @@ async def _keep_link(daemon: Daemon, dial: Dial) -> None:
 
 
 def _open_button(daemon: Daemon, stack: contextlib.AsyncExitStack) -> None:
-    """A board whose button cannot be had still answers to voice and commands."""
+    """A board whose button cannot be had still answers to commands and, unless forbidden, to a voice."""
     post = daemon.parts.mailbox.post_from_thread
     try:
         button = daemon.board.open_button(lambda pressed, at_s: post(ButtonEdge(pressed, at_s)))
     except ButtonError as error:
-        log.warning("going on without the button: %s", error)
+        controller = daemon.controller
+        if daemon.settings.trigger.voice == "auto":
+            controller.policy = replace(controller.policy, voice_trigger=True)
+        by_voice = ": speak to begin" if controller.policy.voice_trigger else ""
+        log.warning("going on without the button%s (%s)", by_voice, error)
         return
     if button is not None:
         stack.callback(button.close)

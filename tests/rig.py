@@ -205,7 +205,8 @@ async def running_rig(
     link: Mapping[str, Any] | None = None,
     jitter: float | None = None,
     base_url: str = "",
-    **board: Any,
+    board: SimulatedBoard | None = None,
+    **board_keys: Any,
 ) -> AsyncIterator[Rig]:
     """A daemon that is READY; checks the light promise at the end.
 
@@ -215,7 +216,7 @@ async def running_rig(
     settings = settings or Settings()
     changing = ChangingVoice(voice or Echo())
     standin = StandIn(changing, plan, pace=pace)
-    simulated = SimulatedBoard(**board)
+    simulated = board or SimulatedBoard(**board_keys)
     async with standin:
         daemon = app.build(settings, simulated, stand_in=True)
         rig = Rig(daemon, simulated, standin, changing)

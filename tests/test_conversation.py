@@ -10,7 +10,8 @@ from rig import HELLO, SENTENCE, correlation, running_rig, with_keys
 
 from daemon.settings import Settings
 from daemon.standin import Echo, LongSpeech, NoAudio, Pace, Plan, Tone
-from hw.base import MIC_FORMAT, SPEAKER_FORMAT, MicError
+from hw.base import MIC_FORMAT, SPEAKER_FORMAT, ButtonError, EdgeCallback, MicError
+from hw.simulated import SimulatedBoard, SimulatedButton
 
 QUICK = with_keys(Settings(), vad={"silence_ms": 300}, trigger={"follow_up_s": 1.0}, sound={"volume": 100})
 """Short pauses, so that the suite is quick; full volume, so that samples compare."""
@@ -103,6 +104,21 @@ class TestVoiceTrigger:
             await rig.until(lambda: len(rig.earcons) == 2 and not rig.board.speaker.sounding)
             await rig.until(lambda: rig.board.mic.quiet_s > 1.0)
             assert rig.states == []
+
+
+class ButtonlessBoard(SimulatedBoard):
+    """A board whose button cannot be had."""
+
+    def open_button(self, on_edge: EdgeCallback) -> SimulatedButton:
+        raise ButtonError("GPIO 17", "there is no GPIO here")
+
+
+async def test_a_board_whose_button_cannot_be_had_begins_on_speech() -> None:
+    async with running_rig(NO_FOLLOW_UP, board=ButtonlessBoard()) as rig:
+        await rig.until_online()
+        rig.say()
+        await rig.until_turns_over()
+        assert rig.turns_over()[0]["trigger"] == "voice"
 
 
 class TestFollowUp:

@@ -51,7 +51,7 @@ def main() -> int:
         with tempfile.TemporaryDirectory(prefix="conure-bench-") as folder:
             result = _measure(Path(folder), QUICK if arguments.quick else FULL)
     except (TimeoutError, RuntimeError, OSError) as error:
-        _say(f"cannot measure: {error}")
+        _say(f"cannot measure: {str(error) or type(error).__name__}")
         return 1
     arguments.json.write_text(json.dumps(result, indent=2) + "\n", "utf-8")
     print(f"\n{table(result['conure'], result['floor'])}\n\n{PRECISION}")

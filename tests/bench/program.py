@@ -31,7 +31,10 @@ class Notices:
 
     async def ready_s(self, timeout_s: float) -> float:
         """When READY=1 came. Raises TimeoutError."""
-        return await asyncio.wait_for(self._ready, timeout_s)
+        try:
+            return await asyncio.wait_for(self._ready, timeout_s)
+        except TimeoutError as error:
+            raise TimeoutError(f"not READY within {timeout_s:.0f} s") from error
 
     def close(self) -> None:
         """Nobody listens any more."""
