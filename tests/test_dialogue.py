@@ -282,6 +282,14 @@ class TestMute:
         assert run([e.MuteSet(True), e.MuteSet(False), e.TalkPressed()]).phase is Phase.LISTENING
 
 
+class TestAText:
+    def test_waits_for_a_connection_as_an_utterance_does_and_then_for_its_answer(self) -> None:
+        assert d.StartTimer(Timer.ANSWER, DEVICE.hold_utterance_s) in last_actions([e.TextAsked("hi")])
+        sent: list[e.DialogueEvent] = [e.TextAsked("hi"), e.UtteranceSent(1)]
+        assert d.StartTimer(Timer.ANSWER, DEVICE.answer_timeout_s) in last_actions(sent)
+        assert d.StartTimer(Timer.ANSWER, SERVER.answer_timeout_s) in last_actions(sent, SERVER)
+
+
 class TestACut:
     def test_while_sending_silences_the_answer_that_may_be_on_its_way(self) -> None:
         actions = kinds(last_actions([*SPOKEN, e.TalkPressed()]))

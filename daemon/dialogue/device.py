@@ -20,6 +20,7 @@ from daemon.dialogue.shared import (
     ran_dry,
     refuse,
     stalled,
+    text_sent,
     went_on,
     withdrawn,
 )
@@ -311,6 +312,7 @@ DEVICE_TABLE: dict[Phase, dict[type, Rule]] = {
     },
     Phase.THINKING: _LATE
     | {
+        UtteranceSent: text_sent,
         SpeechStarted: voice_over_reply,
         ReplyStarted: answer_begins,
         ReplyEnded: ended_without_audio,

@@ -20,6 +20,7 @@ from daemon.dialogue.shared import (
     ran_dry,
     refuse,
     stalled,
+    text_sent,
     went_on,
     withdrawn,
 )
@@ -56,6 +57,7 @@ from daemon.events import (
     TalkWithdrawn,
     Timer,
     TimerFired,
+    UtteranceSent,
 )
 from daemon.words import Earcon, Outcome, Phase
 
@@ -203,6 +205,7 @@ SERVER_TABLE: dict[Phase, dict[type, Rule]] = {
     },
     Phase.THINKING: _LATE
     | {
+        UtteranceSent: text_sent,
         ReplyStarted: text_reply_begins,
         ReplyEnded: text_answered,
         TimerFired: no_answer,

@@ -126,8 +126,15 @@ def open_text(state: Dialogue, event: TextAsked, policy: Policy) -> Step:
     left, actions = leave_turn(state, Outcome.CUT)
     turn = state.turn + 1
     begun = replace(left, phase=Phase.THINKING, turn=turn, text=event.text, talk=Talk.ENDPOINTED, resent=0)
-    timer = StartTimer(Timer.ANSWER, policy.answer_timeout_s)
+    timer = StartTimer(Timer.ANSWER, policy.hold_utterance_s)
     return begun, (*actions, SendText(turn, event.text), timer)
+
+
+def text_sent(state: Dialogue, event: UtteranceSent, policy: Policy) -> Step:
+    """The text has left: now the answer has its time limit."""
+    if event.turn != state.turn or not state.text:
+        return state, ()
+    return state, (StartTimer(Timer.ANSWER, policy.answer_timeout_s),)
 
 
 def refused_tone(event: LinkRefused) -> Earcon:
