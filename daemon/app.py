@@ -110,9 +110,7 @@ def build(settings: Settings, board: Board, *, stand_in: bool) -> Daemon:
     policy = policy_from(settings, board)
     mailbox: Mailbox[Event] = Mailbox()
     vad = settings.vad
-    held_s = vad.max_utterance_s + vad.preroll_ms / 1000 + KEEP_BEYOND_S
-    uplink_ring = HistoryRing(MIC_FORMAT.bytes(held_s))
-    reply_ring = FifoRing(SPEAKER_FORMAT.bytes(settings.sound.reply_buffer_s))
+    uplink_ring, reply_ring = _rings(settings)
     playback = Playback(
         _named_rightly(board.open_speaker),
         reply_ring,
@@ -152,9 +150,7 @@ def build(settings: Settings, board: Board, *, stand_in: bool) -> Daemon:
         SpeechDetector(vad, make_is_voiced(vad.aggressiveness)),
         post=mailbox.post_from_thread,
         wake_uplink=wake_uplink,
-        own_sound=partial(
-            _hears_itself, playback, echo_free=board.echo_free, half_duplex=not policy.barge_in
-        ),
+        own_sound=_own_sound(playback, board, policy),
         pauses_s=_pauses(settings),
         min_speech_ms=vad.min_speech_ms,
     )
@@ -171,13 +167,29 @@ def build(settings: Settings, board: Board, *, stand_in: bool) -> Daemon:
         parts, controller, uplink_ring, reply_ring, settings, board.name, stand_in, clock, clock(),
         volume=lambda: volume.percent, state_saves_failed=lambda: keeper.failures,
     )  # fmt: skip
-    supervisor = Supervisor(
-        {"capture": lambda: capture.progress, "playback": lambda: playback.progress},
+    commands = Commands(mailbox, volume, reporter.snapshot)
+    supervisor = _supervisor(parts, controller)
+    return Daemon(settings, board, parts, controller, reporter, commands, volume, supervisor, keeper)
+
+
+def _rings(settings: Settings) -> tuple[HistoryRing, FifoRing]:
+    vad = settings.vad
+    held_s = vad.max_utterance_s + vad.preroll_ms / 1000 + KEEP_BEYOND_S
+    reply_bytes = SPEAKER_FORMAT.bytes(settings.sound.reply_buffer_s)
+    return HistoryRing(MIC_FORMAT.bytes(held_s)), FifoRing(reply_bytes)
+
+
+def _own_sound(playback: Playback, board: Board, policy: Policy) -> partial[bool]:
+    half_duplex = not policy.barge_in
+    return partial(_hears_itself, playback, echo_free=board.echo_free, half_duplex=half_duplex)
+
+
+def _supervisor(parts: Parts, controller: Controller) -> Supervisor:
+    return Supervisor(
+        {"capture": lambda: parts.capture.progress, "playback": lambda: parts.playback.progress},
         status=lambda: controller.state.phase.value,
         environ=os.environ,
     )
-    commands = Commands(mailbox, volume, reporter.snapshot)
-    return Daemon(settings, board, parts, controller, reporter, commands, volume, supervisor, keeper)
 
 
 def _open_store(*, stand_in: bool) -> Store | None:
