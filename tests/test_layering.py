@@ -37,7 +37,7 @@ ONLY_FROM: dict[str, tuple[str, ...]] = {
     # nothing below the composition root reaches up to it
     "daemon.app": ("daemon.modes", "daemon.rehearsal"),
     "daemon.modes": ("daemon.cli",),
-    "daemon.cli": ("daemon.__main__",),
+    "daemon.cli": ("daemon.__main__", "daemon.cli"),
 }
 
 VENDOR_DEVICES = ("pyaudio", "gpiozero", "lgpio")

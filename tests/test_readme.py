@@ -2,23 +2,13 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
-
-from daemon.config_text import config_table
-from daemon.lights import light_table
-from daemon.messages import earcon_table
-
-README = Path(__file__).parents[1] / "README.md"
-
-TABLES = {"lights": light_table, "earcons": earcon_table, "configuration": config_table}
+from readme_tables import README, TABLES, place_of
 
 
 @pytest.mark.parametrize("name", TABLES)
 def test_a_table_is_what_the_program_says(name: str) -> None:
-    """If this fails: put the right table between the two comments of that name."""
+    """If this fails, run `python tests/readme_tables.py`."""
     text = README.read_text("utf-8")
-    begin = text.index("-->\n", text.index(f"<!-- {name}:")) + len("-->\n")
-    table = text[begin : text.index(f"<!-- /{name} -->")]
-    assert table.strip() == TABLES[name]().strip()
+    begin, end = place_of(name, text)
+    assert text[begin:end].strip() == TABLES[name]().strip()

@@ -1,0 +1,60 @@
+"""The command line: arguments, output, exit codes. Each command imports what it needs, and no more.
+
+Exit codes: 0 done, 1 failed, 2 wrong usage (argparse), 78 the configuration or a device's name cannot work
+(EX_CONFIG; systemd does not try again), 130 and 143 interrupted (128 + SIGINT or SIGTERM, as shells have it).
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Callable, Sequence
+
+from daemon import __version__
+from daemon.cli import configuration, devices, run, running, standin
+from daemon.cli.arguments import complain
+from daemon.errors import EX_CONFIG, ConfigError, ConureError
+from hw.base import DeviceError
+
+EX_INTERRUPTED = 130
+
+PARTS = (run, running, devices, configuration, standin)
+"""One module for each family of commands; its `add` declares them. In the order of the help."""
+
+Command = Callable[[argparse.Namespace], int]
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command and return the exit code. What users can mend is told in one line, on stderr."""
+    arguments = _parser().parse_args(argv)
+    command: Command = arguments.command
+    try:
+        code = command(arguments)
+        sys.stdout.flush()  # here, where a reader that went away is understood
+        return code
+    except ConfigError as error:
+        complain(error.problems)
+        return EX_CONFIG
+    except DeviceError as error:
+        complain([str(error)])
+        return EX_CONFIG if error.permanent else 1
+    except ConureError as error:
+        complain([str(error)])
+        return 1
+    except BrokenPipeError:  # `conure status | head`; nothing is left to write to, at exit neither
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except KeyboardInterrupt:
+        return EX_INTERRUPTED
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="conure", description="A smart speaker that talks with Gemini Live."
+    )
+    parser.add_argument("--version", action="version", version=f"conure {__version__}")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    for part in PARTS:
+        part.add(commands)
+    return parser

@@ -1,0 +1,50 @@
+"""What several commands share: options, kinds of arguments, and how an answer is printed."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+
+def add_config_option(parser: argparse.ArgumentParser) -> None:
+    """`--config FILE`, for the commands that read the configuration."""
+    parser.add_argument("--config", type=Path, metavar="FILE", help="use this configuration file")
+
+
+def percent(text: str) -> int:
+    """An argument from 0 to 100."""
+    return _whole_number(text, 100)
+
+
+def port(text: str) -> int:
+    """A TCP port; 0 stands for a free one."""
+    return _whole_number(text, 65535)
+
+
+def _whole_number(text: str, high: int) -> int:
+    if not text.isascii() or not text.isdigit() or int(text) > high:
+        raise argparse.ArgumentTypeError(f"must be a whole number from 0 to {high}, not {text!r}")
+    return int(text)
+
+
+def table(rows: list[list[str]]) -> str:
+    """Rows of equal length as aligned columns."""
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    lines = ("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in rows)
+    return "\n".join(line.rstrip() for line in lines)
+
+
+def to_json(value: Any, indent: int | None = None) -> str:
+    """A value as JSON, readable for people who do not write in ASCII."""
+    import json
+
+    return json.dumps(value, ensure_ascii=False, indent=indent)
+
+
+def complain(problems: Iterable[str]) -> None:
+    """Tell each problem in a line on standard error."""
+    for problem in problems:
+        print(f"conure: {problem}", file=sys.stderr)

@@ -1,0 +1,53 @@
+"""`conure config check`, `show` and `table`."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from typing import Any
+
+from daemon.cli.arguments import add_config_option
+
+
+def add(commands: Any) -> None:
+    """Add `conure config`."""
+    config = commands.add_parser("config", help="check or show the configuration")
+    actions = config.add_subparsers(required=True, metavar="ACTION")
+    for name, what, command in (
+        ("check", "report every mistake", _config_check),
+        ("show", "print every key with its value", _config_show),
+        ("table", "print all keys as a Markdown table", _config_table),
+    ):
+        action = actions.add_parser(name, help=what)
+        action.set_defaults(command=command)
+        add_config_option(action)
+
+
+def _config_check(arguments: argparse.Namespace) -> int:
+    from daemon import config
+    from daemon.cross_checks import notes
+
+    loaded = config.load(arguments.config, os.environ)
+    api_key = config.load_api_key(loaded.settings, os.environ)
+    print(f"configuration: {loaded.path or 'no file, all defaults'}")
+    print(f"API key: {'found' if api_key else 'none (needed by `conure run`, unless with --standin)'}")
+    for note in notes(loaded.settings):
+        print(f"note: {note}")
+    print("ok; devices are not looked at: `conure devices` shows what there is")
+    return 0
+
+
+def _config_show(arguments: argparse.Namespace) -> int:
+    from daemon import config
+    from daemon.config_text import describe
+
+    loaded = config.load(arguments.config, os.environ)
+    print(f"# {loaded.path or 'no file, all defaults'}\n\n{describe(loaded.settings)}", end="")
+    return 0
+
+
+def _config_table(_: argparse.Namespace) -> int:
+    from daemon.config_text import config_table
+
+    print(config_table(), end="")
+    return 0

@@ -1,0 +1,49 @@
+"""`conure run`: the speaker itself."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+from daemon.cli.arguments import add_config_option, complain
+
+
+def add(commands: Any) -> None:
+    """Add `conure run`."""
+    run = commands.add_parser("run", help="run the speaker in the foreground")
+    run.set_defaults(command=_run)
+    add_config_option(run)
+    run.add_argument("--once", action="store_true", help="end after one turn")
+    run.add_argument("--board", metavar="NAME", help="use this board instead of the configured one")
+    run.add_argument("--demo", action="store_true", help="simulate what is missing: the key, the sound card")
+    run.add_argument("--standin", action="store_true", help="talk to a built-in stand-in: no key, no network")
+    run.add_argument("--wav-out", type=Path, metavar="FILE", help="record what is played; --once: the reply")
+
+
+def _run(arguments: argparse.Namespace) -> int:
+    from dataclasses import replace
+
+    from daemon import config
+    from daemon.app_options import RunOptions
+    from daemon.cross_checks import notes
+
+    settings = config.load(arguments.config, os.environ).settings
+    if arguments.board:
+        settings = replace(settings, board=replace(settings.board, name=arguments.board))
+    api_key = None if arguments.standin else config.load_api_key(settings, os.environ)
+    if api_key is None and not (arguments.standin or arguments.demo):
+        raise config.missing_key()
+    complain(notes(settings))
+    options = RunOptions(
+        once=arguments.once,
+        interactive=sys.stdin.isatty() and sys.stdout.isatty(),
+        demo=arguments.demo,
+        standin=arguments.standin,
+        wav_out=arguments.wav_out,
+    )
+    from daemon import modes  # numpy comes with it: a mistake in the configuration is told before
+
+    return modes.run(settings, api_key, options)

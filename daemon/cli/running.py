@@ -1,0 +1,85 @@
+"""`conure status`, `talk`, `volume` …: what is asked of a running speaker."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from typing import Any
+
+from daemon.cli.arguments import complain, percent, to_json
+
+_PLAIN_COMMANDS = {
+    "talk": "listen now, as if the button were tapped",
+    "stop": "be quiet and go idle",
+    "mute": "close the microphone",
+    "unmute": "open the microphone again",
+}
+
+
+def add(commands: Any) -> None:
+    """Add the commands that need a running speaker."""
+    _add_status(commands)
+    for name, what in _PLAIN_COMMANDS.items():
+        commands.add_parser(name, help=what).set_defaults(command=_plain_command, name=name)
+    _add_volume_and_say(commands)
+
+
+def _add_status(commands: Any) -> None:
+    status = commands.add_parser("status", help="show what the running speaker does")
+    status.set_defaults(command=_status)
+    status.add_argument("--json", action="store_true", help="as JSON")
+    status.add_argument("--watch", action="store_true", help="show what happens from now on")
+
+
+def _add_volume_and_say(commands: Any) -> None:
+    volume = commands.add_parser("volume", help="show or set the loudness")
+    volume.set_defaults(command=_volume)
+    volume.add_argument("percent", nargs="?", type=percent, metavar="PERCENT", help="0 to 100")
+    say = commands.add_parser("say", help="begin a turn in writing; the answer is spoken")
+    say.set_defaults(command=_say)
+    say.add_argument("text", nargs="+", metavar="TEXT")
+
+
+def _ask(command: str, args: dict[str, Any] | None = None) -> Any:
+    from daemon.control_client import call, find_daemon
+
+    return call(find_daemon(os.environ), command, args)
+
+
+def _plain_command(arguments: argparse.Namespace) -> int:
+    _ask(arguments.name)
+    return 0
+
+
+def _status(arguments: argparse.Namespace) -> int:
+    if arguments.watch:
+        return _watch(as_json=arguments.json)
+    status = _ask("status")
+    if arguments.json:
+        print(to_json(status, indent=2))
+    else:
+        from daemon.status_text import status_text
+
+        print(status_text(status), end="")
+    return 0
+
+
+def _watch(*, as_json: bool) -> int:
+    from daemon.control_client import find_daemon, watch
+    from daemon.status_text import event_text
+
+    for event in watch(find_daemon(os.environ)):
+        print(to_json(event) if as_json else event_text(event), flush=True)
+    complain(["the speaker has ended"])
+    return 1
+
+
+def _volume(arguments: argparse.Namespace) -> int:
+    answer = _ask("volume", {} if arguments.percent is None else {"percent": arguments.percent})
+    print(f"{answer['volume']} %")
+    return 0
+
+
+def _say(arguments: argparse.Namespace) -> int:
+    _ask("say", {"text": " ".join(arguments.text)})
+    return 0
