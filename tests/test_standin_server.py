@@ -147,6 +147,22 @@ class TestATurn:
             await say(live, speech(0.2))
             assert audio_of(await take_turn(live))
 
+    async def test_what_is_forgotten_leaves_the_open_connection_and_nothing_that_was_said(self) -> None:
+        async with StandIn(pace=FAST) as standin:
+            async with session(standin) as live:
+                await say(live, speech(1.0))
+                await take_turn(live)
+                standin.record.forget()
+                (connection,) = standin.record.connections
+                assert connection.open
+                assert not connection.turns and not connection.audio and not standin.record.events
+                await say(live, speech(0.5))
+                await take_turn(live)
+                assert [round(turn.audio_s, 1) for turn in standin.record.turns] == [0.5]
+            await standin.record.wait_for(lambda record: not record.connections[0].open)
+            standin.record.forget()
+            assert not standin.record.connections
+
 
 class TestInterruption:
     @pytest.mark.parametrize("moment", ["thinking", "generating", "playing"])

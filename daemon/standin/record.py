@@ -229,6 +229,20 @@ class Record:
         """Connections and their turns in a few words, for the messages of failed tests."""
         return "; ".join(map(_describe, list(self.connections)[-5:])) or "no connection"
 
+    def forget(self) -> None:
+        """Keep only the connections that still stand, and nothing of what was said on them."""
+        standing = [connection for connection in self.connections if connection.open]
+        for connection in self.connections:
+            for turn in connection.turns:
+                turn.audio.clear()
+            for notes in (connection.turns, connection.audio, connection.faults):
+                notes.clear()
+        self.connections.clear()
+        self.connections.extend(standing)
+        self.events.clear()
+        self._audio.clear()
+        self._kept_s = 0.0
+
     async def _change(self) -> None:
         if self._changed is None:
             self._changed = asyncio.get_running_loop().create_future()

@@ -156,7 +156,7 @@ class Stage:
         rig.scenes.clear()
         rig.board.speaker.forget()
         rig.board.leds.forget()
-        forget_record(rig)
+        rig.standin.record.forget()
 
     async def _begin_fault(self, step: Step) -> None:
         rig = self.rig
@@ -252,23 +252,6 @@ class Stage:
 
     def _speaks(self) -> bool:
         return self.rig.daemon.controller.state.phase is Phase.SPEAKING and self.rig.board.speaker.sounding
-
-
-def forget_record(rig: Rig) -> None:
-    """The stand-in's record keeps only what still stands, and nothing of what was said."""
-    record = rig.standin.record
-    for connection in record.connections:
-        for turn in connection.turns:
-            turn.audio.clear()
-        connection.turns.clear()
-        connection.audio.clear()
-        connection.faults.clear()
-    standing = [connection for connection in record.connections if connection.open]
-    record.connections.clear()
-    record.connections.extend(standing)
-    record.events.clear()
-    record._audio.clear()
-    record._kept_s = 0.0
 
 
 @contextlib.contextmanager

@@ -8,6 +8,7 @@ offset.
 from __future__ import annotations
 
 import struct
+import zlib
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,7 +20,9 @@ MAGIC = b"\x13\x57\x9b\x2f\xce\x8a\x46\x31"
 """Eight bytes that no sound has by chance: one in 2**64 for each place."""
 
 _FIELDS = struct.Struct("<HHH")
-_SIZE = len(MAGIC) + _FIELDS.size
+_SUM = struct.Struct("<I")
+"""CRC-32 of the fields: a reply that is cut inside a stamp goes on with other sound, which is none of it."""
+_SIZE = len(MAGIC) + _FIELDS.size + _SUM.size
 
 LONGEST_UTTERANCE = 36
 """Chunks: the first two words of the sentence, without a pause in which a tap would end."""
@@ -51,14 +54,17 @@ def reply(said: int, attempt: int, chunks: int) -> bytes:
 
 
 def read_stamps(pcm: bytes) -> list[Stamp]:
-    """Every stamp in the samples, in order."""
+    """Every whole stamp in the samples, in order."""
     stamps: list[Stamp] = []
     at = pcm.find(MAGIC)
     while at >= 0 and at + _SIZE <= len(pcm):
-        stamps.append(Stamp(*_FIELDS.unpack_from(pcm, at + len(MAGIC))))
-        at = pcm.find(MAGIC, at + _SIZE)
+        begin, end = at + len(MAGIC), at + len(MAGIC) + _FIELDS.size
+        if _SUM.unpack_from(pcm, end)[0] == zlib.crc32(pcm[begin:end]):
+            stamps.append(Stamp(*_FIELDS.unpack_from(pcm, begin)))
+        at = pcm.find(MAGIC, end)
     return stamps
 
 
 def _stamped(chunk: bytes, stamp: Stamp) -> bytes:
-    return MAGIC + _FIELDS.pack(stamp.said, stamp.attempt, stamp.place) + chunk[_SIZE:]
+    fields = _FIELDS.pack(stamp.said, stamp.attempt, stamp.place)
+    return MAGIC + fields + _SUM.pack(zlib.crc32(fields)) + chunk[_SIZE:]
