@@ -97,6 +97,8 @@ def policy_from(settings: Settings, board: Board) -> Policy:
         no_speech_s=vad.no_speech_s,
         max_utterance_s=vad.max_utterance_s,
         answer_timeout_s=settings.live.answer_timeout_s,
+        ask_to_go_on=settings.live.ask_to_go_on,
+        hold_utterance_s=settings.live.hold_utterance_s,
     )
 
 

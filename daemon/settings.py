@@ -144,6 +144,10 @@ class LiveSettings:
     answer_timeout_s: float = key(
         15.0, "a reply must begin this soon after the end of speech", low=3.0, high=120.0
     )
+    hold_utterance_s: float = key(
+        60.0, "what was said waits this long for a connection, then you are told", low=5.0, high=600.0
+    )
+    ask_to_go_on: bool = key(False, "after a reply that the network cut off, ask for the rest of it")
     idle_close_s: float = key(180.0, "close the session after this long without a turn", low=5.0, high=3600.0)
     max_age_s: float = key(
         540.0, "replace a connection that is older, at the next pause", low=30.0, high=3600.0

@@ -8,6 +8,9 @@ import numpy as np
 import pytest
 from rig import HELLO, SENTENCE, correlation, running_rig, with_keys
 
+from daemon import app
+from daemon.dialogue import Phase
+from daemon.dialogue.shared import GO_ON
 from daemon.settings import Settings
 from daemon.standin import Echo, LongSpeech, NoAudio, Pace, Plan, Tone
 from hw.base import MIC_FORMAT, SPEAKER_FORMAT, ButtonError, EdgeCallback, MicError
@@ -305,6 +308,36 @@ class TestALostConnection:
             assert rig.turns_over()[0]["outcome"] == "answered"
             assert contains(rig.standin.record.turns[-1].pcm, HELLO)
             assert sum(turn.reply.turn_complete_s is not None for turn in rig.standin.record.turns) == 1
+
+
+class TestAReplyThatTheNetworkCut:
+    @pytest.mark.parametrize(("nth", "second"), [("[1]", "answered"), ("[1, 2]", "short")])
+    async def test_is_asked_for_its_rest_once_if_the_configuration_says_so(
+        self, nth: str, second: str
+    ) -> None:
+        rule = f'[[rule]]\nwhen = "reply_ms=300"\nnth = {nth}\ndo = "reset"\n'
+        settings = with_keys(NO_FOLLOW_UP, live={"ask_to_go_on": True})
+        async with running_rig(settings, voice=Tone(1.0), plan=Plan.from_toml(rule)) as rig:
+            await rig.until_online()
+            rig.tap()
+            rig.say()
+            await rig.until_turns_over(2)
+            assert [over["outcome"] for over in rig.turns_over()] == ["short", second]
+            assert [turn.text for turn in rig.standin.record.turns] == [None, GO_ON]
+            await rig.until(lambda: rig.daemon.controller.state.phase is Phase.IDLE)
+            assert len(rig.turns_over()) == 2
+
+
+async def test_what_was_said_waits_for_a_connection_as_long_as_the_configuration_says() -> None:
+    settings = with_keys(NO_FOLLOW_UP, live={"hold_utterance_s": 5.0})
+    async with running_rig(settings, policy={"hold_utterance_s": 0.5}) as rig:
+        assert app.policy_from(settings, rig.board).hold_utterance_s == 5.0
+        rig.standin.offline = True
+        await rig.until(lambda: rig.daemon.reporter.link()["state"] != "online")
+        rig.tap()
+        rig.say()
+        await rig.until_turns_over()
+        assert rig.turns_over()[0]["outcome"] == "failed"
 
 
 def tone_share(samples: np.ndarray, hz: float) -> float:

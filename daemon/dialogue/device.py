@@ -251,7 +251,7 @@ def heard(state: Dialogue, event: PlaybackDrained, policy: Policy) -> Step:
         return state, ()
     judged, outcome, tones = judge_reply(state)
     rested, actions = rest(judged, policy, outcome)
-    if outcome is Outcome.SHORT and policy.ask_to_go_on:
+    if outcome is Outcome.SHORT and policy.ask_to_go_on and state.text != GO_ON:  # once, not for ever
         asking, more = open_text(rested, TextAsked(GO_ON), policy)
         return asking, (*actions, *tones, *more)
     return rested, (*actions, *tones)
