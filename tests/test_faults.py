@@ -10,6 +10,7 @@ from fault_cases import CASES
 from fault_story import (
     QUICK,
     SETTINGS,
+    SHIPPED,
     WORD,
     Case,
     Patience,
@@ -178,3 +179,47 @@ async def test_with_server_turn_taking_a_missing_end_does_not_silence_the_next_r
         rig.say()
         await rig.until_state("listening", 3)
         assert rig.states == ["listening", "speaking", "listening", "speaking", "listening"]
+
+
+SERVER_TURNS = with_keys(SETTINGS, live={"turn_taking": "server"}, trigger={"follow_up_s": 5.0})
+
+GOING_AWAY = '{ action = "go_away", time_left_s = 0.1, then = "close", after_s = 0.05 }'
+
+
+def server_turns(do: str) -> Patience:
+    """A half-open connection is noticed by its silence, which must not be the shorter answer time's doing."""
+    return replace(SHIPPED if "half_open" in do else QUICK, settings=SERVER_TURNS)
+
+
+@pytest.mark.parametrize("do", ['"reset"', '"half_open"', GOING_AWAY, '"poisoned_handle"'])
+async def test_with_server_turn_taking_a_fault_in_mid_sentence_costs_no_word(do: str) -> None:
+    rules = f"[[rule]]\nwhen = 'audio_ms=700'\nnth = [1]\ndo = {do}\n"
+    if "poisoned" in do:
+        rules = rules.replace(do, '"reset"') + f"[[rule]]\nwhen = 'resume'\nnth = [1]\ndo = {do}\n"
+    async with patient_rig(server_turns(do), voice=WORD, plan=Plan.from_toml(rules)) as rig:
+        await rig.until_online()
+        rig.tap()
+        rig.say()
+        await rig.until_state("speaking")
+        (answered,) = [turn for turn in rig.standin.record.turns if turn.reply.audio_bytes]
+        sent = [b"".join(message.pcm for message in one.audio) for one in rig.standin.record.connections]
+        assert HELLO in sent[-1], "the new connection must hear the whole sentence"
+        assert answered.audio_s > 1.0
+        await rig.until_state("listening", 2)
+        rig.say()
+        await rig.until_state("speaking", 2)
+
+
+@pytest.mark.parametrize("do", ['"reset"', '"half_open"', GOING_AWAY])
+async def test_with_server_turn_taking_a_fault_in_a_reply_leaves_the_conversation_usable(do: str) -> None:
+    plan = Plan.from_toml(f"[[rule]]\nwhen = 'reply_ms=100'\nnth = [1]\ndo = {do}\n")
+    async with patient_rig(server_turns(do), voice=WORD, plan=plan) as rig:
+        await rig.until_online()
+        rig.tap()
+        rig.say()
+        await rig.until_state("speaking")
+        await rig.until_state("listening", 2)
+        rig.say()
+        await rig.until(lambda: any(turn.reply.turn_complete_s for turn in rig.standin.record.turns))
+        sent = [b"".join(message.pcm for message in one.audio) for one in rig.standin.record.connections]
+        assert HELLO in sent[-1]
