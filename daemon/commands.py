@@ -48,7 +48,7 @@ class Commands:
             case "status":
                 return self._snapshot()
             case "talk":
-                self._mailbox.post(TalkPressed(Trigger.COMMAND))
+                self._talk()
             case "stop":
                 self._mailbox.post(StopAsked())
             case "mute" | "unmute":
@@ -60,6 +60,11 @@ class Commands:
             case _:
                 raise ControlError(f"there is no command {command!r}")
         return None
+
+    def _talk(self) -> None:
+        if self._snapshot().get("muted"):
+            raise ControlError("the microphone is muted; open it with `conure unmute`")
+        self._mailbox.post(TalkPressed(Trigger.COMMAND))
 
     def _set_volume(self, percent: object) -> dict[str, int]:
         if percent is not None:

@@ -108,6 +108,8 @@ def _simulate_what_is_missing(settings: Settings, api_key: Secret | None) -> tup
 async def _run(settings: Settings, api_key: Secret | None, options: RunOptions) -> int:
     base_url = config.effective_base_url(settings, os.environ)
     board = board_choice.choose_board(settings, record_wav=None if options.once else options.wav_out)
+    if options.wav_out is not None and not options.once and board.stage is None:
+        raise ConfigError(["--wav-out without --once records the simulated board only (--board simulated)"])
     async with app.service(settings, api_key, base_url) as dial:
         daemon = app.build(settings, board, stand_in=api_key is None)
         async with _until_told() as told, app.running(daemon, dial, control=control_path(os.environ)):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import subprocess
 import sys
 from collections.abc import AsyncIterator
@@ -279,7 +280,9 @@ async def test_watching_prints_each_event_and_that_the_speaker_ended(
 ) -> None:
     assert await run_beside(FakeDaemon(), tmp_path / "control.sock", "status", "--watch") == 1
     captured = capsys.readouterr()
-    assert captured.out == "state       listening\nuser        grüß dich\n"
+    lines = [line.split("  ", 1) for line in captured.out.splitlines()]
+    assert [text for _, text in lines] == ["state       listening", "user        grüß dich"]
+    assert all(re.fullmatch(r"\d\d:\d\d:\d\d", time) for time, _ in lines)
     assert captured.err == "conure: the speaker has ended\n"
 
 
@@ -385,3 +388,11 @@ def test_a_reader_that_goes_away_ends_the_output_quietly(tmp_path: Path) -> None
         assert shown.stderr is not None
         assert shown.stderr.read() == b""
         assert shown.wait() == 1
+
+
+def test_a_recording_that_no_board_would_make_is_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    wanted = ["run", "--standin", "--board", "generic", "--wav-out", str(tmp_path / "out.wav")]
+    assert cli.main(wanted) == EX_CONFIG
+    assert "--wav-out without --once records the simulated board only" in capsys.readouterr().err

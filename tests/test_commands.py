@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -132,6 +133,12 @@ async def test_a_command_becomes_an_event(
 ) -> None:
     assert await rig.do(command, **args) is None
     assert await rig.posted() == event
+
+
+async def test_nobody_is_left_talking_to_a_muted_microphone(rig: Rig) -> None:
+    rig.controller.state = replace(rig.controller.state, muted=True)
+    with pytest.raises(ControlError, match="muted; open it with `conure unmute`"):
+        await rig.do("talk")
 
 
 async def test_the_volume_is_set_and_told(rig: Rig) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import time
 from typing import Any
 
 from daemon.cli.arguments import complain, percent, to_json
@@ -69,7 +70,8 @@ def _watch(*, as_json: bool) -> int:
     from daemon.status_text import event_text
 
     for event in watch(find_daemon(os.environ)):
-        print(to_json(event) if as_json else event_text(event), flush=True)
+        now = time.strftime("%H:%M:%S")
+        print(to_json(event) if as_json else f"{now}  {event_text(event)}", flush=True)
     complain(["the speaker has ended"])
     return 1
 
