@@ -15,7 +15,7 @@ import logging
 import os
 import random
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -26,7 +26,7 @@ from daemon import routes
 from daemon.board_choice import open_leds
 from daemon.button_input import ButtonEdge
 from daemon.capture import Capture
-from daemon.commands import Commands, Volume
+from daemon.commands import Commands
 from daemon.connection import Connection, Dialler
 from daemon.control import ControlServer
 from daemon.controller import Controller, Event, Manner, Parts
@@ -34,24 +34,35 @@ from daemon.dialogue import Policy
 from daemon.endpointing import SpeechDetector
 from daemon.errors import ConfigError
 from daemon.feed import Feed
+from daemon.frontend import FrontEnd, make_front_end
 from daemon.keeper import Keeper, files_to_keep, load_days, load_handle, local_day
 from daemon.lamp import Lamp
 from daemon.ledger import Ledger
 from daemon.link import LinkPolicy
 from daemon.mailbox import Mailbox
+from daemon.memory import Memory
+from daemon.night import night_from
+from daemon.patience import Patience
 from daemon.playback import Playback
-from daemon.retry import device_pauses_s
+from daemon.reminders.commands import ReminderCommands
+from daemon.reminders.service import Outside, Reminders
+from daemon.reminders.tools import ReminderTools
 from daemon.ring import FifoRing, HistoryRing
 from daemon.secret import Secret
 from daemon.settings import Settings
 from daemon.status import Reporter
 from daemon.store import Store, state_folder
-from daemon.supervision import Supervisor, notify
+from daemon.supervision import Supervisor, under_service_manager
 from daemon.threads import DeviceThread
+from daemon.tools.declared import Equipment
+from daemon.tools.host import ToolsChanged
+from daemon.tools.kit import ToolKit, build_kit
 from daemon.uplink import Uplink
 from daemon.usage import Accounts
-from daemon.vad import make_is_voiced
-from hw.base import MIC_FORMAT, SPEAKER_FORMAT, Board, ButtonError, DeviceError
+from daemon.vad import judge_from
+from daemon.volume import VOLUME_FILE, Volume, load_percent
+from daemon.wake import make_wake_words
+from hw.base import MIC_FORMAT, SPEAKER_FORMAT, Board, ButtonError, Mic, Speaker
 
 log = logging.getLogger(__name__)
 
@@ -84,21 +95,24 @@ class Daemon:
     volume: Volume
     supervisor: Supervisor
     keeper: Keeper
+    memory: Memory
+    tools: ToolKit
 
 
-def policy_from(settings: Settings, board: Board) -> Policy:
-    """The dialogue's policy: the configuration, with `auto` decided by the board."""
+def policy_from(settings: Settings, board: Board, *, cancels_echo: bool = False) -> Policy:
+    """The dialogue's policy: the configuration, with `auto` decided by the board and the front end."""
     trigger, vad = settings.trigger, settings.vad
     return Policy(
         streaming=settings.live.turn_taking == "server",
-        voice_trigger=_decide(trigger.voice, auto=not board.has_button),
-        barge_in=_decide(trigger.barge_in, auto=board.echo_free),
+        voice_trigger=_decide(trigger.voice, auto=not board.has_button and not settings.wake.words),
+        barge_in=_decide(trigger.barge_in, auto=board.echo_free or cancels_echo),
         follow_up_s=trigger.follow_up_s,
         no_speech_s=vad.no_speech_s,
         max_utterance_s=vad.max_utterance_s,
         answer_timeout_s=settings.live.answer_timeout_s,
         ask_to_go_on=settings.live.ask_to_go_on,
         hold_utterance_s=settings.live.hold_utterance_s,
+        wake_earcon=settings.wake.earcon,
     )
 
 
@@ -109,15 +123,18 @@ def _decide(word: str, *, auto: bool) -> bool:
 def build(settings: Settings, board: Board, *, stand_in: bool) -> Daemon:
     """Build everything that needs no device yet. On the event loop."""
     clock = time.monotonic
-    policy = policy_from(settings, board)
+    front_end = make_front_end(settings.frontend, echo_free=board.echo_free)
+    policy = policy_from(settings, board, cancels_echo=front_end.cancels)
     mailbox: Mailbox[Event] = Mailbox()
     vad = settings.vad
     uplink_ring, reply_ring = _rings(settings)
+    mic, speaker = _patience(board.open_mic, settings), _patience(board.open_speaker, settings)
     playback = Playback(
-        _named_rightly(board.open_speaker),
+        speaker.open,
         reply_ring,
         post=mailbox.post_from_thread,
-        pauses_s=_pauses(settings),
+        pauses_s=speaker.pauses_s,
+        listener=front_end.far_end,
     )
     loop = asyncio.get_running_loop()
 
@@ -137,8 +154,24 @@ def build(settings: Settings, board: Board, *, stand_in: bool) -> Daemon:
     link_policy = LinkPolicy(idle_close_s=settings.live.idle_close_s, max_age_s=settings.live.max_age_s)
     store = _open_store(stand_in=stand_in)
     accounts = Accounts(settings.usage, local_day, load_days(store))
+    # What a user of the service has asked for outlives a restart, whom it talks to notwithstanding.
+    by_hand = stand_in and "STATE_DIRECTORY" not in os.environ
+    reminders = Reminders(settings.reminders, _open_store(stand_in=by_hand))
+    memory = Memory(_open_store(stand_in=by_hand), enabled=settings.memory.enabled)
+    feed = Feed()
+    tools = build_kit(
+        settings,
+        [*ReminderTools(reminders).all(), *memory.tools()],
+        ask=lambda command, args: commands.handle(command, args),
+        facts=memory.facts_text,
+        feed=feed,
+        on_change=lambda: mailbox.post(ToolsChanged()),
+        hold_uplink=uplink.hold,
+        renew=lambda: connection.renew_at_pause(),
+    )
     connection = Connection(
         uplink,
+        tools.host,
         policy=link_policy,
         post=mailbox.post,
         on_change=lambda: controller.show(),
@@ -147,31 +180,49 @@ def build(settings: Settings, board: Board, *, stand_in: bool) -> Daemon:
         handle=load_handle(store, settings.live, life_s=link_policy.handle_life_s, clock=clock),
     )
     capture = Capture(
-        _named_rightly(board.open_mic),
+        mic.open,
         uplink_ring,
-        SpeechDetector(vad, make_is_voiced(vad.aggressiveness)),
+        SpeechDetector(vad, judge_from(vad)),
         post=mailbox.post_from_thread,
         wake_uplink=wake_uplink,
-        own_sound=_own_sound(playback, board, policy),
-        pauses_s=_pauses(settings),
+        own_sound=_own_sound(playback, board, front_end, settings.trigger.barge_in),
+        pauses_s=mic.pauses_s,
         min_speech_ms=vad.min_speech_ms,
+        front_end=front_end,
+        wake_words=make_wake_words(settings.wake),
+        silent_after_s=settings.board.silent_mic_s,
     )
     parts = Parts(
-        mailbox, capture, playback, uplink, connection, Lamp(open_leds(board), clock), Ledger(), Feed(),
-        accounts,
+        mailbox, capture, playback, uplink, connection, _lamp(settings, board), Ledger(), feed,
+        accounts, reminders, tools.host,
     )  # fmt: skip
-    controller = Controller(parts, _manner(settings, policy, echo_free=board.echo_free), clock)
-    keeper = Keeper(
-        store, files_to_keep(accounts, settings.live, lambda: connection.link.handle, clock=clock)
+    echo_free = board.echo_free or front_end.cancels
+    controller = Controller(parts, _manner(settings, policy, echo_free=echo_free), clock)
+    volume = Volume(
+        playback,
+        settings.sound,
+        percent=load_percent(store, settings.sound.volume),
+        night=night_from(settings.lights),
+        hardware=board.hardware_volume,
     )
-    volume = Volume(playback, settings.sound.volume)
+    reminders.outside = Outside(volume.ring, controller.show, parts.feed.tell)
+    files = files_to_keep(accounts, settings.live, lambda: connection.link.handle, clock=clock)
+    keeper = Keeper(store, {**files, VOLUME_FILE: volume.content})
     reporter = Reporter(
         parts, controller, uplink_ring, reply_ring, settings, board.name, stand_in, clock, clock(),
-        volume=lambda: volume.percent, state_saves_failed=lambda: keeper.failures,
+        volume=volume.report, hardware_volume=board.hardware_volume, tools=tools,
+        state_saves_failed=lambda: keeper.failures + reminders.save_failures + memory.save_failures,
     )  # fmt: skip
-    commands = Commands(mailbox, volume, reporter.snapshot)
-    supervisor = _supervisor(parts, controller)
-    return Daemon(settings, board, parts, controller, reporter, commands, volume, supervisor, keeper)
+    more = {"timers": ReminderCommands(reminders).handle, "memory": memory.handle, "tool": tools.handle}
+    commands = Commands(mailbox, volume, reporter.snapshot, more)
+    supervisor = _supervisor(parts, controller, mic, speaker)
+    return Daemon(
+        settings, board, parts, controller, reporter, commands, volume, supervisor, keeper, memory, tools
+    )
+
+
+def _lamp(settings: Settings, board: Board) -> Lamp:
+    return Lamp(open_leds(board), time.monotonic, night_from(settings.lights))
 
 
 def _rings(settings: Settings) -> tuple[HistoryRing, FifoRing]:
@@ -181,47 +232,43 @@ def _rings(settings: Settings) -> tuple[HistoryRing, FifoRing]:
     return HistoryRing(MIC_FORMAT.bytes(held_s)), FifoRing(reply_bytes)
 
 
-def _own_sound(playback: Playback, board: Board, policy: Policy) -> partial[bool]:
-    half_duplex = not policy.barge_in
-    return partial(_hears_itself, playback, echo_free=board.echo_free, half_duplex=half_duplex)
+def _own_sound(playback: Playback, board: Board, front_end: FrontEnd, barge_in: str) -> partial[bool]:
+    """`barge_in` as configured: what `auto` means changes when the front end has to give up."""
+    return partial(_hears_itself, playback, front_end, echo_free=board.echo_free, barge_in=barge_in)
 
 
-def _supervisor(parts: Parts, controller: Controller) -> Supervisor:
+def _supervisor(
+    parts: Parts, controller: Controller, mic: Patience[Mic], speaker: Patience[Speaker]
+) -> Supervisor:
+    """A device that is absent and waited for lives as well as one that works."""
     return Supervisor(
-        {"capture": lambda: parts.capture.progress, "playback": lambda: parts.playback.progress},
-        status=lambda: controller.state.phase.value,
+        {
+            "capture": lambda: parts.capture.progress + mic.absences,
+            "playback": lambda: parts.playback.progress + speaker.absences,
+        },
+        status=partial(_in_words, parts, controller),
         environ=os.environ,
     )
 
 
+def _in_words(parts: Parts, controller: Controller) -> str:
+    """The state, and what is wrong, for `systemctl status`."""
+    faults = [parts.capture.error, parts.playback.error, parts.connection.link.failure]
+    return "; ".join([controller.state.phase.value, *(str(fault) for fault in faults if fault)])
+
+
 def _open_store(*, stand_in: bool) -> Store | None:
-    """Where state is kept. Talking to the stand-in costs nothing, and its sessions end with it."""
+    """Where state is kept. Talking to the stand-in costs nothing, and its sessions end with it.
+
+    A store of one's own, since one thing at a time may use it.
+    """
     folder = None if stand_in else state_folder(os.environ)
     return None if folder is None else Store(folder)
 
 
-def _named_rightly(open_device: Callable[[], T]) -> Callable[[], T]:
-    """`open_device`, which at a start by hand takes an absent device for a wrong name, and not for patience.
-
-    Under a service manager nobody looks: there the device may be one that is plugged in later.
-    """
-    opened = "NOTIFY_SOCKET" in os.environ
-
-    def open_it() -> T:
-        nonlocal opened
-        try:
-            device = open_device()
-        except DeviceError as error:
-            error.permanent = error.permanent or (error.absent and not opened)
-            raise
-        opened = True
-        return device
-
-    return open_it
-
-
-def _pauses(settings: Settings) -> partial[Iterator[float]]:
-    return partial(device_pauses_s, settings.board.retry_s)
+def _patience(open_device: Callable[[], T], settings: Settings) -> Patience[T]:
+    service = under_service_manager(os.environ)
+    return Patience(open_device, retry_s=settings.board.retry_s, service=service)
 
 
 def _manner(settings: Settings, policy: Policy, *, echo_free: bool) -> Manner:
@@ -233,22 +280,25 @@ def _manner(settings: Settings, policy: Policy, *, echo_free: bool) -> Manner:
         barge_in_speech_ms=vad.barge_in_speech_ms,
         earcons=settings.sound.earcons,
         spoken=settings.sound.spoken,
+        speak_reminders=settings.reminders.speak,
         log_transcripts=settings.log.transcripts,
         echo_free=echo_free,
     )
 
 
-def _hears_itself(playback: Playback, *, echo_free: bool, half_duplex: bool) -> bool:
-    """Whether what the microphone hears now may be the device itself. Capture thread."""
+def _hears_itself(playback: Playback, front_end: FrontEnd, *, echo_free: bool, barge_in: str) -> bool:
+    """Whether what is heard now may be the device itself, and is to be passed over. Capture thread."""
     now_s = time.monotonic()
+    echo_free = echo_free or front_end.cancels
     if not echo_free and now_s < playback.clip_until_s + EARCON_TAIL_S:
         return True
+    half_duplex = not _decide(barge_in, auto=echo_free)
     return half_duplex and now_s < playback.audible_until_s + ECHO_TAIL_S
 
 
 # --- running ---------------------------------------------------------------------------------------
 
-Dial = Callable[[], Awaitable[Dialler]]
+Dial = Callable[[Equipment], Awaitable[Dialler]]
 """Makes the client; called after READY, since it imports the service's library."""
 
 
@@ -275,7 +325,6 @@ async def running(daemon: Daemon, dial: Dial, *, control: Path | None = None) ->
                 await daemon.supervisor.ready()
                 tasks.create_task(_keep_link(daemon, dial), name="link")
                 yield
-                notify("STOPPING=1")
                 raise _Ended
         except BaseExceptionGroup as group:
             cause = _first_cause(group)
@@ -291,17 +340,22 @@ def _start(daemon: Daemon, tasks: asyncio.TaskGroup) -> None:
         "controller": daemon.controller.run(),
         "lights": parts.lamp.run(daemon.controller.conditions),
         "supervisor": daemon.supervisor.run(),
+        "volume": daemon.volume.run(),
         "keeper": daemon.keeper.run(),
+        "reminders": parts.reminders.run(),
         "routes": routes.watch(parts.connection.network_back),
+        "tools": parts.tools.run(),
     }
     for name, job in jobs.items():
         tasks.create_task(job, name=name)
 
 
 async def _keep_link(daemon: Daemon, dial: Dial) -> None:
-    dialler = await dial()
+    dialler, _ = await asyncio.gather(dial(daemon.tools.equipment), daemon.tools.toolbox.load())
     daemon.parts.connection.ask()
-    await daemon.parts.connection.run(dialler)
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(daemon.tools.toolbox.run_servers(), name="MCP servers")
+        tasks.create_task(daemon.parts.connection.run(dialler), name="connection")
 
 
 def _open_button(daemon: Daemon, stack: contextlib.AsyncExitStack) -> None:
@@ -311,7 +365,7 @@ def _open_button(daemon: Daemon, stack: contextlib.AsyncExitStack) -> None:
         button = daemon.board.open_button(lambda pressed, at_s: post(ButtonEdge(pressed, at_s)))
     except ButtonError as error:
         controller = daemon.controller
-        if daemon.settings.trigger.voice == "auto":
+        if daemon.settings.trigger.voice == "auto" and not daemon.settings.wake.words:
             controller.policy = replace(controller.policy, voice_trigger=True)
         by_voice = ": speak to begin" if controller.policy.voice_trigger else ""
         log.warning("going on without the button%s (%s)", by_voice, error)
@@ -329,13 +383,19 @@ def _first_cause(group: BaseExceptionGroup[BaseException]) -> BaseException:
 
 
 async def _load_client(
-    settings: Settings, api_key: Secret, base_url: str, trust: SSLContext | None
+    settings: Settings,
+    api_key: Secret,
+    base_url: str,
+    trust: SSLContext | None,
+    equipment: Equipment | None = None,
 ) -> Dialler:
     """Import the service's library aside, since that takes longer than the start may, and make a client."""
 
     def load() -> Dialler:
         live = importlib.import_module("daemon.live")
-        client: Dialler = live.LiveClient(settings.live, api_key, base_url=base_url or None, trust=trust)
+        client: Dialler = live.LiveClient(
+            settings.live, api_key, base_url=base_url or None, trust=trust, equipment=equipment
+        )
         return client
 
     try:

@@ -18,5 +18,9 @@ class RunOptions:
     """What is missing is simulated: without a key the service, without a sound card the board."""
     standin: bool = False
     """Talk to a stand-in server inside this process: no key, no network."""
+    config: Path | None = None
+    """The configuration file that was named; None: the one in the usual places."""
+    board_detected: bool = False
+    """Nobody named the board: where there is no sound card, a demonstration may simulate one instead."""
     wav_out: Path | None = None
     """File that receives what the speaker plays; None: none."""

@@ -7,18 +7,22 @@ single words, which Python writes and reads whole.
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Iterator
 
 from daemon.endpointing import Edge, Heard, SpeechDetector
-from daemon.events import MicBack, MicLost, SpeechEnded, SpeechStarted
+from daemon.events import MicBack, MicLost, MicSilent, SpeechEnded, SpeechStarted, TalkPressed, Trigger
+from daemon.frontend.front_end import FrontEnd
 from daemon.retry import PROVEN_STEPS
 from daemon.ring import HistoryRing
+from daemon.silence import SilenceWatch
+from daemon.wake import WakeWords
 from hw.base import MIC_FORMAT, Mic, MicError
 
 MUTED_TICK_S = 0.5
 """How often the muted thread shows the watchdog that it lives."""
 
-CaptureEvent = SpeechStarted | SpeechEnded | MicLost | MicBack
+CaptureEvent = SpeechStarted | SpeechEnded | TalkPressed | MicLost | MicBack | MicSilent
 
 
 class Capture:
@@ -35,11 +39,16 @@ class Capture:
         own_sound: Callable[[], bool],
         pauses_s: Callable[[], Iterator[float]],
         min_speech_ms: int,
+        front_end: FrontEnd | None = None,
+        wake_words: WakeWords | None = None,
+        silent_after_s: float = 0.0,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """`post`, `wake_uplink` and `own_sound` are called on the capture thread and must be thread-safe.
 
         `own_sound` tells whether the microphone may hear the device itself now; `pauses_s` gives the pauses
-        between tries to open a lost microphone.
+        between tries to open a lost microphone. Without `front_end` the signal is taken as it is.
+        A microphone that gives only zeros for `silent_after_s` is told (0: never).
         """
         self._open_mic = open_mic
         self._ring = ring
@@ -48,6 +57,10 @@ class Capture:
         self._wake_uplink = wake_uplink
         self._own_sound = own_sound
         self._pauses_s = pauses_s
+        self._clock = clock
+        self.front_end = front_end or FrontEnd()
+        self._wake_words = wake_words
+        self.silence = SilenceWatch(silent_after_s)
         self._wanted = threading.Event()
         self._wanted.set()
         self.hungry = False
@@ -66,6 +79,8 @@ class Capture:
         self.overruns = 0
         self.losses = 0
         self.error: MicError | None = None
+        self.about = ""
+        """The device that was opened last, and its form, in words."""
         self.level_dbfs = -96.0
         self.floor_dbfs = -96.0
 
@@ -106,7 +121,7 @@ class Capture:
 
         Mute forgets what the ring holds. A failure does not: what was said before it is still sent.
         """
-        self.opened = True
+        self.opened, self.about = True, mic.about
         before = self.overruns
         try:
             while self._wanted.is_set() and not stop.is_set():
@@ -120,25 +135,42 @@ class Capture:
             mic.close()
             self.opened = False
             self._detector.reset()
+            self.front_end.restart()
 
     def _still_here(self) -> None:
         if self.progress:
             self.progress += 1
 
     def _take(self, chunk: bytes) -> None:
-        self._ring.write(chunk)
+        if self.silence.hear(chunk, expected=self.expected):
+            self._post(MicSilent(self.silence.heard_ever))
+        cleaned = self.front_end.clean(chunk, self._clock(), self.floor_dbfs)
+        self._ring.write(cleaned.sent)
         self.progress += 1
         if self.forget_speech:
             self.forget_speech = False
             self._detector.reset()
         heard = self._detector.hear(
-            chunk, min_speech_ms=self.min_speech_ms, own_sound=self._own_sound(), expected=self.expected
+            cleaned.heard,
+            min_speech_ms=self.min_speech_ms,
+            own_sound=self._own_sound(),
+            expected=self.expected,
+            residue_dbfs=cleaned.residue_dbfs,
         )
         self.level_dbfs, self.floor_dbfs = heard.level_dbfs, heard.floor_dbfs
         if heard.edge is not None:
             self._post(self._speech_event(heard))
+        if self._wake_words is not None and self._wake_words.hear(cleaned.heard) is not None:
+            self._hear_wake_word(speech=heard.speech)
         if self.hungry:
             self._wake_uplink()
+
+    def _hear_wake_word(self, *, speech: bool) -> None:
+        """The word itself is no speech: whoever goes on begins anew, and whoever waits is waited for."""
+        if speech:
+            self._detector.reset()
+            self._post(SpeechEnded())
+        self._post(TalkPressed(Trigger.WAKE_WORD))
 
     def _speech_event(self, heard: Heard) -> CaptureEvent:
         if heard.edge is Edge.ENDED:

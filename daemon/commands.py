@@ -2,42 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from daemon.controller import Event
 from daemon.errors import ControlError
-from daemon.events import MuteSet, StopAsked, TalkPressed, TextAsked, Trigger
-from daemon.gain import gain_for
+from daemon.events import EndAsked, MuteSet, StopAsked, TalkPressed, TextAsked, Trigger
 from daemon.mailbox import Mailbox
-from daemon.playback import Playback
+from daemon.volume import Volume
 
 MAX_TEXT = 4000
 """Characters of one `conure say`; far more than anybody says in a turn."""
 
 
-class Volume:
-    """Loudness in percent, 0 to 100."""
-
-    def __init__(self, playback: Playback, percent: int) -> None:
-        self._playback = playback
-        self.percent = 0
-        self.set(percent)
-
-    def set(self, percent: int) -> None:
-        """Change the loudness, also of what is playing now. Raises ControlError out of range."""
-        if not 0 <= percent <= 100:
-            raise ControlError(f"the volume must be from 0 to 100, not {percent}")
-        self.percent = percent
-        self._playback.gain = gain_for(percent)
+Handler = Callable[[dict[str, Any]], Awaitable[Any]]
+"""Carries out one command with its arguments; returns what is to be shown. Raises ControlError."""
 
 
 class Commands:
     """Carries out the commands of the control socket."""
 
     def __init__(
-        self, mailbox: Mailbox[Event], volume: Volume, snapshot: Callable[[], dict[str, Any]]
+        self,
+        mailbox: Mailbox[Event],
+        volume: Volume,
+        snapshot: Callable[[], dict[str, Any]],
+        more: Mapping[str, Handler] | None = None,
     ) -> None:
+        """`more`: commands that other parts carry out themselves."""
+        self._more = more or {}
         self._mailbox = mailbox
         self._volume = volume
         self._snapshot = snapshot
@@ -51,12 +44,16 @@ class Commands:
                 self._talk()
             case "stop":
                 self._mailbox.post(StopAsked())
+            case "end":
+                self._mailbox.post(EndAsked())
             case "mute" | "unmute":
                 self._mailbox.post(MuteSet(command == "mute"))
             case "volume":
-                return self._set_volume(args.get("percent"))
+                return self._set_volume(args.get("percent"), args.get("change"))
             case "say":
                 self._say(args.get("text"))
+            case _ if command in self._more:
+                return await self._more[command](args)
             case _:
                 raise ControlError(f"there is no command {command!r}")
         return None
@@ -66,12 +63,12 @@ class Commands:
             raise ControlError("the microphone is muted; open it with `conure unmute`")
         self._mailbox.post(TalkPressed(Trigger.COMMAND))
 
-    def _set_volume(self, percent: object) -> dict[str, int]:
+    def _set_volume(self, percent: object, change: object) -> dict[str, Any]:
         if percent is not None:
-            if not isinstance(percent, int) or isinstance(percent, bool):
-                raise ControlError(f"the volume must be a whole number, not {percent!r}")
-            self._volume.set(percent)
-        return {"volume": self._volume.percent}
+            self._volume.set(_whole(percent))
+        if change is not None:
+            self._volume.change(_whole(change))
+        return self._volume.report()
 
     def _say(self, text: object) -> None:
         if not isinstance(text, str) or not text.strip():
@@ -79,3 +76,9 @@ class Commands:
         if len(text) > MAX_TEXT:
             raise ControlError(f"that text is too long: {len(text)} characters of at most {MAX_TEXT}")
         self._mailbox.post(TextAsked(text.strip()))
+
+
+def _whole(number: object) -> int:
+    if not isinstance(number, int) or isinstance(number, bool):
+        raise ControlError(f"the volume must be a whole number, not {number!r}")
+    return number

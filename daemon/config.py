@@ -15,7 +15,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from daemon import schema
+from daemon import board_choice, schema
 from daemon.cross_checks import base_url_fault, cross_check
 from daemon.errors import ConfigError
 from daemon.schema import Checked
@@ -47,31 +47,41 @@ class Configuration:
     path: Path | None
     given: frozenset[str]
     """Full names of the keys that the file sets (`button.pin`)."""
+    detected: bool = False
+    """Whether `settings.board.name` was found out, and not named by anybody."""
 
 
-def validate(data: Mapping[str, Any], home: str = "") -> Checked:
-    """Settings from TOML data, with all mistakes of names, values and combinations. Pure."""
-    checked = schema.read(data, home)
+def validate(data: Mapping[str, Any], home: str = "", base: Settings | None = None) -> Checked:
+    """Settings from TOML data, with all mistakes of names, values and combinations. Pure.
+
+    `base` has the values of keys that the data does not set: a board's own.
+    """
+    checked = schema.read(data, home, base)
     faulty = {name for problem in checked.problems for name in problem.keys}
     crossed = (problem for problem in cross_check(checked.settings) if faulty.isdisjoint(problem.keys))
     return Checked(checked.settings, checked.given, (*checked.problems, *crossed))
 
 
-def load(path: Path | None, env: Env) -> Configuration:
+def load(path: Path | None, env: Env, board: str | None = None) -> Configuration:
     """Read `path`, or the file that the environment or the usual places give.
 
+    `board` stands in for board.name. The board's own values hold wherever the file sets none.
     Raises ConfigError with one line for each mistake, those of files that it names included.
     """
     file = path or find_file(env)
-    checked = validate(_read_toml(file) if file else {}, env.get("HOME", ""))
+    data = _read_toml(file) if file else {}
+    home = env.get("HOME", "")
+    chosen = board_choice.choose(data, home, board)
+    checked = validate(data, home, chosen.base)
     source = str(file) if file else "built-in defaults"
     faulty = {name for problem in checked.problems for name in problem.keys}
     problems = [f"{source}: {problem.text}" for problem in checked.problems]
+    problems += [line if board else f"{source}: {line}" for line in chosen.problems]
     problems += [f"{source}: {line}" for line in _file_faults(checked.settings, faulty)]
     problems += _base_url_variable_faults(checked.settings, env)
     if problems:
         raise ConfigError(problems)
-    return Configuration(checked.settings, file, checked.given)
+    return Configuration(chosen.named(checked.settings), file, checked.given, detected=chosen.detected)
 
 
 def find_file(env: Env) -> Path | None:

@@ -2,30 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 
 from daemon.schema import KEYS, TABLES, Key, may_be_secret, toml_value
 from daemon.settings import Settings
 
 
-def describe(settings: Settings) -> str:
-    """Every key with its documentation and value, as TOML that can be read back; changed ones are marked."""
-    return "\n".join(_tables(settings)) + "\n"
+def describe(settings: Settings, given: Container[str] | None = None) -> str:
+    """Every key with its documentation and value, as TOML that can be read back; changed ones are marked.
+
+    `given` has the full names of the keys that the user has set: other changes are the board's.
+    """
+    return "\n".join(_tables(settings, given)) + "\n"
 
 
-def _tables(settings: Settings) -> Iterator[str]:
+def _tables(settings: Settings, given: Container[str] | None) -> Iterator[str]:
     for number, (table, keys) in enumerate(TABLES.items()):
         if number:
             yield ""
         yield f"[{table}]"
         for key in keys.values():
-            yield from _lines(key, getattr(getattr(settings, table), key.name))
+            whose = "changed" if given is None or key.full_name in given else "the board's"
+            yield from _lines(key, getattr(getattr(settings, table), key.name), whose)
 
 
-def _lines(key: Key, value: object) -> Iterator[str]:
+def _lines(key: Key, value: object, whose: str) -> Iterator[str]:
     yield f"# {key.doc}{_in_brackets(allowed(key))}"
     shown = '"********"' if may_be_secret(key, value) else toml_value(value)
-    changed = "" if value == key.default else f"  # changed; the default is {toml_value(key.default)}"
+    changed = "" if value == key.default else f"  # {whose}; the default is {toml_value(key.default)}"
     yield f"{key.name} = {shown}{changed}"
 
 

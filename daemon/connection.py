@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager
+from dataclasses import replace
 from typing import Protocol
 
 from daemon.events import (
@@ -16,6 +17,7 @@ from daemon.events import (
     LinkUp,
     ReplyAudio,
     ServerEvent,
+    ToolCall,
 )
 from daemon.failures import Failure, FailureKind, Kind, LinkError, Signal, Where, classify
 from daemon.link import (
@@ -38,12 +40,13 @@ from daemon.link import (
     step,
 )
 from daemon.liveness import PING_S, SAMPLE_S, Evidence, Pulse
+from daemon.tools.host import AnswerSender, ToolHost, no_tools
 from daemon.uplink import Sender, Uplink
 
 log = logging.getLogger(__name__)
 
 
-class Session(Sender, Protocol):
+class Session(Sender, AnswerSender, Protocol):
     """A set-up connection."""
 
     def receive(self) -> AsyncIterator[ServerEvent]:
@@ -78,6 +81,7 @@ class Connection:
     def __init__(
         self,
         uplink: Uplink,
+        tools: ToolHost | None = None,
         *,
         policy: LinkPolicy,
         post: Callable[[ServerEvent | LinkUp | LinkLost | LinkRefused], None],
@@ -86,11 +90,14 @@ class Connection:
         jitter: Callable[[], float],
         handle: Handle | None = None,
     ) -> None:
-        """`on_change` is called after each change of phase; `jitter` gives numbers from 0 to 1.
+        """`tools` None: the model can call nothing.
+
+        `on_change` is called after each change of phase; `jitter` gives numbers from 0 to 1.
 
         `handle` resumes the session of an earlier run.
         """
         self._uplink = uplink
+        self._tools = tools or no_tools()
         self._policy = policy
         self._post = post
         self._on_change = on_change
@@ -99,6 +106,8 @@ class Connection:
         self._changed = asyncio.Event()
         self._busy = asyncio.Event()
         self._warned: set[FailureKind] = set()
+        self.last_failure: tuple[Failure, float] | None = None
+        """The newest failure of all, and when it was: for who asks why it was offline."""
         self.link = Link(since_s=clock(), handle=handle)
 
     # --- what the controller asks
@@ -126,6 +135,10 @@ class Connection:
     def renew(self, *, keep_handle: bool) -> None:
         """Leave this connection for a new one."""
         self._apply(Renew(keep_handle, self._clock()))
+
+    def renew_at_pause(self) -> None:
+        """Leave this connection for a new one when no turn is under way, for the set-up would be another."""
+        self._apply(Leaving(None, self._clock()))
 
     # --- the task
 
@@ -165,11 +178,13 @@ class Connection:
     async def _serve(self, session: Session) -> None:
         """Move data until the phase is no longer ONLINE or a direction fails."""
         self._uplink.restart()
+        self._tools.connect(self.link.connects)
         tasks = {
             asyncio.create_task(self._uplink.pump(session), name="uplink"),
             asyncio.create_task(self._receive(session), name="downlink"),
             asyncio.create_task(self._while_in(LinkPhase.ONLINE), name="link-timer"),
             asyncio.create_task(self._feel_pulse(session), name="pulse"),
+            asyncio.create_task(self._tools.pump(session), name="answers"),
         }
         try:
             done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
@@ -177,6 +192,7 @@ class Connection:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
+            self._tools.disconnect()
         for task in done:
             task.result()
 
@@ -191,6 +207,9 @@ class Connection:
                 case ReplyAudio():
                     self._prove()
                     self._post(event)
+                case ToolCall():
+                    self._prove()
+                    self._post(replace(event, connection=self.link.connects))
                 case _:
                     self._post(event)
         raise RuntimeError("a session ended without a LinkError")  # else nobody would notice
@@ -251,6 +270,7 @@ class Connection:
     def _note_failure(self, error: LinkError, *, was_online: bool) -> None:
         known = self.link.failure
         self._apply(Failed(error.failure, self._clock(), self._jitter()))
+        self.last_failure = (error.failure, self._clock())
         self._log_failure(error.failure)
         if error.failure.refused or error.failure.kind is FailureKind.QUOTA:
             self._refuse()

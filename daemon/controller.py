@@ -23,6 +23,7 @@ from daemon.events import (
     LinkLost,
     LinkUp,
     MicLost,
+    MicSilent,
     MuteSet,
     NotUnderstood,
     ReplyAudio,
@@ -38,6 +39,8 @@ from daemon.events import (
     Timer,
     TimerFired,
     ToolCall,
+    ToolCallCancelled,
+    ToolsBusy,
     Transcript,
     Trigger,
     Usage,
@@ -51,9 +54,13 @@ from daemon.loudness import Loudness
 from daemon.mailbox import Mailbox
 from daemon.messages import BUDGET_EARCON, Message, message_for
 from daemon.playback import Playback, PlaybackStarted, SpeakerBack, SpeakerLost
+from daemon.reminders.book import Kind
+from daemon.reminders.service import Reminders
 from daemon.replies import ReplyGate
 from daemon.settings import ButtonSettings
+from daemon.silence import REMEDY
 from daemon.timers import TimerDue, Timers
+from daemon.tools.host import ToolHost, ToolsChanged, no_tools
 from daemon.uplink import Uplink
 from daemon.usage import Accounts, Day
 from daemon.words import Earcon, Outcome
@@ -75,6 +82,12 @@ VOICE_REFUSAL_PAUSE_S = 600.0
 """After this long without a voice, one that the day's budget refuses is told so again: a television that
 talks all evening is told once."""
 
+BELL_HELD_S = 15.0
+"""A bell waits for the end of what somebody says, and no longer than a long sentence takes."""
+
+REMINDER_IS_DUE = "A reminder is due now. Tell it to the user in one short sentence: {}"
+"""What the model is asked when a reminder has been silenced."""
+
 NEAR_SILENCE = "NEAR_SILENCE"
 """Our own reason for a reply of full length that nobody could hear (gemini-live-api-examples #40)."""
 
@@ -86,7 +99,9 @@ Event = (
     | ButtonEdge
     | GestureDue
     | TimerDue
+    | ToolsChanged
     | PlaybackStarted
+    | MicSilent
     | SpeakerLost
     | SpeakerBack
 )
@@ -105,6 +120,8 @@ class Parts:
     ledger: Ledger
     feed: Feed
     accounts: Accounts = field(default_factory=Accounts)
+    reminders: Reminders = field(default_factory=Reminders)
+    tools: ToolHost = field(default_factory=no_tools)
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +135,7 @@ class Manner:
     earcons: bool
     log_transcripts: bool
     spoken: bool = True
+    speak_reminders: bool = True
     echo_free: bool = True
     """Whether the microphone does not hear the speaker."""
 
@@ -157,6 +175,10 @@ class Controller:
     def handle(self, event: Event) -> None:
         """Handle one event."""
         match event:
+            case ButtonEdge(pressed=True) | TalkPressed(Trigger.COMMAND) if self._parts.reminders.ringing:
+                self._silence_bell()
+            case TalkPressed(Trigger.WAKE_WORD) if self.state.phase is Phase.LISTENING:
+                pass  # a voice has begun the turn already; the word is part of what it says
             case ButtonEdge() | GestureDue():
                 for meant in self._button.take(event, muted=self.state.muted):
                     self.advance(meant)
@@ -168,6 +190,8 @@ class Controller:
                 self.gate.asked(self._clock())
             case PlaybackStarted(turn, heard_at_s):
                 self._mark(turn, Mark.FIRST_SAMPLE, heard_at_s)
+            case MicSilent(ever_heard):
+                self._tell_silence(ever_heard=ever_heard)
             case SpeakerLost() | SpeakerBack():
                 self.speaker_ok = isinstance(event, SpeakerBack)
                 self.show()
@@ -175,6 +199,7 @@ class Controller:
                 self._hear_server(event)
             case _ if isinstance(event, DIALOGUE_EVENTS):
                 self.advance(event)
+        self._follow_tools()
 
     # --- the dialogue
 
@@ -190,11 +215,28 @@ class Controller:
         if self.state.phase is not was.phase:
             self._note_phase(was.phase, event)
         self._tune_ears()
+        self._hold_bell(was.phase)
         self.show()
         for action in actions:
             self._do(action)
         self._parts.capture.hungry = self._parts.uplink.hungry
-        self._parts.connection.set_busy(self.state.phase not in (Phase.IDLE, Phase.FOLLOW_UP))
+        self._note_need()
+
+    def _note_need(self) -> None:
+        """The connection is needed for a turn, and for a call, which no other connection may answer."""
+        resting = self.state.phase in (Phase.IDLE, Phase.FOLLOW_UP)
+        self._parts.connection.set_busy(not resting or self._parts.tools.open)
+
+    def _follow_tools(self) -> None:
+        """Let the dialogue know when its tools begin, and when the last of them has answered."""
+        tools = self._parts.tools
+        if tools.busy is self.state.tools_busy:
+            self._note_need()
+            return
+        reply_due = not tools.busy and tools.take_reply_due()
+        if reply_due:
+            self.gate.expect(self._clock())
+        self.advance(ToolsBusy(tools.busy, reply_due))
 
     def _policy_today(self) -> Policy:
         """With the day's budget used up a turn is finished, and nothing follows of itself."""
@@ -227,14 +269,25 @@ class Controller:
                 self._mark(self.state.turn, Mark.LINK_UP, now_s)
             case LinkLost():
                 self.gate.reset()
-            case TalkPressed() | TextAsked() | StopAsked() | MuteSet():
+            case StopAsked():
+                self._parts.playback.hush()
+                self._parts.reminders.silence()
+            case TalkPressed() | TextAsked() | MuteSet():
                 self._parts.playback.hush()
             case MicLost():
                 log.warning("the microphone failed: %s", self._parts.capture.error)
 
+    def _tell_silence(self, *, ever_heard: bool) -> None:
+        """Aloud only where it cannot be a quiet room: see `daemon.silence`."""
+        silent_s = self._parts.capture.silence.silent_s
+        log.warning("the microphone has given nothing but zeros for %.0f s: %s", silent_s, REMEDY)
+        self._parts.feed.tell("mic_silent", silent_s=silent_s)
+        if not ever_heard:
+            self._play(Earcon.NO_MIC)
+
     def _awaits_reply(self) -> bool:
-        """Whether a reply that begins now answers the newest turn."""
-        return self.state.talk is Talk.STREAM or self.state.phase in (Phase.SENDING, Phase.THINKING)
+        """Whether a reply that begins now belongs to the newest turn; at rest: one that tells of a tool."""
+        return self.state.talk is Talk.STREAM or self.state.phase not in (Phase.LISTENING, Phase.SPEAKING)
 
     def _reply_begins(self, now_s: float) -> None:
         turn, parts = self.state.turn, self._parts
@@ -265,6 +318,22 @@ class Controller:
         capture.min_speech_ms = self._manner.barge_in_speech_ms if over_reply else self._manner.min_speech_ms
         capture.expected = self.state.phase is Phase.LISTENING
 
+    # --- what rings
+
+    def _silence_bell(self) -> None:
+        """A press does no more than that; of a reminder its user wants to know what it says."""
+        rang = self._parts.reminders.silence()
+        texts = [one.name for one in rang if one.kind is Kind.REMINDER and one.name]
+        link_ok = self._parts.connection.link.failure is None and not self._parts.accounts.used_up()
+        if texts and self._manner.speak_reminders and link_ok and self.state.phase is Phase.IDLE:
+            self.advance(TextAsked(REMINDER_IS_DUE.format("; ".join(texts))))
+
+    def _hold_bell(self, was: Phase) -> None:
+        """While somebody speaks no bell sounds; but noise that is taken for speech must not stop an alarm."""
+        if (was is Phase.LISTENING) is not (self.state.phase is Phase.LISTENING):
+            begins = self.state.phase is Phase.LISTENING
+            self._parts.playback.hold_bell(self._clock() + BELL_HELD_S if begins else 0.0)
+
     # --- actions
 
     def _do(self, action: Action) -> None:
@@ -288,9 +357,11 @@ class Controller:
                 self._send_text(turn, text)
             case d.FinishReply():
                 parts.playback.finish()
-            case d.CutReply():
+            case d.CutReply(by_server):
                 parts.playback.cut()
-                self.gate.cut()
+                if not by_server:
+                    self.gate.cut()
+                    parts.tools.turn_cut()
             case d.Play(earcon):
                 self._play(earcon)
             case d.StartTimer(timer, after_s):
@@ -328,7 +399,12 @@ class Controller:
         self._parts.connection.renew(keep_handle=keep_handle)
 
     def _play(self, earcon: Earcon, message: Message | None = None) -> None:
-        """Without a message of its own, an earcon has that which fits the failure of the link."""
+        """Without a message of its own, an earcon has that which fits the failure of the link.
+
+        That nobody spoke is not said by a microphone that heard nothing at all.
+        """
+        if earcon is Earcon.DONE and self._parts.capture.silence.unheard:
+            earcon = Earcon.NO_MIC
         failure = self._parts.connection.link.failure
         fitting = message_for(earcon, failure.kind if failure is not None else None)
         may_speak = self.state.phase not in (Phase.LISTENING, Phase.SPEAKING)
@@ -372,8 +448,11 @@ class Controller:
             case NotUnderstood(what):
                 self.not_understood += 1
                 log.debug("a message was not understood: %s", what)
-            case ToolCall(_, name):
-                log.warning("the model asked for the function %s, but none was declared", name)
+            case ToolCall():
+                wanted = self.gate.called(self._clock())
+                self._parts.tools.take(event, self.state.turn, wanted=wanted)
+            case ToolCallCancelled(call_ids):
+                self._parts.tools.cancel(call_ids)
             case _:
                 for sorted_event in self.gate.sort(event, self._clock()):
                     self._hear_reply(sorted_event)
@@ -421,6 +500,8 @@ class Controller:
             quota=budget_gone or (failure is not None and failure.kind.value == "quota"),
             offline=failure is not None and not failure.refused,
             muted=self.state.muted,
+            ringing=self._parts.reminders.ringing,
+            missed=self._parts.reminders.untold,
             mic_streaming=self.state.mic_streaming,
             phase=self.state.phase,
             follow_up_left=max(0.0, min(1.0, left_s / whole_s)) if whole_s > 0 else 0.0,

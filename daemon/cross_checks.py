@@ -8,16 +8,18 @@ from difflib import get_close_matches
 from urllib.parse import SplitResult, urlsplit
 
 from daemon.models import UNKNOWN, VOICES, capabilities, known_models
+from daemon.night import CLOCK_TIME
 from daemon.schema import TABLES, Problem, did_you_mean, wrong
 from daemon.settings import Settings
-from hw.boards import BOARD_NAMES
 
 
 def cross_check(settings: Settings) -> Iterator[Problem]:
     """Mistakes that no key shows alone, and values with a form of their own."""
-    yield from _check_board(settings)
+    yield from _check_rates(settings)
     yield from _check_button(settings)
     yield from _check_pins(settings)
+    yield from _check_leds(settings)
+    yield from _check_night(settings)
     yield from _check_service(settings)
     yield from _check_speech(settings)
 
@@ -27,11 +29,12 @@ def _wrong(settings: Settings, name: str, remedy: str, *others: str) -> Problem:
     return wrong(TABLES[table][plain], getattr(getattr(settings, table), plain), remedy, *others)
 
 
-def _check_board(settings: Settings) -> Iterator[Problem]:
-    name = settings.board.name
-    if name not in BOARD_NAMES:
-        hint = did_you_mean(name, BOARD_NAMES, '"{}"')
-        yield _wrong(settings, "board.name", f"must be one of {', '.join(BOARD_NAMES)}{hint}")
+def _check_rates(settings: Settings) -> Iterator[Problem]:
+    """A chunk of 20 ms must have a whole number of frames."""
+    rates = {"mic_rate_hz": settings.board.mic_rate_hz, "speaker_rate_hz": settings.board.speaker_rate_hz}
+    for name, rate_hz in rates.items():
+        if rate_hz and (rate_hz < 8000 or rate_hz % 50):
+            yield _wrong(settings, f"board.{name}", "must be 0, or a rate from 8000 on, in steps of 50")
 
 
 def _check_button(settings: Settings) -> Iterator[Problem]:
@@ -41,7 +44,11 @@ def _check_button(settings: Settings) -> Iterator[Problem]:
         yield _wrong(settings, "button.long", remedy, "button.hold")
 
 
-_PINS_WANTED = {"led": (1, "one pin"), "rgb": (3, "three pins: red, green, blue")}
+_PINS_WANTED = {
+    "led": (1, "one pin"),
+    "rgb": (3, "three pins: red, green, blue"),
+    "dotstar": (2, "two pins: data, clock"),
+}
 
 
 def _check_pins(settings: Settings) -> Iterator[Problem]:
@@ -55,6 +62,26 @@ def _check_pins(settings: Settings) -> Iterator[Problem]:
         yield _wrong(settings, "lights.pins", "must name different pins")
     elif button_pin in lights.pins:
         yield _wrong(settings, "lights.pins", f"pin {button_pin} is the button's (button.pin)", "button.pin")
+
+
+def _check_leds(settings: Settings) -> Iterator[Problem]:
+    lights = settings.lights
+    if lights.kind == "sysfs" and len(lights.leds.split()) not in (1, 3):
+        remedy = 'lights.kind = "sysfs" needs one name, or three: of the red, the green and the blue LED'
+        yield _wrong(settings, "lights.leds", remedy, "lights.kind")
+
+
+def _check_night(settings: Settings) -> Iterator[Problem]:
+    lights = settings.lights
+    times = {"lights.night_from": lights.night_from, "lights.night_to": lights.night_to}
+    wrong_forms = [name for name, time in times.items() if time and not CLOCK_TIME.fullmatch(time)]
+    for name in wrong_forms:
+        yield _wrong(settings, name, 'must be a time of day such as "22:00"')
+    if not wrong_forms and bool(lights.night_from) != bool(lights.night_to):
+        missing = "lights.night_to" if lights.night_from else "lights.night_from"
+        yield _wrong(settings, missing, "must be set too, for the night needs a beginning and an end", *times)
+    elif not wrong_forms and lights.night_from and lights.night_from == lights.night_to:
+        yield _wrong(settings, "lights.night_to", "must differ from lights.night_from", *times)
 
 
 def _check_service(settings: Settings) -> Iterator[Problem]:

@@ -6,6 +6,7 @@ a fault. Their loudness is at most -12 dBFS, for they come at night too; the vol
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 
@@ -58,7 +59,12 @@ _OVERTONE = 0.15
 def earcon_pcm(earcon: Earcon) -> bytes:
     """Return the tone as samples of `hw.base.SPEAKER_FORMAT`; the same object every time. Any thread."""
     peak_dbfs = _LISTENING_PEAK_DBFS if earcon is Earcon.LISTENING else _PEAK_DBFS
-    sound = np.concatenate([_tone(note) for note in MELODIES[earcon]])
+    return melody_pcm(MELODIES[earcon], peak_dbfs)
+
+
+def melody_pcm(notes: Sequence[Note], peak_dbfs: float) -> bytes:
+    """Return notes as samples of `hw.base.SPEAKER_FORMAT`, with this peak (at most 0). Any thread."""
+    sound = np.concatenate([_tone(note) for note in notes])
     return np.rint(sound * (32767 * 10 ** (peak_dbfs / 20))).astype(np.int16).tobytes()
 
 

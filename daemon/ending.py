@@ -8,12 +8,16 @@ patience and the user's are shorter.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import os
 import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from typing import NoReturn
+
+STDERR = 2
 
 NAME = "conure-aside"
 WORKERS = 4
@@ -28,6 +32,21 @@ def use_own_executor() -> ThreadPoolExecutor:
     executor = ThreadPoolExecutor(WORKERS, thread_name_prefix=NAME)
     asyncio.get_running_loop().set_default_executor(executor)
     return executor
+
+
+def begin_again() -> NoReturn:
+    """Put a fresh process in the place of this one: same number, same command line, same environment.
+
+    To be called last, when every device, socket and file has been closed. What a library still holds open is
+    closed too; threads end with the old program.
+    """
+    logging.shutdown()
+    for name in os.listdir("/proc/self/fd"):  # noqa: PTH208 - numbers, not paths
+        descriptor = int(name)
+        if descriptor > STDERR:
+            with contextlib.suppress(OSError):  # the listing's own
+                os.set_inheritable(descriptor, False)
+    os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])  # noqa: S606 - this very program
 
 
 def leave(executor: ThreadPoolExecutor, status: int) -> None:

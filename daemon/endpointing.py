@@ -115,6 +115,7 @@ class SpeechDetector:
         self._release_db = settings.threshold_db * RELEASE_RATIO
         self._silence_chunks = _chunks(settings.silence_ms)
         self._floor = NoiseFloor()
+        self._residue_dbfs = -inf
         self.reset()
 
     def reset(self) -> None:
@@ -126,15 +127,23 @@ class SpeechDetector:
         self._strong_bits = 0
 
     def hear(
-        self, chunk: bytes, *, min_speech_ms: int, own_sound: bool = False, expected: bool = False
+        self,
+        chunk: bytes,
+        *,
+        min_speech_ms: int,
+        own_sound: bool = False,
+        expected: bool = False,
+        residue_dbfs: float | None = None,
     ) -> Heard:
         """Take the next chunk and tell what it means.
 
         `min_speech_ms` of speech make a start. `own_sound`: the device itself is sounding and the microphone
         may hear it; such a chunk is neither speech nor silence and does not train the floor. `expected`: the
-        user has pressed, so a whisper is speech too and need not have a pitch.
+        user has pressed, so a whisper is speech too and need not have a pitch. `residue_dbfs`: the device is
+        sounding, its echo was cancelled, and what is left of it may be as loud as this.
         """
         level = level_dbfs(chunk)
+        self._residue_dbfs = -inf if residue_dbfs is None else residue_dbfs
         if own_sound:
             self._remember(speech=False, strong=False)
             return Heard(level, self._floor.dbfs, self._speech, None, 0)
@@ -169,7 +178,7 @@ class SpeechDetector:
         return Edge.ENDED
 
     def _exceeds(self, level: float, margin_db: float) -> bool:
-        return level > self._floor.dbfs + margin_db
+        return level > max(self._floor.dbfs + margin_db, self._residue_dbfs)
 
     def _remember(self, speech: bool, strong: bool) -> None:
         self._speech_bits = (self._speech_bits << 1 | speech) & _HISTORY_MASK

@@ -77,6 +77,8 @@ class ToolCall:
     call_id: str
     name: str
     arguments: dict[str, object]
+    connection: int = 0
+    """The number of the connection that it came on, the only one that may bring its answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +119,7 @@ class Trigger(Enum):
     VOICE = "voice"
     COMMAND = "command"
     TEXT = "text"
+    WAKE_WORD = "wake_word"
 
 
 class Timer(Enum):
@@ -273,8 +276,28 @@ class LinkRefused:
 
 
 @dataclass(frozen=True, slots=True)
+class ToolsBusy:
+    """Tools run for the turn under way, or run no more. `reply_due`: the model will speak of the answers."""
+
+    busy: bool
+    reply_due: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class EndAsked:
+    """The conversation is to end with the reply that is under way: no follow-up."""
+
+
+@dataclass(frozen=True, slots=True)
 class MicLost:
     """The microphone failed; it is being tried again."""
+
+
+@dataclass(frozen=True, slots=True)
+class MicSilent:
+    """The microphone delivers, and for long nothing but zeros. `ever_heard`: it was not always so."""
+
+    ever_heard: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -305,6 +328,8 @@ DialogueEvent = (
     | LinkUp
     | LinkLost
     | LinkRefused
+    | ToolsBusy
+    | EndAsked
     | MicLost
     | MicBack
 )

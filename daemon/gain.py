@@ -27,3 +27,10 @@ def apply_gain(pcm: bytes, gain: float) -> bytes:
     samples = np.frombuffer(pcm, np.int16).astype(np.float32) * np.float32(gain)
     scaled: bytes = np.clip(np.rint(samples), -32768, 32767).astype(np.int16).tobytes()
     return scaled
+
+
+def mix(pcm: bytes, other: bytes) -> bytes:
+    """Return the sum of two equally long stretches of s16 samples, clipped at full scale."""
+    total = np.frombuffer(pcm, np.int16).astype(np.int32) + np.frombuffer(other, np.int16)
+    mixed: bytes = np.clip(total, -32768, 32767).astype(np.int16).tobytes()
+    return mixed

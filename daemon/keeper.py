@@ -79,11 +79,11 @@ class Keeper:
             content = content_of()
             if content == self._kept[name]:
                 continue
-            if await _to_its_end(asyncio.to_thread(self._store.keep, name, content)):
+            if await to_its_end(asyncio.to_thread(self._store.keep, name, content)):
                 self._kept[name] = content
 
 
-async def _to_its_end(job: Coroutine[Any, Any, Result]) -> Result:
+async def to_its_end(job: Coroutine[Any, Any, Result]) -> Result:
     """The job's result. Cancelled, it still waits for the job, so that two writes never meet."""
     task = asyncio.ensure_future(job)
     try:

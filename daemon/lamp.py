@@ -4,21 +4,40 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import Callable
 
 from daemon.lights import Conditions, bar_fill, choose_scene, next_frame_s, render
+from daemon.night import Night, dimmed
 from daemon.scenes import IDLE
 from hw.base import Colour, LedError, Leds
 
 log = logging.getLogger(__name__)
 
+DUSK_S = 60.0
+"""So late may a light that stands still notice that the night has begun; the clock may also have been set."""
+
+
+def local_minute() -> int:
+    """The minute of the day, 0 to 1439, in local time."""
+    now = time.localtime()
+    return now.tm_hour * 60 + now.tm_min
+
 
 class Lamp:
     """The status lights. Broken lights are told once, and the daemon goes on without them."""
 
-    def __init__(self, leds: Leds, clock: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        leds: Leds,
+        clock: Callable[[], float],
+        night: Night | None = None,
+        minute_of_day: Callable[[], int] = local_minute,
+    ) -> None:
         self._leds = leds
         self._clock = clock
+        self._night = night
+        self._minute_of_day = minute_of_day
         self._conditions = Conditions()
         self._since_s = clock()
         self._shown: tuple[Colour, ...] = ()
@@ -40,7 +59,7 @@ class Lamp:
         while True:
             self._changed.clear()
             try:
-                async with asyncio.timeout(next_frame_s(self.scene, self._clock() - self._since_s)):
+                async with asyncio.timeout(self._next_frame_s()):
                     await self._changed.wait()
             except TimeoutError:
                 self.refresh(conditions())
@@ -54,9 +73,15 @@ class Lamp:
         """Lights off."""
         self._leds.close()
 
+    def _next_frame_s(self) -> float | None:
+        due_s = next_frame_s(self.scene, self._clock() - self._since_s)
+        return DUSK_S if due_s is None and self._night else due_s
+
     def _draw(self) -> None:
         fill = bar_fill(self.scene, self._conditions)
         pixels = render(self.scene, self._clock() - self._since_s, self._leds.count, fill)
+        if self._night:
+            pixels = dimmed(pixels, self._night.share_at(self._minute_of_day()))
         if self.failed or pixels == self._shown:
             return
         try:

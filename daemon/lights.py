@@ -40,6 +40,10 @@ class Conditions:
     phase: Phase = Phase.IDLE
     follow_up_left: float = 0.0
     """Share of the follow-up window that is left, 0 to 1."""
+    ringing: bool = False
+    """A timer, an alarm or a reminder rings."""
+    missed: bool = False
+    """One was missed, and its user does not know it yet."""
     volume_shown: float | None = None
     """The volume, 0 to 1, for a moment after it was changed."""
 
@@ -61,6 +65,7 @@ LADDER: tuple[Rung, ...] = (
     Rung(lambda now: now.starting, scenes.STARTING),
     # The answer to what the user does at this moment, and soon gone.
     Rung(lambda now: now.volume_shown is not None, scenes.VOLUME),
+    Rung(lambda now: now.ringing, scenes.RINGING),
     # What only the user can mend.
     Rung(lambda now: now.refused, scenes.REFUSED),
     Rung(lambda now: now.mic_fault, scenes.MIC_FAULT),
@@ -73,6 +78,7 @@ LADDER: tuple[Rung, ...] = (
     Rung(lambda now: now.phase is Phase.THINKING, scenes.THINKING),
     Rung(lambda now: now.connecting or now.phase in (Phase.LISTENING, Phase.SENDING), scenes.CONNECTING),
     Rung(lambda now: now.phase is Phase.FOLLOW_UP, scenes.FOLLOW_UP),
+    Rung(lambda now: now.missed, scenes.MISSED),
     Rung(lambda now: True, scenes.IDLE),
 )
 

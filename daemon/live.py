@@ -44,10 +44,12 @@ from daemon.events import (
 )
 from daemon.failures import Kind, LinkError, Signal, Where, classify
 from daemon.liveness import Evidence
-from daemon.models import TextInput, capabilities
+from daemon.models import TextInput, Tool, capabilities
 from daemon.secret import Secret
 from daemon.settings import LiveSettings
 from daemon.tcp import Socket, evidence_of, limit_silence
+from daemon.tools.calls import ToolAnswer
+from daemon.tools.declared import Declaration, Equipment
 
 UPLINK_MIME = "audio/pcm;rate=16000"
 """Live API guide, audio formats: raw 16-bit PCM, the rate in the MIME type."""
@@ -93,9 +95,14 @@ class LiveClient:
         *,
         base_url: str | None = None,
         trust: ssl.SSLContext | None = None,
+        equipment: Equipment | None = None,
     ) -> None:
-        """`base_url` and `trust` lead to another server, such as the stand-in; None: the SDK's own."""
+        """`base_url` and `trust` lead to another server, such as the stand-in; None: the SDK's own.
+
+        `equipment` gives the instruction and the tools of each session; None: those of the settings alone.
+        """
         self._settings = settings
+        self._equipment = equipment or Equipment(lambda: settings.instruction)
         self._key = api_key
         arguments = TRANSPORT | {"open_timeout": min(OPENING_S, settings.setup_timeout_s * OPENING_SHARE)}
         arguments |= {"ssl": trust} if trust else {}
@@ -114,7 +121,7 @@ class LiveClient:
         """A set-up session, resumed if a handle is given. Raises LinkError, also from its body's calls."""
         resuming = handle is not None
         connection = self._client.aio.live.connect(
-            model=self._settings.model, config=connect_config(self._settings, handle)
+            model=self._settings.model, config=connect_config(self._settings, handle, self._equipment)
         )
         async with contextlib.AsyncExitStack() as stack:
             limit = asyncio.timeout(self._settings.setup_timeout_s)
@@ -173,6 +180,17 @@ class LiveSession:
         except (ConnectionClosed, OSError) as error:
             raise self._client._link_error(error, Where.SEND, self._resuming) from error
 
+    async def send_tool_answer(self, answer: ToolAnswer) -> None:
+        """Answer a call that the model made on this connection. Raises LinkError."""
+        scheduling = answer.scheduling and types.FunctionResponseScheduling(answer.scheduling.value)
+        response = types.FunctionResponse(
+            id=answer.call_id, name=answer.name, response=answer.response, scheduling=scheduling
+        )
+        try:
+            await self._raw.send_tool_response(function_responses=[response])
+        except (ConnectionClosed, OSError) as error:
+            raise self._client._link_error(error, Where.SEND, self._resuming) from error
+
     async def ping(self) -> None:
         """Give the other end something to acknowledge. Raises LinkError."""
         if self._websocket is None:
@@ -220,14 +238,18 @@ class LiveSession:
 # --- configuration ---------------------------------------------------------------------------------
 
 
-def connect_config(settings: LiveSettings, handle: str | None) -> types.LiveConnectConfig:
+def connect_config(
+    settings: LiveSettings, handle: str | None, equipment: Equipment | None = None
+) -> types.LiveConnectConfig:
     """What the model in the settings accepts, and nothing else. Fresh each time: the SDK changes it."""
     model = capabilities(settings.model)
+    equipment = equipment or Equipment(lambda: settings.instruction)
     by_device = settings.turn_taking == "device"
     config = types.LiveConnectConfig(
         response_modalities=[types.Modality.AUDIO],
         speech_config=speech_config(settings),
-        system_instruction=settings.instruction or None,
+        system_instruction=equipment.instruction() or None,
+        tools=tools_config(settings, equipment),
         session_resumption=types.SessionResumptionConfig(handle=handle),
         realtime_input_config=types.RealtimeInputConfig(
             automatic_activity_detection=types.AutomaticActivityDetection(disabled=by_device)
@@ -249,6 +271,36 @@ def connect_config(settings: LiveSettings, handle: str | None) -> types.LiveConn
     if model.thinking_budget is not None:
         config.thinking_config = types.ThinkingConfig(thinking_budget=model.thinking_budget)
     return config
+
+
+def tools_config(settings: LiveSettings, equipment: Equipment) -> list[types.Tool | Any] | None:
+    """Search and functions, as far as the model takes them; None for nothing."""
+    model = capabilities(settings.model)
+    declarations = equipment.declarations() if Tool.FUNCTIONS in model.tools else []
+    search = settings.google_search and Tool.SEARCH in model.tools
+    tools = [types.Tool(google_search=types.GoogleSearch())] if search else []
+    if declarations:
+        functions = [function_declaration(declaration) for declaration in declarations]
+        tools.append(types.Tool(function_declarations=functions))
+    return [*tools] or None
+
+
+def function_declaration(declaration: Declaration) -> types.FunctionDeclaration:
+    """A declaration in the SDK's types.
+
+    In `parameters`, never in `parameters_json_schema`: of that the Live models see nothing, and call without
+    arguments (python-genai #1147, livekit agents #2940).
+    """
+    parameters = None
+    if declaration.parameters.get("properties"):
+        json_schema = types.JSONSchema.model_validate(declaration.parameters)
+        parameters = types.Schema.from_json_schema(json_schema=json_schema)
+    return types.FunctionDeclaration(
+        name=declaration.name,
+        description=declaration.description,
+        parameters=parameters,
+        behavior=types.Behavior(declaration.behavior) if declaration.behavior else None,
+    )
 
 
 def speech_config(settings: LiveSettings) -> types.SpeechConfig | None:

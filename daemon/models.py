@@ -52,6 +52,11 @@ class Capabilities:
     tools: tuple[Tool, ...] = ()
     blocking_tools: bool = True
     """Whether the model waits for a function's answer unless its declaration says otherwise."""
+    blocking_by_choice: bool = False
+    """Whether a declaration may say it (`behavior`)."""
+    audio_during_call: bool = True
+    """Whether audio may be sent while the model waits for a function; else the session may close (1008:
+    autonomous-os #231, livekit agents-js PR #1130)."""
     text_input: TextInput = TextInput.CLIENT_CONTENT
     deprecated: str = ""
     """What to tell the user of a model that still answers; empty: nothing."""
@@ -69,6 +74,7 @@ TABLE: tuple[Capabilities, ...] = (
         "models/gemini-3.8-live (migration notes); latest-model: sampling parameters are ignored since 3.6",
         tools=_BOTH,
         blocking_tools=False,
+        blocking_by_choice=True,
     ),
     Capabilities(
         "gemini-3.8-live-extended-thinking",
@@ -82,6 +88,7 @@ TABLE: tuple[Capabilities, ...] = (
         "models/gemini-3.1-flash-live-preview; livekit #5251: client content is refused within a session",
         temperature=True,
         tools=_BOTH,
+        audio_during_call=False,
         text_input=TextInput.REALTIME,
         deprecated=f"is a legacy preview; {_USE_DEFAULT}",
     ),
@@ -98,6 +105,7 @@ TABLE: tuple[Capabilities, ...] = (
         affective_dialog=True,
         proactivity=True,
         tools=_BOTH,
+        audio_during_call=False,
         deprecated=f"is deprecated; {_USE_DEFAULT}",
     ),
     Capabilities("gemini-2.0-flash-live*", "deprecations page", gone=_SHUT_DOWN),

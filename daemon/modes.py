@@ -22,6 +22,7 @@ from daemon.events import TalkPressed, Trigger
 from daemon.secret import Secret
 from daemon.settings import BoardSettings, Settings
 from daemon.store import state_folder
+from daemon.supervision import notify, reloading, under_service_manager
 from daemon.words import Phase
 from hw.base import MicError, SpeakerError, Stage
 
@@ -29,6 +30,9 @@ log = logging.getLogger(__name__)
 
 REPLY_NAME = "reply.wav"
 """What `--once` keeps the reply as in the state folder, unless told otherwise."""
+
+BEGIN_AGAIN = -1
+"""In the place of an exit status: a new configuration is to be taken."""
 
 RESTING = (Phase.IDLE, Phase.FOLLOW_UP)
 """Where a tap begins a turn, and interrupts nothing."""
@@ -40,7 +44,7 @@ def run(settings: Settings, api_key: Secret | None, options: RunOptions) -> int:
     logs.configure("warning" if options.once else settings.log.level)
     options = with_wav_checked(options, os.environ)
     if options.demo:
-        settings, api_key = _simulate_what_is_missing(settings, api_key)
+        settings, api_key = _simulate_what_is_missing(settings, api_key, detected=options.board_detected)
     try:
         return asyncio.run(_run_and_leave(settings, None if options.standin else api_key, options))
     except (MicError, SpeakerError) as error:
@@ -50,6 +54,8 @@ def run(settings: Settings, api_key: Secret | None, options: RunOptions) -> int:
 async def _run_and_leave(settings: Settings, api_key: Secret | None, options: RunOptions) -> int:
     executor = ending.use_own_executor()
     status = await _run(settings, api_key, options)
+    if status == BEGIN_AGAIN:
+        ending.begin_again()
     ending.leave(executor, status)
     return status
 
@@ -92,14 +98,16 @@ def named_by_key(error: MicError | SpeakerError, board: BoardSettings) -> MicErr
     return type(error)(name, words, permanent=error.permanent, absent=error.absent)
 
 
-def _simulate_what_is_missing(settings: Settings, api_key: Secret | None) -> tuple[Settings, Secret | None]:
+def _simulate_what_is_missing(
+    settings: Settings, api_key: Secret | None, *, detected: bool
+) -> tuple[Settings, Secret | None]:
     """For the first minute with Conure: something always happens, and it is said what is simulated."""
     if api_key is None:
         print(
             "conure: no API key (GEMINI_API_KEY): using the stand-in, which says back what it hears",
             file=sys.stderr,
         )
-    simulated = board_choice.simulate_if_bare(settings)
+    simulated = board_choice.simulate_if_bare(settings, detected=detected)
     if simulated is not settings:
         print("conure: no sound card: using the simulated board", file=sys.stderr)
     return simulated, api_key
@@ -112,35 +120,85 @@ async def _run(settings: Settings, api_key: Secret | None, options: RunOptions) 
         raise ConfigError(["--wav-out without --once records the simulated board only (--board simulated)"])
     async with app.service(settings, api_key, base_url) as dial:
         daemon = app.build(settings, board, stand_in=api_key is None)
-        async with _until_told() as told, app.running(daemon, dial, control=control_path(os.environ)):
+        logs.add_fields(partial(_journal_fields, daemon))
+        async with (
+            _until_told(options) as told,
+            app.running(daemon, dial, control=control_path(os.environ)),
+        ):
             if options.once:
                 status = await _until_first(told, _rehearse(daemon, options))
                 return _interrupted(told.result()) if status is None else status
             if options.interactive:
                 return await _until_first(told, _show(daemon)) or 0
             log.info("ready: board %s, model %s", board.name, settings.live.model)
-            await told
+            if await told is signal.SIGHUP:
+                return BEGIN_AGAIN
+            notify("STOPPING=1")
             return 0
 
 
+def _journal_fields(daemon: app.Daemon) -> dict[str, object]:
+    state = daemon.controller.state
+    return {
+        "CONURE_BOARD": daemon.board.name,
+        "CONURE_STATE": state.phase.value,
+        "CONURE_TURN": state.turn,
+    }
+
+
 @contextlib.asynccontextmanager
-async def _until_told() -> AsyncIterator[asyncio.Future[signal.Signals]]:
-    """The first SIGTERM or SIGINT that comes; a second signal of the kind ends the process at once."""
+async def _until_told(options: RunOptions) -> AsyncIterator[asyncio.Future[signal.Signals]]:
+    """The first SIGTERM or SIGINT that comes; a second signal of the kind ends the process at once.
+
+    Under a service manager also SIGHUP, if the configuration is now one that can be taken; elsewhere it keeps
+    its meaning, which is that the terminal is gone.
+    """
     loop = asyncio.get_running_loop()
     told: asyncio.Future[signal.Signals] = loop.create_future()
+    handled = [signal.SIGTERM, signal.SIGINT]
 
     def tell(number: signal.Signals) -> None:
         if not told.done():
             told.set_result(number)
         loop.remove_signal_handler(number)
 
-    for number in (signal.SIGTERM, signal.SIGINT):
+    def reload() -> None:
+        looking = loop.run_in_executor(None, may_begin_again, options, os.environ)
+        looking.add_done_callback(decide)
+
+    def decide(looked: asyncio.Future[bool]) -> None:
+        if looked.result() and not told.done():
+            told.set_result(signal.SIGHUP)
+
+    for number in handled:
         loop.add_signal_handler(number, tell, number)
+    if under_service_manager(os.environ):
+        handled.append(signal.SIGHUP)
+        loop.add_signal_handler(signal.SIGHUP, reload)
     try:
         yield told
     finally:
-        for number in (signal.SIGTERM, signal.SIGINT):
+        for number in handled:
             loop.remove_signal_handler(number)
+
+
+def may_begin_again(options: RunOptions, env: Mapping[str, str]) -> bool:
+    """Whether the configuration and the key, as they are now, can be taken; if not, that is told.
+
+    Reads files, so not for the event loop.
+    """
+    notify(reloading())
+    try:
+        settings = config.load(options.config, env).settings
+        board_choice.choose_board(settings)
+        if not options.standin and config.load_api_key(settings, env) is None and not options.demo:
+            raise config.missing_key()
+    except ConfigError as error:
+        log.error("the new configuration is refused, the old one stays in force: %s", error)  # noqa: TRY400 - it is told whole
+        notify("READY=1")
+        return False
+    log.info("taking the new configuration: starting anew")
+    return True
 
 
 async def _until_first(told: asyncio.Future[signal.Signals], job: Coroutine[None, None, int]) -> int | None:

@@ -3,6 +3,8 @@
 A clip is an earcon, with or without words. The event loop begins, feeds, finishes and cuts a reply; the
 thread owns the speaker. A cut empties the ring first and then asks the thread to flush the device, so that
 the chunk which the thread had in hand is thrown away too.
+
+A bell sounds over all of it: what else plays goes on beneath it, ducked.
 """
 
 from __future__ import annotations
@@ -12,18 +14,48 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Protocol
 
 from daemon.events import PlaybackDrained, ReplyRanDry
-from daemon.gain import apply_gain
+from daemon.gain import apply_gain, mix
 from daemon.retry import PROVEN_STEPS
 from daemon.ring import FifoRing
-from hw.base import SPEAKER_FORMAT, Speaker, SpeakerError
+from hw.base import CHUNK_MS, SPEAKER_FORMAT, Speaker, SpeakerError
 
 MAX_CLIPS = 4
 """Clips that may wait; a further one is dropped (policy: refuse the newest) and counted."""
 
 IDLE_TICK_S = 1.0
 """How often the idle thread shows the watchdog that it lives."""
+
+DUCK_GAIN = 0.2
+"""What plays beneath a bell is 14 dB softer: still understood, and no rival to it."""
+
+BELL_AHEAD_S = 0.1
+"""A bell alone is written no further ahead than this, so that it is silent, and a reply begins, at once."""
+
+
+class Bell(Protocol):
+    """A sound without an end. Its owner is the playback thread, from when it is given to it."""
+
+    def take(self, size_bytes: int) -> bytes:
+        """The next stretch of this length, `SPEAKER_FORMAT`; b"" where all of it is a pause."""
+        ...
+
+
+class Listener(Protocol):
+    """Learns what the speaker plays, to tell it from the room. Playback thread."""
+
+    def played(self, pcm: bytes, until_s: float, queued_s: float) -> None:
+        """`pcm` was given to the device; its last sample will be heard at `until_s`, on the clock.
+
+        `queued_s` is what the device then held.
+        """
+        ...
+
+    def cut(self, at_s: float) -> None:
+        """What would have been heard from `at_s` on was thrown away."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +90,7 @@ class Playback:
         post: Callable[[PlaybackEvent], None],
         pauses_s: Callable[[], Iterator[float]],
         clock: Callable[[], float] = time.monotonic,
+        listener: Listener | None = None,
     ) -> None:
         """`post` is called on the playback thread; `pauses_s` as in `Capture`."""
         self._open_speaker = open_speaker
@@ -65,8 +98,12 @@ class Playback:
         self._post = post
         self._pauses_s = pauses_s
         self._clock = clock
+        self._listener = listener
         self._work = threading.Condition()
         self._clips: deque[bytes] = deque()
+        self._bell: Bell | None = None
+        self._bell_held_until_s = 0.0
+        self._reply_until_s = 0.0
         self._turn = 0
         self._started = False
         self._finishing = False
@@ -91,6 +128,8 @@ class Playback:
         self.underruns = 0
         self.losses = 0
         self.error: SpeakerError | None = None
+        self.about = ""
+        """The device that was opened last, and its form, in words."""
 
     # --- event loop
 
@@ -148,6 +187,24 @@ class Playback:
             self._flush = True
             self._work.notify()
 
+    def ring(self, bell: Bell | None) -> None:
+        """Sound a bell over all else, in the place of another; None: no bell, silent at once.
+
+        Where a reply plays beneath it the bell is heard as far as it was written, so that the reply loses
+        nothing.
+        """
+        with self._work:
+            stopped = self._bell is not None and bell is None
+            self._bell = bell
+            self._flush = self._flush or (stopped and not self._was_playing and not self._in_clip)
+            self._work.notify()
+
+    def hold_bell(self, until_s: float) -> None:
+        """No bell is heard before this time on the clock, since somebody speaks; 0: no waiting."""
+        with self._work:
+            self._bell_held_until_s = until_s
+            self._work.notify()
+
     def wake(self) -> None:
         """The thread was told to stop: it need not wait for work any more. Any thread."""
         with self._work:
@@ -175,7 +232,7 @@ class Playback:
 
     def _serve(self, speaker: Speaker, stop: threading.Event) -> None:
         before = self.underruns
-        self.opened = True
+        self.opened, self.about = True, speaker.about
         try:
             self._write(speaker, bytes(SPEAKER_FORMAT.chunk_bytes))  # silence: does it play?
             self.progress += 1
@@ -188,7 +245,7 @@ class Playback:
             self.opened = False
 
     def _step(self, speaker: Speaker, stop: threading.Event) -> None:
-        """Do the one thing that is next: flush, play a clip, play a chunk, drain, or wait."""
+        """Do the one thing that is next: flush, play a clip, play a chunk, ring, drain, or wait."""
         with self._work:
             flush, self._flush = self._flush, False
             clip = None if flush or not self._clips else self._clips.popleft()
@@ -201,11 +258,15 @@ class Playback:
         if flush:
             speaker.flush()
             self.audible_until_s = self.clip_until_s = self._clock()
+            if self._listener is not None:
+                self._listener.cut(self.audible_until_s)
             self._was_playing = False
         elif clip:
             self._play_clip(speaker, clip, stop)
         elif chunk:
             self._play_chunk(speaker, chunk, turn if first else None)
+        elif bell := self._bell_now():
+            self._ring_alone(speaker, bell)
         elif finishing:
             self._drain(speaker, turn)
         else:
@@ -224,13 +285,66 @@ class Playback:
         if begins is not None:
             self._post(PlaybackStarted(begins, self._clock() + speaker.queued_s()))
         self._write(speaker, chunk)
+        self._reply_until_s = self.audible_until_s
 
     def _write(self, speaker: Speaker, pcm: bytes) -> None:
-        speaker.write(apply_gain(pcm, self.gain))
-        self.audible_until_s = self._clock() + speaker.queued_s()
+        bell = self._bell_now()
+        if bell is None:
+            self._put(speaker, apply_gain(pcm, self.gain))
+            return
+        beneath = apply_gain(pcm, self.gain * DUCK_GAIN)
+        rung = bell.take(len(pcm))
+        self._put(speaker, mix(beneath, rung) if rung else beneath)
+
+    def _put(self, speaker: Speaker, heard: bytes) -> None:
+        speaker.write(heard)
+        queued_s = speaker.queued_s()
+        self.audible_until_s = self._clock() + queued_s
+        if self._listener is not None:
+            self._listener.played(heard, self.audible_until_s, queued_s)
         if self.error is not None:
             self.error = None
             self._post(SpeakerBack())
+
+    # --- the bell
+
+    def _bell_now(self) -> Bell | None:
+        return self._bell if self._clock() >= self._bell_held_until_s else None
+
+    def _ring_alone(self, speaker: Speaker, bell: Bell) -> None:
+        """Sound the bell while nothing else plays; tell of the reply that ended beneath it."""
+        self._tell_reply_heard()
+        ahead_s = speaker.queued_s() - BELL_AHEAD_S
+        if ahead_s > 0:
+            self._rest(ahead_s)
+            return
+        rung = bell.take(SPEAKER_FORMAT.chunk_bytes)
+        if not rung:
+            self._rest(CHUNK_MS / 1000)
+            return
+        self._put(speaker, rung)
+        self.clip_until_s = self.audible_until_s
+
+    def _rest(self, duration_s: float) -> None:
+        """Let time pass, unless something other than the bell is to be done."""
+        with self._work:
+            self._work.wait_for(lambda: self._bell is None or self._has_sound(), duration_s)
+
+    def _tell_reply_heard(self) -> None:
+        """As `_drain` and `_wait` tell it, of a reply whose end cannot be read from an empty device."""
+        with self._work:
+            if self._ring.level_bytes or self._clock() < self._reply_until_s:
+                return
+            played, self._was_playing = self._was_playing, False
+            finishing, self._finishing = self._finishing, False
+            turn, all_here = self._turn, self._all_here
+        if finishing:
+            self._post(PlaybackDrained(turn))
+        elif played:
+            self.starved += not all_here
+            self._post(ReplyRanDry(turn, all_here))
+
+    # --- the end of a reply
 
     def _drain(self, speaker: Speaker, turn: int) -> None:
         """Wait until the device is empty, then say so; a cut or more audio ends the wait."""
@@ -249,14 +363,17 @@ class Playback:
         """Sleep until there is something to do; note when a reply ran dry."""
         with self._work:
             timeout_s = max(0.005, speaker.queued_s()) if self._was_playing else IDLE_TICK_S
-            if self._work.wait_for(lambda: self._finishing or self._has_sound(), timeout_s):
+            if self._work.wait_for(self._has_work, timeout_s):
                 return
-            if not self._was_playing or speaker.queued_s() > 0:
+            if speaker.queued_s() > 0 or not self._was_playing:  # asked in any case: it may have gone
                 return
             self._was_playing = False
             ran_dry = ReplyRanDry(self._turn, self._all_here)
         self.starved += not ran_dry.all_here
         self._post(ran_dry)
+
+    def _has_work(self) -> bool:
+        return self._finishing or self._has_sound() or self._bell_now() is not None
 
     def _has_sound(self) -> bool:
         return self._stopping or self._flush or bool(self._clips) or self._ring.level_bytes > 0

@@ -32,8 +32,14 @@ OLD_END_TIMEOUT_S = 3.0
 (the fallback that the aiden firmware settled on for a missing `turnComplete`)."""
 
 UNHEARD_END_TIMEOUT_S = 0.5
-"""The same for a question that was withdrawn before its answer began: whether the server marks the end of
-such a turn is not documented, and an answer seldom begins sooner after its question."""
+"""The same for a question that was withdrawn before its answer began, and for a reply that goes on after a
+`turnComplete`: whether the server marks the end of such a turn is not documented, and an answer seldom begins
+sooner after its question."""
+
+
+UNASKED_S = 20.0
+"""So long after the model was told what a tool brought it may speak of it without another question: it waits
+until nobody speaks (`scheduling` WHEN_IDLE), and `turnComplete` waits for the play-out before that."""
 
 
 class ReplyGate:
@@ -53,6 +59,8 @@ class ReplyGate:
         self._end_owed = False
         """The last reply was heard, but its `turnComplete` never came, and may still."""
         self._asked_at_s = 0.0
+        self._unasked_until_s = 0.0
+        """Until then a reply is let through that no question asked for."""
         self._old_end_timeout_s = OLD_END_TIMEOUT_S
         self.audio_dropped_bytes = 0
 
@@ -61,6 +69,7 @@ class ReplyGate:
         self._server_speaks = self._speaking = False
         self._old_turn_open = self._old_interrupted = self._end_owed = False
         self._asked = self._streaming
+        self._unasked_until_s = 0.0
 
     def cut(self) -> None:
         """The device cut the reply, or began a new turn: what the server still says of it is void."""
@@ -70,6 +79,7 @@ class ReplyGate:
             self._old_end_timeout_s = UNHEARD_END_TIMEOUT_S if unheard else OLD_END_TIMEOUT_S
         self._server_speaks = self._speaking = False
         self._asked = self._streaming
+        self._unasked_until_s = 0.0
 
     def withdraw(self) -> None:
         """A question was begun but not finished: the server may answer what it got of it."""
@@ -85,15 +95,33 @@ class ReplyGate:
         self._asked = True
         self._asked_at_s = now_s
 
+    def called(self, now_s: float) -> bool:
+        """The model calls a tool: whether for the newest turn. What it says then is a reply of its own."""
+        if self._old_turn_open:
+            if not self._new_turn_must_have_begun(now_s):
+                return False
+            self._old_turn_open = self._old_interrupted = False
+        self._speaking = False
+        return True
+
+    def expect(self, now_s: float) -> None:
+        """The model was told what a tool brought: it may speak of it, in a turn that nobody asked for."""
+        self._unasked_until_s = now_s + UNASKED_S
+
     def sort(
         self, event: ServerEvent, now_s: float
     ) -> Iterator[ReplyAudio | GenerationComplete | DialogueEvent]:
         """What the event means for the newest turn: audio to play, that it is all here, a dialogue event."""
         if self._old_turn_open and self._belongs_to_old(event, now_s):
             return
+        if isinstance(event, ReplyAudio) and now_s < self._unasked_until_s:
+            self._asked = True
         match event:
             case ReplyAudio(pcm) if not self._asked:
                 self.audio_dropped_bytes += len(pcm)
+                # It goes on after an end that was not its own: none of it may answer the next question.
+                self._old_turn_open = True
+                self._old_end_timeout_s = UNHEARD_END_TIMEOUT_S
             case ReplyAudio():
                 self._server_speaks, self._end_owed = True, False
                 if not self._speaking:
@@ -131,7 +159,7 @@ class ReplyGate:
                 return True
 
     def _new_turn_must_have_begun(self, now_s: float) -> bool:
-        if not self._asked:
+        if not self._asked and now_s >= self._unasked_until_s:
             return False
         return self._old_interrupted or now_s - self._asked_at_s >= self._old_end_timeout_s
 

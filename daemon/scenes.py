@@ -132,6 +132,24 @@ VOLUME = Scene(
     layout=Layout.BAR,
 )
 
+RINGING = Scene(
+    name="ringing",
+    looks="yellow, breathing fast",
+    meaning="A timer, an alarm or a reminder rings.",
+    remedy="Press to silence it.",
+    colour=YELLOW,
+    curve=breathe(1.0),
+)
+
+MISSED = Scene(
+    name="missed",
+    looks="yellow, breathing very slowly",
+    meaning="Something rang or was due, and nobody was there.",
+    remedy="Ask what you missed, or `conure timers`.",
+    colour=YELLOW,
+    curve=breathe(6.0, high=0.5),
+)
+
 REFUSED = Scene(
     name="refused",
     looks="red, five blinks",

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import Field, dataclass, fields
+from dataclasses import Field, dataclass, fields, replace
 from difflib import get_close_matches
 from typing import Any
 
@@ -31,6 +31,7 @@ class Key:
     high: float | None
     choices: tuple[str, ...] | None
     path: bool
+    many: bool
 
     @property
     def full_name(self) -> str:
@@ -79,8 +80,8 @@ class WrongValue(Exception):
     """A value that its key does not take; the text says what would be right."""
 
 
-def read(data: Mapping[str, Any], home: str = "") -> Checked:
-    """Settings from TOML data. `home` replaces `~` in file names."""
+def read(data: Mapping[str, Any], home: str = "", base: Settings | None = None) -> Checked:
+    """Settings from TOML data; where it says nothing, those of `base`. `home` replaces `~` in file names."""
     values: dict[str, dict[str, Any]] = {table: {} for table in TABLES}
     problems = list(_unknown(data))
     for key, value in _known(data):
@@ -89,11 +90,12 @@ def read(data: Mapping[str, Any], home: str = "") -> Checked:
         except WrongValue as error:
             problems.append(wrong(key, value, str(error)))
     given = frozenset(key.full_name for key, _ in _known(data))
-    return Checked(_build(values), given, tuple(problems))
+    return Checked(_build(values, base or Settings()), given, tuple(problems))
 
 
-def _build(values: Mapping[str, Mapping[str, Any]]) -> Settings:
-    return Settings(**{table.name: _class_of(table)(**values[table.name]) for table in fields(Settings)})
+def _build(values: Mapping[str, Mapping[str, Any]], base: Settings) -> Settings:
+    tables = {name: replace(getattr(base, name), **given) for name, given in values.items()}
+    return Settings(**tables)
 
 
 def _known(data: Mapping[str, Any]) -> Iterator[tuple[Key, Any]]:
@@ -184,8 +186,10 @@ def _number(key: Key, value: Any) -> int | float:
 
 
 def _text(key: Key, value: Any, home: str) -> str:
+    if key.many and isinstance(value, list) and value and all(isinstance(item, str) for item in value):
+        value = "|".join(value)
     if not isinstance(value, str):
-        raise WrongValue("must be text in quotes")
+        raise WrongValue("must be text in quotes" + (", or a list of such texts" if key.many else ""))
     if key.choices is not None and value not in key.choices:
         allowed = ", ".join(toml_value(choice) for choice in key.choices)
         raise WrongValue(f"must be one of {allowed}{did_you_mean(value.lower(), key.choices)}")

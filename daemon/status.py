@@ -11,6 +11,9 @@ from daemon.controller import Controller, Parts
 from daemon.link import LinkPhase
 from daemon.ring import FifoRing, HistoryRing, RingStats
 from daemon.settings import Settings
+from daemon.silence import REMEDY
+from daemon.tools.kit import ToolKit
+from hw.base import HardwareVolume
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,8 +29,10 @@ class Reporter:
     stand_in: bool
     clock: Callable[[], float]
     started_s: float
-    volume: Callable[[], int]
+    volume: Callable[[], dict[str, Any]]
     state_saves_failed: Callable[[], int] = lambda: 0
+    hardware_volume: HardwareVolume | None = None
+    tools: ToolKit | None = None
 
     def snapshot(self) -> dict[str, Any]:
         """All of it: plain words, numbers, lists and dictionaries."""
@@ -40,16 +45,19 @@ class Reporter:
             "since_s": round(now_s - self.controller.since_s, 1),
             "up_s": round(now_s - self.started_s, 1),
             "muted": state.muted,
-            "volume": self.volume(),
+            **self.volume(),
             "light": scene.name,
             "board": self.board,
             "model": self.settings.live.model,
             "service": "stand-in" if self.stand_in else "gemini",
             "turn_taking": self.settings.live.turn_taking,
             "barge_in": self.controller.policy.barge_in,
+            "front_end": self.parts.capture.front_end.report(),
             "link": self.link(),
             "devices": self.devices(),
             "usage": self.parts.accounts.report(),
+            "tools": self.tools.report() if self.tools else {},
+            "timers": self.parts.reminders.report(),
             "rings": {
                 "uplink": ring_words(self.uplink_ring.stats()),
                 "reply": ring_words(self.reply_ring.stats()),
@@ -73,7 +81,15 @@ class Reporter:
             "next_try_s": round(max(0.0, link.next_try_s - now_s), 1) if waiting else None,
             "connects": link.connects,
             "failures": link.failures,
+            **self._last_problem(now_s),
         }
+
+    def _last_problem(self, now_s: float) -> dict[str, Any]:
+        last = self.parts.connection.last_failure
+        if last is None:
+            return {}
+        failure, at_s = last
+        return {"last_problem": failure.policy.says, "last_problem_ago_s": round(now_s - at_s)}
 
     def devices(self) -> dict[str, Any]:
         """Microphone, speaker and lights: open or not, and what is wrong."""
@@ -81,13 +97,31 @@ class Reporter:
         return {
             "mic": {
                 "open": capture.opened,
-                "problem": str(capture.error) if capture.error else None,
+                "device": capture.about or None,
+                "problem": self._mic_problem(),
                 "level_dbfs": round(capture.level_dbfs, 1),
                 "floor_dbfs": round(capture.floor_dbfs, 1),
             },
-            "speaker": {"open": playback.opened, "problem": str(playback.error) if playback.error else None},
+            "speaker": {
+                "open": playback.opened,
+                "device": playback.about or None,
+                "mixer": self.hardware_volume.about or None if self.hardware_volume else None,
+                "problem": self._speaker_problem(),
+            },
             "lights": {"problem": "failed" if self.parts.lamp.failed else None},
         }
+
+    def _mic_problem(self) -> str | None:
+        capture = self.parts.capture
+        if capture.error is not None:
+            return str(capture.error)
+        silent = f"nothing but zeros for {capture.silence.silent_s:.0f} s: {REMEDY}"
+        return silent if capture.silence.told and capture.opened else None
+
+    def _speaker_problem(self) -> str | None:
+        if self.parts.playback.error is not None:
+            return str(self.parts.playback.error)
+        return self.hardware_volume.problem if self.hardware_volume else None
 
     def counters(self) -> dict[str, int]:
         """Everything that is counted: what was dropped, lost, refused or repeated."""
@@ -95,6 +129,8 @@ class Reporter:
         return {
             "mic_overruns": parts.capture.overruns,
             "mic_losses": parts.capture.losses,
+            "mic_silences": parts.capture.silence.silences,
+            **parts.capture.front_end.counters(),
             "speaker_underruns": parts.playback.underruns,
             "speaker_losses": parts.playback.losses,
             "reply_starved": parts.playback.starved,
@@ -110,6 +146,7 @@ class Reporter:
             "tokens_prompt": controller.tokens["prompt"],
             "tokens_response": controller.tokens["response"],
             "state_saves_failed": self.state_saves_failed(),
+            **(self.tools.counters() if self.tools else {}),
         }
 
 

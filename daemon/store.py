@@ -1,8 +1,9 @@
 """Small state files that survive a power cut: each is written whole or not at all, and read with suspicion.
 
-Files are JSON with mode 0600. A new content goes into a temporary file in the same directory, is forced to
-the disk, and takes the old one's name (rename(2) is atomic). Nothing here raises OSError: a speaker must not
-stop speaking because a card is full. All calls block on the disk; one at a time, from any thread.
+Files are JSON, or plain text where people are to read them, with mode 0600. A new content goes into a
+temporary file in the same directory, is forced to the disk, and takes the old one's name (rename(2) is
+atomic). Nothing here raises OSError: a speaker must not stop speaking because a card is full. All calls block
+on the disk; one at a time, from any thread.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ log = logging.getLogger(__name__)
 Content = TypeVar("Content")
 
 LIMIT_BYTES = 64 * 1024
-"""Longest file that is read: 60 days of usage are some 8 KB."""
+"""Longest file that is read, if nothing else is said: 60 days of usage are some 8 KB."""
 
 
 def state_folder(env: Mapping[str, str]) -> Path | None:
@@ -43,15 +44,22 @@ class Store:
         self._failing: set[str] = set()
         self.failures = 0
 
-    def load(self, name: str, parse: Callable[[Any], Content]) -> Content | None:
+    def load(
+        self,
+        name: str,
+        parse: Callable[[Any], Content],
+        limit_bytes: int = LIMIT_BYTES,
+        *,
+        decode: Callable[[bytes], Any] = json.loads,
+    ) -> Content | None:
         """What `parse` makes of the file; None if there is none.
 
-        One that cannot be read, or that `parse` refuses with ValueError, is kept aside as NAME.bad, in the
-        place of an earlier one, and counts as none.
+        One that is longer than `limit_bytes`, cannot be read, or is refused by `decode` or `parse` with
+        ValueError, is kept aside as NAME.bad, in the place of an earlier one, and counts as none.
         """
         path = self._folder / name
         try:
-            return parse(json.loads(_read_bounded(path)))
+            return parse(decode(_read_bounded(path, limit_bytes)))
         except FileNotFoundError:
             return None
         except (OSError, ValueError, RecursionError) as error:
@@ -59,15 +67,19 @@ class Store:
             log.warning("starting afresh: %s cannot be used (%s); %s", path, error, fate)
             return None
 
-    def keep(self, name: str, content: Mapping[str, Any] | None) -> bool:
-        """Make this the file's content, or remove the file (None). Returns whether that succeeded."""
+    def keep(self, name: str, content: Mapping[str, Any] | str | None) -> bool:
+        """Make this the file's content, a text as it is and all else as JSON, or remove the file (None).
+
+        Returns whether that succeeded.
+        """
         path = self._folder / name
         try:
             if content is None:
                 path.unlink(missing_ok=True)
             else:
                 self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-                _write_whole(path, json.dumps(content, indent=1).encode())
+                text = content if isinstance(content, str) else json.dumps(content, indent=1)
+                _write_whole(path, text.encode())
         except OSError as error:
             self._note_failure(name, error)
             return False
@@ -84,11 +96,11 @@ class Store:
         log.log(level, "%s cannot be saved, going on without: %s", self._folder / name, error)
 
 
-def _read_bounded(path: Path) -> bytes:
+def _read_bounded(path: Path, limit_bytes: int) -> bytes:
     with path.open("rb") as file:
-        data = file.read(LIMIT_BYTES + 1)
-    if len(data) > LIMIT_BYTES:
-        raise ValueError(f"larger than {LIMIT_BYTES} bytes")
+        data = file.read(limit_bytes + 1)
+    if len(data) > limit_bytes:
+        raise ValueError(f"larger than {limit_bytes} bytes")
     return data
 
 

@@ -326,5 +326,6 @@ def _terminal_handlers() -> list[logging.StreamHandler[Any]]:
         handler
         for logger in loggers
         for handler in logger.handlers
-        if isinstance(handler, logging.StreamHandler) and handler.stream.isatty()
+        # A file that is opened at its first line has no stream yet.
+        if isinstance(handler, logging.StreamHandler) and handler.stream and handler.stream.isatty()
     ]

@@ -100,6 +100,7 @@ class Uplink:
         self._stream_open = False
         self._spoken_for = 0
         self._changed = asyncio.Event()
+        self._on_hold = False
         self.resent_bytes = 0
 
     @property
@@ -110,6 +111,11 @@ class Uplink:
 
     def wake(self) -> None:
         """There is more in the ring."""
+        self._changed.set()
+
+    def hold(self, on_hold: bool) -> None:
+        """Send nothing for now, since it would end the session; the ring keeps what is said meanwhile."""
+        self._on_hold = on_hold
         self._changed.set()
 
     def open(
@@ -233,6 +239,8 @@ class Uplink:
 
     async def _send_next(self, session: Sender) -> bool:
         """Send the next piece; False when there is none yet."""
+        if self._on_hold:
+            return False
         held = self._utterance
         if self._activity_open and (held is None or not held.started):
             self._activity_open = False

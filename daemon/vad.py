@@ -1,15 +1,27 @@
-"""The one module that imports webrtcvad: is there voice-like sound in a chunk?"""
+"""Is there voice-like sound in a chunk? The one module that imports webrtcvad, the usual judge."""
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Callable
 
 import webrtcvad
 
+from daemon.settings import VadSettings
 from hw.base import MIC_FORMAT
 
+IsVoiced = Callable[[bytes], bool]
 
-def make_is_voiced(aggressiveness: int) -> Callable[[bytes], bool]:
+
+def judge_from(settings: VadSettings) -> IsVoiced:
+    """The judge that the configuration names. Raises ConfigError where its library is missing."""
+    if settings.engine == "silero":
+        silero: IsVoiced = importlib.import_module("daemon.silero").make_is_voiced()
+        return silero
+    return make_is_voiced(settings.aggressiveness)
+
+
+def make_is_voiced(aggressiveness: int) -> IsVoiced:
     """Return a judge of chunks of `MIC_FORMAT` (10, 20 or 30 ms; any other length raises webrtcvad.Error).
 
     `aggressiveness` is webrtcvad's mode, 0 (lets most through) to 3; another value raises ValueError. The

@@ -109,6 +109,11 @@ class Mic(Protocol):
     """An open capture stream that delivers `MIC_FORMAT`. Capture thread only."""
 
     @property
+    def about(self) -> str:
+        """The device and the form in which it was opened, in words. Any thread."""
+        ...
+
+    @property
     def overruns(self) -> int:
         """How often samples were lost because nobody read in time, since the stream was opened."""
         ...
@@ -132,6 +137,11 @@ class Speaker(Protocol):
     """
 
     @property
+    def about(self) -> str:
+        """The device and the form in which it was opened, in words. Any thread."""
+        ...
+
+    @property
     def underruns(self) -> int:
         """How often the device ran dry while samples followed, since the stream was opened."""
         ...
@@ -145,7 +155,10 @@ class Speaker(Protocol):
         ...
 
     def queued_s(self) -> float:
-        """Seconds of written samples that have not been heard yet, the device's own latency included."""
+        """Seconds of written samples that have not been heard yet, the device's own latency included.
+
+        Raises SpeakerError when the device is gone.
+        """
         ...
 
     def flush(self) -> None:
@@ -202,6 +215,27 @@ class Stage(Protocol):
         ...
 
 
+class HardwareVolume(Protocol):
+    """What makes the speaker softer besides the samples: a card's mixer. Any thread; never waits for it."""
+
+    on_rest: Callable[[float], None]
+    """Told which factor is left to the samples; on the caller's thread, or on another."""
+
+    @property
+    def about(self) -> str:
+        """What is in use, in words; empty while the samples do it all."""
+        ...
+
+    @property
+    def problem(self) -> str | None:
+        """Why what was asked for cannot be used."""
+        ...
+
+    def set_gain(self, gain: float, *, by_samples: bool = False) -> None:
+        """Play at this factor, 0 to 1; `by_samples`: the samples do all of it."""
+        ...
+
+
 class Board(Protocol):
     """A set of devices. Opening is lazy: a vendor library is imported by the `open_` that needs it."""
 
@@ -223,6 +257,11 @@ class Board(Protocol):
     @property
     def stage(self) -> Stage | None:
         """What plays the user's part, where the board is simulated."""
+        ...
+
+    @property
+    def hardware_volume(self) -> HardwareVolume | None:
+        """What can make the speaker softer besides the samples; None: nothing can."""
         ...
 
     def open_mic(self) -> Mic:

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,22 +20,16 @@ from hw.base import (
     Mic,
     Speaker,
 )
-from hw.cards import has_sound_card
+from hw.board_files import PINS_OF_KIND
+from hw.mixer import AUTO as AUTO_MIXER
+from hw.mixer import MixerVolume
+from hw.negotiate import MIC_OPTIONS, SPEAKER_OPTIONS, StreamOptions
 
 if TYPE_CHECKING:
     from hw.gpio import ButtonSpec
 
-AUTO = "auto"
 GENERIC = "generic"
 SIMULATED = "simulated"
-
-BOARD_NAMES = (AUTO, GENERIC, SIMULATED)
-"""What `build_board` takes."""
-
-APA102 = "apa102"
-
-PINS_OF_KIND = {"led": 1, "rgb": 3}
-"""The kinds of lights that are wired to GPIO lines, and how many each needs."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,11 +37,14 @@ class LightsSpec:
     """What is wired to shine."""
 
     kind: str
-    """`led` (one pin), `rgb` (three pins) or `apa102` (a bus)."""
+    """One of `hw.board_files.LIGHT_KINDS`."""
     pins: tuple[int, ...] = ()
     active_high: bool = True
     count: int = 3
     spi: str = "/dev/spidev0.0"
+    leds: tuple[str, ...] = ()
+    """Names in /sys/class/leds."""
+    order: str = "grb"
     brightness: float = 1.0
 
 
@@ -58,6 +54,12 @@ class BoardSpec:
 
     mic: str = "default"
     speaker: str = "default"
+    mic_options: StreamOptions = MIC_OPTIONS
+    speaker_options: StreamOptions = SPEAKER_OPTIONS
+    mixer: str = AUTO_MIXER
+    """The mixer's control for the loudness: its name, `auto`, or `none`."""
+    echo_free: bool = False
+    """Whether the hardware takes the speaker's sound out of the microphone's."""
     button: ButtonSpec | None = None
     lights: LightsSpec | None = None
     sentence_wav: Path | None = None
@@ -67,30 +69,15 @@ class BoardSpec:
 
 
 def build_board(name: str, spec: BoardSpec, pin_factory: Any = None) -> Board:
-    """The board of this name (`BOARD_NAMES`). Raises ValueError for any other.
+    """The simulated board, or a real one that is called `name` and consists of what `spec` says.
 
     `pin_factory` is gpiozero's; without one, the board opens lgpio's when it needs it.
     """
-    match resolve_name(name):
-        case "generic":
-            return GenericBoard(spec, pin_factory)
-        case "simulated":
-            from hw.simulated import SENTENCE_WAV, SimulatedBoard
+    if name != SIMULATED:
+        return RealBoard(name, spec, pin_factory)
+    from hw.simulated import SENTENCE_WAV, SimulatedBoard
 
-            return SimulatedBoard(sentence_wav=spec.sentence_wav or SENTENCE_WAV, record_wav=spec.record_wav)
-    raise ValueError(f"there is no board {name!r}; {_those_there_are(name, BOARD_NAMES)}")
-
-
-def resolve_name(name: str) -> str:
-    """What `auto` stands for on this machine; every other name stands for itself."""
-    if name != AUTO:
-        return name
-    return GENERIC if has_sound_card() else SIMULATED
-
-
-def _those_there_are(word: str, known: Sequence[str]) -> str:
-    near = get_close_matches(word, known, n=1)
-    return f"there are: {', '.join(known)}" + (f"; did you mean {near[0]}?" if near else "")
+    return SimulatedBoard(sentence_wav=spec.sentence_wav or SENTENCE_WAV, record_wav=spec.record_wav)
 
 
 class NoLeds:
@@ -105,31 +92,34 @@ class NoLeds:
         """Nothing is held."""
 
 
-class GenericBoard:
-    """Any sound devices, and what is wired to the GPIO header."""
+class RealBoard:
+    """Sound devices, and what is wired to the GPIO header or to a bus."""
 
-    name = GENERIC
-    echo_free = False
     stage = None
 
-    def __init__(self, spec: BoardSpec, pin_factory: Any = None) -> None:
+    def __init__(self, name: str, spec: BoardSpec, pin_factory: Any = None) -> None:
         """`pin_factory` is gpiozero's, and stays its giver's; without one, the board opens its own."""
+        self.name = name
+        self.echo_free = spec.echo_free
         self._spec = spec
         self._given_factory = pin_factory
         self._own_factory: Any = None
         self.has_button = spec.button is not None
+        self.hardware_volume = MixerVolume(spec.mixer)
 
     def open_mic(self) -> Mic:
         """The configured capture device. Raises MicError."""
         from hw.portaudio import PortAudioMic
 
-        return PortAudioMic(self._spec.mic)
+        return PortAudioMic(self._spec.mic, options=self._spec.mic_options)
 
     def open_speaker(self) -> Speaker:
         """The configured playback device. Raises SpeakerError."""
         from hw.portaudio import PortAudioSpeaker
 
-        return PortAudioSpeaker(self._spec.speaker)
+        speaker = PortAudioSpeaker(self._spec.speaker, options=self._spec.speaker_options)
+        self.hardware_volume.attach(speaker.card)
+        return speaker
 
     def open_button(self, on_edge: EdgeCallback) -> Button | None:
         """The button, if one is wired. Raises ButtonError."""
@@ -145,14 +135,13 @@ class GenericBoard:
         lights = self._spec.lights
         if lights is None:
             return NoLeds()
-        if lights.kind == APA102:
-            from hw.apa102 import Apa102Leds
-
-            return Apa102Leds(lights.spi, lights.count, lights.brightness)
-        return self._open_gpio_leds(lights)
+        if lights.kind in PINS_OF_KIND:
+            return self._open_gpio_leds(lights)
+        return _open_bus_leds(lights)
 
     def close(self) -> None:
         """Give the GPIO chip back, if the board opened it."""
+        self.hardware_volume.close()
         factory, self._own_factory = self._own_factory, None
         if factory is not None:
             from hw.gpio import close_pin_factory
@@ -165,6 +154,10 @@ class GenericBoard:
         name = pin_names(lights.pins)
         _check_pins(lights, name)
         pins = self._pins(LedError, name)
+        if lights.kind == "dotstar":
+            from hw.dotstar import DotStarLeds
+
+            return DotStarLeds(lights.pins, lights.count, lights.brightness, pins)
         return GpioLeds(lights.pins, lights.brightness, pins, active_high=lights.active_high)
 
     def _pins(self, error_type: type[DeviceError], device: str) -> Any:
@@ -178,14 +171,27 @@ class GenericBoard:
         return self._own_factory
 
 
+def _open_bus_leds(lights: LightsSpec) -> Leds:
+    """Lights that need no line of the GPIO chip. Raises LedError."""
+    match lights.kind:
+        case "apa102":
+            from hw.apa102 import Apa102Leds
+
+            return Apa102Leds(lights.spi, lights.count, lights.brightness)
+        case "neopixel":
+            from hw.neopixel import NeoPixelLeds
+
+            return NeoPixelLeds(lights.spi, lights.count, lights.brightness, lights.order)
+        case "sysfs":
+            from hw.sysfs_leds import SysfsLeds
+
+            return SysfsLeds(lights.leds, lights.brightness)
+    raise LedError("lights", f'there are no lights of the kind "{lights.kind}"', permanent=True)
+
+
 def _check_pins(lights: LightsSpec, name: str) -> None:
-    """Raise LedError unless the kind is one for GPIO lines, and has as many as it needs."""
-    wanted = PINS_OF_KIND.get(lights.kind)
-    if wanted is None:
-        there_are = _those_there_are(lights.kind, [APA102, *PINS_OF_KIND])
-        raise LedError(
-            "lights", f'there are no lights of the kind "{lights.kind}"; {there_are}', permanent=True
-        )
+    """Raise LedError unless there are as many pins as the kind needs."""
+    wanted = PINS_OF_KIND[lights.kind]
     if len(lights.pins) != wanted:
         words = f'lights of the kind "{lights.kind}" need {wanted} pin{"s" if wanted > 1 else ""}'
         raise LedError(name, words, permanent=True)

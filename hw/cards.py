@@ -1,11 +1,12 @@
-"""Which sound devices there are, and which one a user means. Pure, but for reading the list of cards."""
+"""Which sound devices there are, and which one a user means. Pure, but for reading the kernel's files."""
 
 from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from pathlib import Path
 
 CARDS = Path("/proc/asound/cards")
@@ -13,6 +14,9 @@ CARDS = Path("/proc/asound/cards")
 
 CAPTURE = "capture"
 PLAYBACK = "playback"
+
+ALTERNATIVE = "|"
+"""Stands between several devices of which one will do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,14 +31,31 @@ class DeviceInfo:
     """The ALSA card id, as in /proc/asound/cards; empty for what is no card (a plug-in, a sound server)."""
     default: bool
     """Whether this is what `default` stands for."""
+    usb: str = ""
+    """`vendor:product` of a USB card, hexadecimal, such as "2886:0018"."""
+    port: str = ""
+    """The USB port that the card is plugged into, such as "1-1.2" (sysfs name of the USB device)."""
+
+
+@dataclass(frozen=True, slots=True)
+class UsbPlace:
+    """Which USB device a card is, and where it is plugged in; both empty for a card that is none."""
+
+    usb: str = ""
+    port: str = ""
 
 
 def read_cards(path: Path = CARDS) -> dict[int, str]:
     """Number and id of each sound card; none where the kernel has no sound system."""
+    return parse_cards(cards_text(path))
+
+
+def cards_text(path: Path = CARDS) -> str:
+    """The kernel's list as it is: it changes when a card comes or goes. Empty without a sound system."""
     try:
-        return parse_cards(path.read_text("utf-8", "replace"))
+        return path.read_text("utf-8", "replace")
     except OSError:
-        return {}
+        return ""
 
 
 def parse_cards(text: str) -> dict[int, str]:
@@ -43,29 +64,64 @@ def parse_cards(text: str) -> dict[int, str]:
     return {int(number): card for number, card in found}
 
 
+def read_usb_places(numbers: Iterable[int], root: Path = Path("/")) -> dict[int, UsbPlace]:
+    """For each of these cards its USB device, as the kernel's files under `root` tell. Never raises."""
+    return {number: _usb_place(number, root) for number in numbers}
+
+
+def _usb_place(number: int, root: Path) -> UsbPlace:
+    """The device of a USB card is one of its interfaces, called PORT:CONFIGURATION.INTERFACE (sysfs)."""
+    try:
+        usb = (root / f"proc/asound/card{number}/usbid").read_text("ascii", "replace").strip()
+        interface = (root / f"sys/class/sound/card{number}/device").resolve().name
+    except OSError:
+        return UsbPlace()
+    return UsbPlace(usb.lower(), interface.partition(":")[0])
+
+
 def has_sound_card(environment: Mapping[str, str] = os.environ, path: Path = CARDS) -> bool:
     """Whether there is something to hear and speak with: a card, or a sound server that is named."""
     return bool(read_cards(path)) or bool(environment.get("PULSE_SERVER"))
 
 
 def card_of(name: str, cards: Mapping[int, str]) -> str:
-    """The id of the card that a PortAudio name ending in "(hw:1,0)" means; else empty."""
+    """The id of the card that a PortAudio name means; else empty."""
+    number = card_number(name)
+    return "" if number is None else cards.get(number, "")
+
+
+def card_number(name: str) -> int | None:
+    """The number of the card that a PortAudio name ending in "(hw:1,0)" means; None for what is no card."""
     found = re.search(r"\(hw:(\d+),\d+\)$", name)
-    return cards.get(int(found[1]), "") if found else ""
+    return int(found[1]) if found else None
+
+
+def alternatives(wanted: str) -> list[str]:
+    """The words of which one will do, best first."""
+    return [word.strip() for word in wanted.split(ALTERNATIVE) if word.strip()]
 
 
 def choose(devices: Mapping[int, DeviceInfo], wanted: str, kind: str) -> int | None:
     """The key of the device of this kind that `wanted` means, or None.
 
-    In this order: `default`; the id of a card; a whole name; a part of a name. Case does not matter; of
-    several that fit equally, the first.
+    In this order: `default`; `usb:VENDOR:PRODUCT`; `usb-port:PORT`; the id of a card; a whole name; a name
+    with * or ? in the place of letters; a part of a name. Case does not matter; of several that fit equally,
+    the first. `wanted` may list several, with | between them, best first.
     """
+    found = (_choose_one(devices, word, kind) for word in alternatives(wanted))
+    return next((key for key in found if key is not None), None)
+
+
+def _choose_one(devices: Mapping[int, DeviceInfo], wanted: str, kind: str) -> int | None:
     word = wanted.casefold()
     candidates = {key: device for key, device in devices.items() if device.kind == kind}
     fits = (
         lambda device: word == "default" and device.default,
+        lambda device: bool(device.usb) and word == f"usb:{device.usb}",
+        lambda device: bool(device.port) and word == f"usb-port:{device.port}",
         lambda device: word == device.card.casefold(),
         lambda device: word == device.name.casefold(),
+        lambda device: ("*" in word or "?" in word) and fnmatchcase(device.name.casefold(), word),
         lambda device: word in device.name.casefold(),
     )
     for fit in fits:

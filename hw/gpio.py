@@ -11,7 +11,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
@@ -135,6 +135,15 @@ def _told(error: Exception, error_type: type[DeviceError], device: str) -> Devic
     return error_type(device, words, permanent=permanent)
 
 
+@contextlib.contextmanager
+def translated(error_type: type[DeviceError], device: str) -> Iterator[None]:
+    """What gpiozero and lgpio raise within, as an error of this type about this device."""
+    try:
+        yield
+    except _gpio_errors() as error:
+        raise _told(error, error_type, device) from _without_frames(error)
+
+
 def _without_frames(error: BaseException) -> BaseException:
     """The same error; its frames and its causes' would keep gpiozero's half-made device, and so its line."""
     cause: BaseException | None = error
@@ -143,7 +152,7 @@ def _without_frames(error: BaseException) -> BaseException:
     return error
 
 
-def _release(line: Any) -> None:
+def release(line: Any) -> None:
     """Give a line back. Never raises: closing claims the line anew, which can fail, and harms nobody."""
     with contextlib.suppress(*_gpio_errors()):
         if line.pin is not None:
@@ -182,7 +191,7 @@ class GpioButton:
                 return
             self._closed = True
             self._changed.notify()
-        _release(self._line)
+        release(self._line)
         if threading.current_thread() is not self._thread:
             self._thread.join(CLOSE_TIMEOUT_S)
 
@@ -194,7 +203,7 @@ class GpioButton:
                 pin.when_changed = self._on_change
                 self._debouncer = Debouncer(debounce_s, pressed=self._means_pressed(pin.state))
         except _gpio_errors():
-            _release(self._line)
+            release(self._line)
             raise
 
     def _means_pressed(self, level: float) -> bool:
@@ -277,33 +286,36 @@ class _Lamp:
 
     def __init__(self, pin: int, pin_factory: Any, *, active_high: bool) -> None:
         """Claim the line, dark. Raises LedError."""
-        from gpiozero import OutputDevice
-
         self._name = pin_names((pin,))
         self._active_high = active_high
         self._duty = 0.0
-        try:
-            self._line = OutputDevice(pin, active_high=active_high, pin_factory=pin_factory)
-        except _gpio_errors() as error:
-            raise _told(error, LedError, self._name) from _without_frames(error)
+        self._line = claim_output(pin, pin_factory, active_high=active_high)
         self._pin = self._line.pin
 
     def shine(self, duty: float) -> None:
         """Light up for this part of the time, 0 to 1. Raises LedError."""
         if duty == self._duty:
             return
-        try:
+        with translated(LedError, self._name):
             self._pin.frequency = PWM_HZ if 0.0 < duty < 1.0 else None
             self._pin.state = duty if self._active_high else 1.0 - duty
-        except _gpio_errors() as error:
-            raise _told(error, LedError, self._name) from _without_frames(error)
         self._duty = duty
 
     def close(self) -> None:
         """Dark, and give the line back. Never raises."""
         with contextlib.suppress(LedError):
             self.shine(0.0)
-        _release(self._line)
+        release(self._line)
+
+
+def claim_output(pin: int, pin_factory: Any, *, active_high: bool = True) -> Any:
+    """gpiozero's output line, inactive. Raises LedError."""
+    from gpiozero import OutputDevice
+
+    try:  # not `translated`: the frames of its `with` would keep the half-made device too
+        return OutputDevice(pin, active_high=active_high, pin_factory=pin_factory)
+    except _gpio_errors() as error:
+        raise _told(error, LedError, pin_names((pin,))) from _without_frames(error)
 
 
 def pin_names(pins: Sequence[int]) -> str:

@@ -14,7 +14,7 @@ STDERR = 2
 
 CHATTER = (
     "ALSA lib ", "Cannot connect to server", "Expression '", "Jack", "attempt to connect to server failed",
-    "connect(2) call to ", "jack server ",
+    "connect(2) call to ", "jack server ", "Cannot create thread res", "Cannot create message buffer",
 )  # fmt: skip
 """How the lines begin that ALSA, PortAudio and JACK print."""
 

@@ -111,6 +111,11 @@ class HurriedSpeaker:
         self.close = speaker.close
 
     @property
+    def about(self) -> str:
+        """As the speaker has it."""
+        return self._speaker.about
+
+    @property
     def underruns(self) -> int:
         """As the speaker counts them."""
         return self._speaker.underruns
@@ -129,6 +134,7 @@ class SimulatedBoard:
 
     name = "simulated"
     has_button = True
+    hardware_volume = None
 
     def __init__(
         self,

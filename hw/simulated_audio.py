@@ -41,6 +41,8 @@ BREAK_S = 1.0
 class SimulatedMic:
     """A room with one microphone in it. `open` and the stream's calls: capture thread; the rest: any."""
 
+    about = "simulated"
+
     def __init__(self, clock: Clock, sleep: Callable[[float], None], hears: Callable[[int], bytes]) -> None:
         self._clock = clock
         self._sleep = sleep
@@ -142,6 +144,8 @@ class SimulatedMic:
 
 class SimulatedSpeaker:
     """Plays in real time, and keeps what was heard. The stream's calls: playback thread; the rest: any."""
+
+    about = "simulated"
 
     def __init__(self, clock: Clock, sleep: Callable[[float], None], record_wav: Path | None) -> None:
         self._clock = clock

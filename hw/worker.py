@@ -24,6 +24,13 @@ class Stalled(Exception):
 
 
 @dataclass(frozen=True, slots=True)
+class _Aside:
+    """What nobody waits for."""
+
+    function: Callable[[], object]
+
+
+@dataclass(frozen=True, slots=True)
 class _Answer(Generic[Result]):
     """What a call came to: a result, or an exception."""
 
@@ -35,7 +42,7 @@ class Worker:
     """Runs calls one after another on its own thread. One caller at a time; at most one call is queued."""
 
     def __init__(self, name: str) -> None:
-        self._requests: SimpleQueue[Callable[[], object] | None] = SimpleQueue()
+        self._requests: SimpleQueue[Callable[[], object] | _Aside | None] = SimpleQueue()
         self._answers: SimpleQueue[_Answer[object]] = SimpleQueue()
         self._stalled = False
         self._idle: tuple[Callable[[], object], float] | None = None
@@ -64,6 +71,15 @@ class Worker:
         """
         self._idle = function, time.monotonic() + delay_s
 
+    def aside(self, function: Callable[[], object]) -> None:
+        """Run `function` on this thread between two calls. Any thread, which learns nothing of its fate."""
+        self._requests.put(_Aside(function))
+
+    @property
+    def stalled(self) -> bool:
+        """Whether a call was given up that has not returned yet, as far as is known."""
+        return self._stalled and self._thread.is_alive()
+
     def finish(self, last: Callable[[], object], timeout_s: float) -> bool:
         """Run `last`, then end the thread; returns whether it has ended in time. Never raises.
 
@@ -81,15 +97,22 @@ class Worker:
             self._answers.put(_outcome(function))
 
     def _next_request(self) -> Callable[[], object] | None:
-        """Wait for a request; meanwhile do, once, what was left for an idle moment."""
-        idle, self._idle = self._idle, None
-        if idle is not None:
-            function, due_s = idle
+        """Wait for a call; meanwhile do what is asked aside, and what was left for an idle moment."""
+        while True:
             try:
-                return self._requests.get(timeout=max(0.0, due_s - time.monotonic()))
+                request = self._requests.get(timeout=self._idle_in_s())
             except Empty:
+                assert self._idle is not None
+                function, self._idle = self._idle[0], None
                 _outcome(function)
-        return self._requests.get()
+                continue
+            if not isinstance(request, _Aside):
+                self._idle = None
+                return request
+            _outcome(request.function)
+
+    def _idle_in_s(self) -> float | None:
+        return None if self._idle is None else max(0.0, self._idle[1] - time.monotonic())
 
 
 def _outcome(function: Callable[[], object]) -> _Answer[object]:

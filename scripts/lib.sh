@@ -121,11 +121,16 @@ install_python_packages() {
     if [[ $1 == dev ]]; then lock=requirements-dev.lock; fi
     say "installing Python packages with $2: $(grep -c '^[a-z]' "$lock") from $lock"
     rm -rf -- "$3"  # what an interrupted set-up left
-    "$2" -m venv "$3"
-    pip_install "$3" --require-hashes -r requirements-build.lock
-    # PYPI=1 makes lgpio, where it is built from source, bring its C library along.
-    PYPI=1 pip_install "$3" --require-hashes --no-build-isolation -r "$lock"
+    install_locked "$2" "$3" "$lock"
     pip_install "$3" --no-deps --no-build-isolation --editable .
+}
+
+# install_locked PYTHON HOME LOCK: a new environment with all that the lock names, each file by its hash.
+install_locked() {
+    "$1" -m venv "$2"
+    pip_install "$2" --require-hashes -r "$ROOT/requirements-build.lock"
+    # PYPI=1 makes lgpio, where it is built from source, bring its C library along.
+    PYPI=1 pip_install "$2" --require-hashes --no-build-isolation -r "$ROOT/$3"
 }
 
 pip_install() {

@@ -144,6 +144,7 @@ class RoomMic:
         self._room = room
         self._owner = threading.get_ident()
         self.overruns = 0
+        self.about = "fake"
         self.closed_by: int | None = None
 
     @property
@@ -253,6 +254,7 @@ class LoudspeakerStream:
         self._device = device
         self._owner = threading.get_ident()
         self.underruns = 0
+        self.about = "fake"
         self.flushes = 0
         self.closed = False
 

@@ -12,6 +12,7 @@ from fakes import LoopTime, settled
 from daemon.events import ServerEvent
 from daemon.failures import Failure, FailureKind, LinkError
 from daemon.liveness import Evidence
+from daemon.tools.calls import ToolAnswer
 
 HANDSHAKE_S = 0.2
 CLOSING_S = 0.1
@@ -59,6 +60,9 @@ class PlannedSession:
 
     async def send_text(self, text: str) -> None:
         self.calls.append(text)
+
+    async def send_tool_answer(self, answer: ToolAnswer) -> None:
+        self.calls.append(f"answer of {answer.name}")
 
     async def ping(self) -> None:
         self.pings += 1

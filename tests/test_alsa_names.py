@@ -52,3 +52,21 @@ def test_where_alsa_cannot_be_loaded_nothing_happens(monkeypatch: pytest.MonkeyP
 
     monkeypatch.setattr(alsa_names, "LIBRARY", "libnowhere.so.0")
     assert alsa_names.forget_names() == []
+
+
+SERVED = """
+pcm.direct { type pulse }
+pcm.through { type plug slave.pcm "direct" }
+pcm.within { type plug slave { pcm { type pipewire } } }
+pcm.one_way { type asym capture.pcm "null" playback.pcm "through" }
+pcm.card { type plug slave.pcm { type hw card 0 } }
+pcm.circle { type plug slave.pcm "circle" }
+pcm.nothing { type plug slave.pcm "never_heard_of" }
+"""
+
+
+def test_a_server_is_found_behind_whatever_stands_before_it(tmp_path: Path) -> None:
+    (tmp_path / ".asoundrc").write_text(SERVED, encoding="utf-8")
+    names = ["direct", "through", "within", "one_way", "card", "circle", "nothing", "never_heard_of"]
+    code = f"from hw.alsa_names import is_served; print([name for name in {names} if is_served(name)])"
+    assert printed_by(code, tmp_path) == "['direct', 'through', 'within', 'one_way']\n"

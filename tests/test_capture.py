@@ -39,7 +39,13 @@ class ScriptedDetector(SpeechDetector):
         super().reset()
 
     def hear(
-        self, chunk: bytes, *, min_speech_ms: int, own_sound: bool = False, expected: bool = False
+        self,
+        chunk: bytes,
+        *,
+        min_speech_ms: int,
+        own_sound: bool = False,
+        expected: bool = False,
+        residue_dbfs: float | None = None,
     ) -> Heard:
         self.asked.append({"min_speech_ms": min_speech_ms, "own_sound": own_sound, "expected": expected})
         return self.script.popleft() if self.script else NOTHING

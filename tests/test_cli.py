@@ -23,6 +23,7 @@ from daemon.errors import EX_CONFIG, AlreadyRunning, ConfigError, ControlError
 from daemon.secret import Secret
 from daemon.settings import Settings
 from hw.base import MicError
+from hw.cards import DeviceInfo
 
 KEY = "AIzaSyMadeUpMadeUpMadeUp"
 
@@ -90,7 +91,8 @@ def test_version_is_the_packages(capsys: pytest.CaptureFixture[str]) -> None:
         [],
         ["sing"],
         ["volume", "101"],
-        ["volume", "-1"],
+        ["volume", "-101"],
+        ["volume", "+x"],
         ["volume", "٣"],
         ["say"],
         ["config"],
@@ -117,7 +119,7 @@ def test_run_gives_settings_key_and_options_to_the_app(app: FakeApp, tmp_path: P
     assert app.settings.board.name == "simulated"
     assert app.api_key is not None
     assert app.api_key.reveal() == KEY
-    assert app.options == RunOptions(once=True, wav_out=Path("out.wav"))
+    assert app.options == RunOptions(once=True, config=Path(file), wav_out=Path("out.wav"))
 
 
 def test_run_with_the_standin_takes_no_key(app: FakeApp, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -255,6 +257,8 @@ async def run_beside(daemon: FakeDaemon, socket: Path, *argv: str) -> int:
         (["unmute"], ("unmute", {}), ""),
         (["volume"], ("volume", {}), "70 %\n"),
         (["volume", "35"], ("volume", {"percent": 35}), "35 %\n"),
+        (["volume", "+"], ("volume", {"change": 5}), "70 %\n"),
+        (["volume", "-10"], ("volume", {"change": -10}), "70 %\n"),
         (["say", "good", "morning"], ("say", {"text": "good morning"}), ""),
         (["status"], ("status", {}), "conure: idle for 2 s\nmuted       no\n"),
     ],
@@ -304,21 +308,24 @@ def test_without_a_running_speaker_the_user_is_told_how_to_start_it(
 # --- devices
 
 
-@dataclass
-class FakeDevice:
-    name: str
-    kind: str
+FOUND = [
+    (DeviceInfo("USB Mic (hw:1,0)", "capture", "Mic", True, "0d8c:0014", "1-1.2"), "48000 Hz, 1 channel"),
+    (DeviceInfo("Headphones (hw:0,0)", "playback", "Headphones", False), "busy"),
+]
 
 
 def test_devices_are_a_table(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    found = [FakeDevice("USB Mic", "capture"), FakeDevice("Headphones", "playback")]
-    put_in_place(monkeypatch, "hw.portaudio", list_devices=lambda: found)
+    put_in_place(monkeypatch, "hw.portaudio", survey_devices=lambda: FOUND)
     assert cli.main(["devices"]) == 0
-    assert capsys.readouterr().out == "name        kind\nUSB Mic     capture\nHeadphones  playback\n"
+    assert capsys.readouterr().out == (
+        "name                 kind      card        usb        port   default  opened with\n"
+        "USB Mic (hw:1,0)     capture   Mic         0d8c:0014  1-1.2  yes      48000 Hz, 1 channel\n"
+        "Headphones (hw:0,0)  playback  Headphones                             busy\n"
+    )
 
 
 def test_no_devices_is_a_failure(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    put_in_place(monkeypatch, "hw.portaudio", list_devices=list)
+    put_in_place(monkeypatch, "hw.portaudio", survey_devices=list)
     assert cli.main(["devices"]) == 1
     assert capsys.readouterr().out == "no sound devices\n"
 

@@ -11,7 +11,7 @@ import pytest
 from fakes import ShownLeds, pauses
 
 from daemon.capture import Capture
-from daemon.commands import MAX_TEXT, Commands, Volume
+from daemon.commands import MAX_TEXT, Commands
 from daemon.connection import Connection
 from daemon.controller import Controller, Event, Manner, Parts
 from daemon.dialogue import Policy
@@ -27,9 +27,10 @@ from daemon.link import Asked, Failed, LinkPolicy, step
 from daemon.mailbox import Mailbox
 from daemon.playback import Playback
 from daemon.ring import FifoRing, HistoryRing
-from daemon.settings import ButtonSettings, Settings, VadSettings
+from daemon.settings import ButtonSettings, Settings, SoundSettings, VadSettings
 from daemon.status import Reporter
 from daemon.uplink import Uplink
+from daemon.volume import Volume
 from hw.base import Mic, MicError, Speaker
 
 
@@ -52,7 +53,7 @@ class Rig:
         policy = Policy()
         manner = Manner(policy, ButtonSettings(), 120, 200, earcons=True, log_transcripts=False)
         self.controller = Controller(self.parts, manner, self._clock)
-        self.volume = Volume(self.parts.playback, 70)
+        self.volume = Volume(self.parts.playback, SoundSettings(), percent=70)
         self.reporter = Reporter(
             self.parts,
             self.controller,
@@ -63,7 +64,7 @@ class Rig:
             stand_in=True,
             clock=self._clock,
             started_s=90.0,
-            volume=lambda: self.volume.percent,
+            volume=self.volume.report,
         )
         self.commands = Commands(self.mailbox, self.volume, self.reporter.snapshot)
 
@@ -143,6 +144,7 @@ async def test_nobody_is_left_talking_to_a_muted_microphone(rig: Rig) -> None:
 
 async def test_the_volume_is_set_and_told(rig: Rig) -> None:
     assert await rig.do("volume") == {"volume": 70}
+    assert await rig.do("volume", change=15) == {"volume": 85}
     assert await rig.do("volume", percent=50) == {"volume": 50}
     assert rig.parts.playback.gain == gain_for(50)
     assert await rig.do("volume", percent=0) == {"volume": 0}
@@ -157,6 +159,7 @@ async def test_the_volume_is_set_and_told(rig: Rig) -> None:
         ("volume", {"percent": "loud"}, "whole number"),
         ("volume", {"percent": 12.5}, "whole number"),
         ("volume", {"percent": True}, "whole number"),
+        ("volume", {"change": "more"}, "whole number"),
         ("say", {}, "needs a text"),
         ("say", {"text": "   "}, "needs a text"),
         ("say", {"text": 5}, "needs a text"),

@@ -28,7 +28,7 @@ from daemon.config_text import config_table, describe
 from daemon.errors import ConfigError
 from daemon.schema import KEYS
 from daemon.settings import LiveSettings, Settings
-from hw.boards import BOARD_NAMES
+from hw.board_files import shipped_names
 
 KEY = "AIzaSyMadeUpMadeUpMadeUp"
 
@@ -284,13 +284,62 @@ def test_a_recording_takes_the_place_of_nothing_but_a_plain_file(
     assert "not a plain file" in problem
 
 
-def test_an_unknown_board_is_a_mistake_and_the_nearest_is_named() -> None:
-    (problem,) = validate({"board": {"name": "simulatd"}}).problems
-    assert problem.text == (
-        'board.name = "simulatd": must be one of auto, generic, simulated; did you mean "simulated"? '
-        '(default "auto")'
-    )
-    assert all(not validate({"board": {"name": name}}).problems for name in BOARD_NAMES)
+def test_an_unknown_board_is_a_mistake_and_the_nearest_is_named(tmp_path: Path) -> None:
+    (problem,) = problems_of(tmp_path, '[board]\nname = "simulatd"\n')
+    assert "board.name: there is no board 'simulatd'; there are: " in problem
+    assert problem.endswith("did you mean simulated?")
+
+
+@pytest.mark.parametrize("name", shipped_names())
+def test_every_board_can_be_configured_by_its_name(tmp_path: Path, name: str) -> None:
+    assert load_text(tmp_path, f'[board]\nname = "{name}"\n').settings.board.name == name
+
+
+def test_what_the_file_sets_goes_before_what_the_board_says(tmp_path: Path) -> None:
+    text = '[board]\nname = "whisplay"\nmic = "default"\n[lights]\npins = [1, 2, 3]\n'
+    settings = load_text(tmp_path, text).settings
+    assert (settings.board.mic, settings.board.speaker) == ("default", "whisplaysound|wm8960soundcard")
+    assert (settings.lights.pins, settings.lights.active) == ((1, 2, 3), "low")
+
+
+def test_a_key_that_is_set_to_the_program_s_default_is_set(tmp_path: Path) -> None:
+    settings = load_text(tmp_path, '[board]\nname = "whisplay"\n[button]\npull = "up"\n').settings
+    assert (settings.button.pull, settings.button.active) == ("up", "high")
+
+
+def test_the_board_that_is_asked_for_stands_in_for_the_file_s(tmp_path: Path) -> None:
+    path = tmp_path / "config.toml"
+    path.write_text('[board]\nname = "whisplay"\n')
+    settings = load(path, {}, board="aiy-voice-hat").settings
+    assert (settings.board.name, settings.button.pin) == ("aiy-voice-hat", 23)
+
+
+def test_a_board_s_values_and_the_file_s_are_checked_together(tmp_path: Path) -> None:
+    (problem,) = problems_of(tmp_path, '[board]\nname = "whisplay"\n[lights]\npins = [25]\n')
+    assert 'lights.kind = "rgb" needs three pins' in problem
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ('night_from = "22"', 'must be a time of day such as "22:00"'),
+        ('night_from = "22:00"', "lights.night_to"),
+        ('night_to = "07:00"', "lights.night_from"),
+        ('night_from = "07:00"\nnight_to = "07:00"', "must differ"),
+        ('kind = "sysfs"', "needs one name, or three"),
+        ('kind = "dotstar"\npins = [5]', "two pins: data, clock"),
+    ],
+)
+def test_lights_that_cannot_be_are_told(tmp_path: Path, text: str, told: str) -> None:
+    (problem,) = problems_of(tmp_path, f"[lights]\n{text}\n")
+    assert told in problem
+
+
+def test_the_description_tells_the_board_s_values_from_the_user_s(tmp_path: Path) -> None:
+    loaded = load_text(tmp_path, '[board]\nname = "whisplay"\n[button]\ndebounce_ms = 30\n')
+    text = describe(loaded.settings, loaded.given)
+    assert 'pull = "none"  # the board\'s; the default is "up"' in text
+    assert "debounce_ms = 30  # changed; the default is 20" in text
 
 
 def test_a_sample_must_be_a_wav_file(tmp_path: Path) -> None:

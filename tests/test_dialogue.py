@@ -47,6 +47,9 @@ EXAMPLES: list[e.DialogueEvent] = [
     e.LinkLost(trouble=False),
     e.LinkRefused(),
     e.LinkRefused(quota=True),
+    e.ToolsBusy(True),
+    *(e.ToolsBusy(False, reply_due) for reply_due in (False, True)),
+    e.EndAsked(),
     e.MicLost(),
     e.MicBack(),
 ]
@@ -189,7 +192,7 @@ class TestBargeIn:
         assert run([*second, e.ReplyEnded(), e.PlaybackDrained(1)]).phase is Phase.SPEAKING
 
     def test_by_the_server_cuts_the_reply_here_too(self) -> None:
-        assert d.CutReply() in last_actions([*ANSWERING, e.ReplyInterrupted()])
+        assert d.CutReply(by_server=True) in last_actions([*ANSWERING, e.ReplyInterrupted()])
 
 
 class TestTheEndOfAReply:
@@ -326,7 +329,8 @@ class TestTheServersTurns:
         assert d.ResumeUplink() in last_actions(heard, half_duplex)
 
     def test_are_interrupted_by_the_server(self) -> None:
-        assert d.CutReply() in last_actions([*self.REPLY, e.ReplyInterrupted()], SERVER)
+        cut = d.CutReply(by_server=True)
+        assert cut in last_actions([*self.REPLY, e.ReplyInterrupted()], SERVER)
 
     def test_close_when_nobody_says_more(self) -> None:
         closed = [*self.OPEN, e.TimerFired(Timer.FOLLOW_UP)]

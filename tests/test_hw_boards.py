@@ -9,9 +9,8 @@ from pathlib import Path
 import pytest
 from gpiozero.pins.mock import MockFactory, MockPWMPin
 
-from hw import boards
 from hw.base import Colour, LedError
-from hw.boards import BoardSpec, GenericBoard, LightsSpec, NoLeds, build_board
+from hw.boards import BoardSpec, LightsSpec, NoLeds, RealBoard, build_board
 from hw.gpio import ButtonSpec, GpioLeds
 
 ROOT = Path(__file__).parents[1]
@@ -20,22 +19,6 @@ ROOT = Path(__file__).parents[1]
 def test_a_name_makes_a_board() -> None:
     assert build_board("generic", BoardSpec()).name == "generic"
     assert build_board("simulated", BoardSpec()).name == "simulated"
-
-
-def test_a_name_that_is_none_is_told_with_those_that_are() -> None:
-    with pytest.raises(ValueError, match=r"no board 'pi'; there are: auto, generic, simulated"):
-        build_board("pi", BoardSpec())
-
-
-def test_a_name_that_is_nearly_one_is_told_which() -> None:
-    with pytest.raises(ValueError, match=r"did you mean simulated\?"):
-        build_board("simulatd", BoardSpec())
-
-
-@pytest.mark.parametrize(("sound", "name"), [(True, "generic"), (False, "simulated")])
-def test_auto_is_what_the_machine_has(monkeypatch: pytest.MonkeyPatch, sound: bool, name: str) -> None:
-    monkeypatch.setattr(boards, "has_sound_card", lambda: sound)
-    assert build_board("auto", BoardSpec()).name == name
 
 
 def test_the_simulated_board_takes_its_files_from_the_spec(tmp_path: Path) -> None:
@@ -63,7 +46,7 @@ def test_without_gpio_the_error_names_the_pin(tmp_path: Path, opening: str, devi
     code = (
         "from hw.base import DeviceError; from hw.boards import *; from hw.gpio import ButtonSpec\n"
         "lights = LightsSpec(kind='rgb', pins=(25, 24, 23))\n"
-        "board = GenericBoard(BoardSpec(button=ButtonSpec(pin=17), lights=lights))\n"
+        "board = RealBoard('generic', BoardSpec(button=ButtonSpec(pin=17), lights=lights))\n"
         f"try: board.{opening}\n"
         "except DeviceError as error: print(type(error).__name__, error, error.permanent)"
     )
@@ -72,13 +55,13 @@ def test_without_gpio_the_error_names_the_pin(tmp_path: Path, opening: str, devi
     assert "no GPIO here" in done.stdout and done.stdout.endswith("True\n")
 
 
-class TestGenericBoard:
+class TestRealBoard:
     @pytest.fixture
     def pins(self) -> MockFactory:
         return MockFactory(pin_class=MockPWMPin)
 
     def test_without_button_and_lights_has_none(self) -> None:
-        board = GenericBoard(BoardSpec())
+        board = RealBoard("generic", BoardSpec())
         assert not board.has_button
         assert board.open_button(lambda pressed, at_s: None) is None
         leds = board.open_leds()
@@ -89,7 +72,7 @@ class TestGenericBoard:
 
     def test_opens_what_is_wired(self, pins: MockFactory) -> None:
         spec = BoardSpec(button=ButtonSpec(pin=17), lights=LightsSpec(kind="rgb", pins=(25, 24, 23)))
-        board = GenericBoard(spec, pins)
+        board = RealBoard("generic", spec, pins)
         assert board.has_button
         button = board.open_button(lambda pressed, at_s: None)
         leds = board.open_leds()
@@ -103,16 +86,20 @@ class TestGenericBoard:
         [
             ("led", (25, 24, 23), 'GPIO 25, 24, 23: .*"led" need 1 pin'),
             ("rgb", (25,), 'GPIO 25: .*"rgb" need 3 pins'),
-            ("rgbb", (25,), 'no lights of the kind "rgbb"; there are: apa102, led, rgb; did you mean rgb'),
+            ("dotstar", (5,), 'GPIO 5: .*"dotstar" need 2 pins'),
+            ("rgbb", (25,), 'no lights of the kind "rgbb"'),
         ],
     )
     def test_lights_that_do_not_fit_their_pins_are_an_error(
         self, pins: MockFactory, kind: str, wired: tuple[int, ...], message: str
     ) -> None:
-        board = GenericBoard(BoardSpec(lights=LightsSpec(kind=kind, pins=wired)), pins)
+        board = RealBoard("generic", BoardSpec(lights=LightsSpec(kind=kind, pins=wired)), pins)
         with pytest.raises(LedError, match=message) as caught:
             board.open_leds()
         assert caught.value.permanent
 
     def test_its_speaker_is_not_in_its_microphone_s_ear_only_by_luck(self) -> None:
-        assert GenericBoard(BoardSpec()).echo_free is False
+        assert RealBoard("generic", BoardSpec()).echo_free is False
+
+    def test_says_that_its_hardware_cancels_echoes(self) -> None:
+        assert RealBoard("respeaker-lite", BoardSpec(echo_free=True)).echo_free

@@ -6,7 +6,18 @@ from pathlib import Path
 
 import pytest
 
-from hw.cards import CAPTURE, PLAYBACK, DeviceInfo, card_of, choose, describe, has_sound_card, parse_cards
+from hw.cards import (
+    CAPTURE,
+    PLAYBACK,
+    DeviceInfo,
+    UsbPlace,
+    card_of,
+    choose,
+    describe,
+    has_sound_card,
+    parse_cards,
+    read_usb_places,
+)
 
 PI = """\
  0 [Headphones     ]: bcm2835_headpho - bcm2835 Headphones
@@ -99,3 +110,39 @@ def test_a_card_or_a_named_server_is_something_to_speak_with(
     if cards is not None:
         path.write_text(cards, encoding="utf-8")
     assert has_sound_card(environment, path) is found
+
+
+USB = {
+    0: DeviceInfo("Array: USB Audio (hw:1,0)", CAPTURE, "Array", False, "2886:0018", "1-1.2"),
+    1: DeviceInfo("Array: USB Audio (hw:2,0)", CAPTURE, "Array_1", False, "2886:0018", "1-1.3"),
+    2: DeviceInfo("default", CAPTURE, "", True),
+}
+
+
+@pytest.mark.parametrize(
+    ("wanted", "key"),
+    [
+        ("usb:2886:0018", 0),
+        ("USB:2886:0018", 0),
+        ("usb-port:1-1.3", 1),  # of two alike, the one in that port
+        ("usb:1234:5678", None),
+        ("usb-port:1-1", None),  # the hub is no device
+        ("usb:1234:5678|Array_1|default", 1),
+        ("nonsense | default", 2),
+        ("array*2,0)", 1),
+        ("?efault", 2),
+        ("|", None),
+    ],
+)
+def test_a_usb_device_is_named_by_what_it_is_or_where_it_is(wanted: str, key: int | None) -> None:
+    assert choose(USB, wanted, CAPTURE) == key
+
+
+def test_the_kernel_tells_which_usb_device_a_card_is(tmp_path: Path) -> None:
+    """As on a Pi: the card's device is an interface of the USB device in port 1-1.2."""
+    interface = tmp_path / "sys/devices/platform/soc/usb1/1-1/1-1.2/1-1.2:1.0"
+    for folder in (interface, tmp_path / "sys/class/sound/card1", tmp_path / "proc/asound/card1"):
+        folder.mkdir(parents=True)
+    (tmp_path / "proc/asound/card1/usbid").write_text("2886:0018\n", "ascii")
+    (tmp_path / "sys/class/sound/card1/device").symlink_to(interface)
+    assert read_usb_places([0, 1], tmp_path) == {0: UsbPlace(), 1: UsbPlace("2886:0018", "1-1.2")}

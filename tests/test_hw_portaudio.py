@@ -16,14 +16,9 @@ from pulse import pulse as pulse  # a fixture
 
 from hw.base import SPEAKER_FORMAT, MicError, SpeakerError
 from hw.depth import deep_streams
-from hw.portaudio import (
-    REFUSED_RATE,
-    UNAVAILABLE,
-    PortAudioMic,
-    PortAudioSpeaker,
-    list_devices,
-    open_refusal,
-)
+from hw.negotiate import Form
+from hw.pa_library import UNAVAILABLE, open_refusal
+from hw.portaudio import PortAudioMic, PortAudioSpeaker, list_devices
 
 ROOT = Path(__file__).parents[1]
 
@@ -87,10 +82,11 @@ class TestFindingDevices:
 
 
 class TestRefusals:
-    def test_a_rate_that_the_hardware_has_not_leads_to_alsa_s_conversion(self) -> None:
-        error = open_refusal("playback", "Device", OSError(REFUSED_RATE, "Invalid sample rate"), [])
+    def test_a_device_that_takes_no_form_leads_to_alsa_s_conversion(self) -> None:
+        refused = OSError(-9997, "Invalid sample rate")
+        error = open_refusal("playback", "Device", refused, [], [Form(24_000, 1), Form(48_000, 2)])
         assert isinstance(error, SpeakerError)
-        assert "24000 Hz" in str(error) and "plughw" in str(error) and "`default`" in str(error)
+        assert "24000 Hz, 1 channel; 48000 Hz, 2 channels" in str(error) and "`default`" in str(error)
         assert error.permanent
 
     def test_a_busy_device_may_become_free(self) -> None:

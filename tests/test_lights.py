@@ -81,6 +81,7 @@ IN_ORDER: list[tuple[dict[str, Any], Scene]] = [
     ({"stopping": True}, scenes.STOPPING),
     ({"starting": True}, scenes.STARTING),
     ({"volume_shown": 0.0}, scenes.VOLUME),
+    ({"ringing": True}, scenes.RINGING),
     ({"refused": True}, scenes.REFUSED),
     ({"mic_fault": True}, scenes.MIC_FAULT),
     ({"speaker_fault": True}, scenes.SPEAKER_FAULT),
@@ -91,6 +92,7 @@ IN_ORDER: list[tuple[dict[str, Any], Scene]] = [
     ({"phase": Phase.THINKING}, scenes.THINKING),
     ({"connecting": True}, scenes.CONNECTING),
     ({"phase": Phase.FOLLOW_UP}, scenes.FOLLOW_UP),
+    ({"missed": True}, scenes.MISSED),
     ({}, scenes.IDLE),
 ]
 

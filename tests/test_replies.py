@@ -54,6 +54,21 @@ def test_that_all_of_it_is_here_is_told_before_its_end() -> None:
     assert sort(cut_gate(), GenerationComplete(), at_s=10.1) == []
 
 
+def test_a_reply_that_goes_on_after_a_false_end_does_not_end_the_next_one() -> None:
+    gate = asked_gate()
+    assert sort(gate, TurnComplete(), OLD) == [ReplyEnded()]
+    gate.asked(10.0)
+    assert sort(gate, OLD, TurnComplete(), NEW, at_s=10.1) == [ReplyStarted(), NEW]
+
+
+def test_audio_after_the_end_costs_the_next_reply_nothing() -> None:
+    gate = asked_gate()
+    sort(gate, OLD, TurnComplete(), OLD)
+    gate.asked(10.0)
+    at_s = 10.0 + UNHEARD_END_TIMEOUT_S
+    assert sort(gate, NEW, TurnComplete(), at_s=at_s) == [ReplyStarted(), NEW, ReplyEnded()]
+
+
 def test_a_second_turn_complete_means_nothing() -> None:
     gate = asked_gate()
     sort(gate, NEW, TurnComplete())

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import socket
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -47,9 +46,10 @@ class Parts:
     def __init__(self) -> None:
         self.capture = 0
         self.playback = 0
+        self.status = "listening"
         self.supervisor = Supervisor(
             {"capture": lambda: self.capture, "playback": lambda: self.playback},
-            status=lambda: "listening",
+            status=lambda: self.status,
             environ={"WATCHDOG_USEC": "20000000"},
         )
 
@@ -60,8 +60,25 @@ def test_a_message_arrives_whole(manager: Manager) -> None:
 
 
 def test_without_a_service_manager_nothing_happens(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "systemd", None)  # importing it would raise
-    notify("READY=1")
+    monkeypatch.delenv("NOTIFY_SOCKET", raising=False)
+    assert notify("READY=1")
+
+
+def test_an_address_in_the_abstract_namespace_is_reached(monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as listener:
+        listener.bind("\0conure-test-notify")
+        listener.setblocking(False)
+        monkeypatch.setenv("NOTIFY_SOCKET", "@conure-test-notify")
+        assert notify("READY=1")
+        assert Manager(listener).told() == ["READY=1"]
+
+
+def test_a_service_manager_that_does_not_read_holds_up_nobody(manager: Manager) -> None:
+    taken = [notify("WATCHDOG=1") for _ in range(10_000)]
+    assert taken[0]
+    assert not taken[-1]
+    assert len(manager.told()) == taken.count(True)
+    assert notify("WATCHDOG=1")
 
 
 def test_a_service_manager_that_is_gone_is_logged_and_no_more(
@@ -88,6 +105,38 @@ async def test_ready_is_told_when_every_part_has_moved(manager: Manager) -> None
     assert manager.told() == ["READY=1\nSTATUS=listening"]
 
 
+async def test_ready_is_told_again_until_it_is_taken(manager: Manager) -> None:
+    parts = Parts()
+    while notify("WATCHDOG=1"):
+        pass
+    with LoopTime() as time:
+        ready = asyncio.create_task(parts.supervisor.ready())
+        await settled()
+        parts.capture = parts.playback = 1
+        await time.run(1.0)
+        assert not ready.done()
+        assert parts.supervisor.dropped > 0
+        manager.told()
+        await time.run(0.01)
+        assert ready.done()
+    assert manager.told() == ["READY=1\nSTATUS=listening"]
+
+
+async def test_the_state_is_told_when_it_changes_and_not_before(manager: Manager) -> None:
+    parts = Parts()
+    with LoopTime() as time:
+        feeding = asyncio.create_task(parts.supervisor.run())
+        await time.run(2.5)
+        assert manager.told() == ["STATUS=listening"]
+        parts.status = "idle; no microphone:\nit is\tgone"
+        await time.run(1.0)
+        assert manager.told() == ["STATUS=idle; no microphone: it is gone"]
+        await time.run(3.0)
+        assert manager.told() == []
+        feeding.cancel()
+        await asyncio.gather(feeding, return_exceptions=True)
+
+
 async def test_the_watchdog_is_fed_only_while_every_part_moves(
     manager: Manager, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -103,8 +152,14 @@ async def test_the_watchdog_is_fed_only_while_every_part_moves(
             told.append(manager.told())
         feeding.cancel()
         await asyncio.gather(feeding, return_exceptions=True)
-    fed = ["WATCHDOG=1\nSTATUS=listening"]
-    assert told == [fed, fed, ["STATUS=stuck: playback"], ["STATUS=stuck: capture, playback"], fed]
+    fed = "WATCHDOG=1\nSTATUS=listening"
+    assert told == [
+        ["STATUS=listening", fed],
+        [fed],
+        ["STATUS=stuck: playback"],
+        ["STATUS=stuck: capture, playback"],
+        [fed],
+    ]
     assert [record.levelno for record in caplog.records] == [logging.ERROR] * 2
 
 

@@ -12,14 +12,14 @@ import sys
 from collections.abc import Callable, Sequence
 
 from daemon import __version__
-from daemon.cli import configuration, devices, run, running, standin
+from daemon.cli import boards, configuration, devices, doctor, reminders, run, running, standin, tools, trials
 from daemon.cli.arguments import complain
 from daemon.errors import EX_CONFIG, ConfigError, ConureError
 from hw.base import DeviceError
 
 EX_INTERRUPTED = 130
 
-PARTS = (run, running, devices, configuration, standin)
+PARTS = (run, running, reminders, doctor, trials, devices, boards, configuration, tools, standin)
 """One module for each family of commands; its `add` declares them. In the order of the help."""
 
 Command = Callable[[argparse.Namespace], int]

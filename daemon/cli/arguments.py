@@ -19,6 +19,18 @@ def percent(text: str) -> int:
     return _whole_number(text, 100)
 
 
+STEP_PERCENT = 5
+"""One step of the loudness: it is just heard."""
+
+
+def loudness(text: str) -> dict[str, int]:
+    """A loudness from 0 to 100, or what is added to it: what `volume` asks of the daemon."""
+    if not text.startswith(("+", "-")):
+        return {"percent": percent(text)}
+    size = percent(text[1:]) if text[1:] else STEP_PERCENT
+    return {"change": size if text[0] == "+" else -size}
+
+
 def port(text: str) -> int:
     """A TCP port; 0 stands for a free one."""
     return _whole_number(text, 65535)

@@ -42,7 +42,7 @@ def _config_show(arguments: argparse.Namespace) -> int:
     from daemon.config_text import describe
 
     loaded = config.load(arguments.config, os.environ)
-    print(f"# {loaded.path or 'no file, all defaults'}\n\n{describe(loaded.settings)}", end="")
+    print(f"# {loaded.path or 'no file, all defaults'}\n\n{describe(loaded.settings, loaded.given)}", end="")
     return 0
 
 

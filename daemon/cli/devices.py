@@ -1,11 +1,14 @@
-"""`conure devices`: the sound devices that there are."""
+"""`conure devices`: the sound devices that there are, and what they take."""
 
 from __future__ import annotations
 
 import argparse
+import os
 from typing import Any
 
 from daemon.cli.arguments import table
+
+COLUMNS = ("name", "kind", "card", "usb", "port", "default", "opened with")
 
 
 def add(commands: Any) -> None:
@@ -14,13 +17,30 @@ def add(commands: Any) -> None:
 
 
 def _devices(_: argparse.Namespace) -> int:
-    from dataclasses import asdict
+    from hw.portaudio import survey_devices
 
-    from hw.portaudio import list_devices
-
-    rows = [asdict(device) for device in list_devices()]
-    if not rows:
+    in_use = _in_use()
+    found = survey_devices()
+    if not found:
         print("no sound devices")
         return 1
-    print(table([list(rows[0]), *([str(value) for value in row.values()] for row in rows)]))
+    rows = [
+        [one.name, one.kind, one.card, one.usb, one.port, "yes" if one.default else "", form]
+        for one, form in found
+    ]
+    print(table([list(COLUMNS), *rows]))
+    for kind, about in in_use.items():
+        print(f"in use as {kind}: {about}")
     return 0
+
+
+def _in_use() -> dict[str, str]:
+    """What a running daemon has opened, by kind; nothing where none runs."""
+    from daemon.control_client import call, find_daemon
+    from daemon.errors import ControlError
+
+    try:
+        devices = call(find_daemon(os.environ), "status", None)["devices"]
+    except ControlError:
+        return {}
+    return {kind: devices[kind]["device"] for kind in ("mic", "speaker") if devices[kind].get("device")}

@@ -24,26 +24,37 @@ def add(commands: Any) -> None:
 
 
 def _run(arguments: argparse.Namespace) -> int:
-    from dataclasses import replace
-
     from daemon import config
     from daemon.app_options import RunOptions
     from daemon.cross_checks import notes
+    from daemon.errors import ConfigError
+    from daemon.supervision import under_service_manager
 
-    settings = config.load(arguments.config, os.environ).settings
-    if arguments.board:
-        settings = replace(settings, board=replace(settings.board, name=arguments.board))
-    api_key = None if arguments.standin else config.load_api_key(settings, os.environ)
-    if api_key is None and not (arguments.standin or arguments.demo):
-        raise config.missing_key()
+    loaded = config.load(arguments.config, os.environ, board=arguments.board)
+    settings = loaded.settings
+    try:
+        api_key = None if arguments.standin else config.load_api_key(settings, os.environ)
+        if api_key is None and not (arguments.standin or arguments.demo):
+            raise config.missing_key()
+    except ConfigError as error:
+        if under_service_manager(os.environ):
+            from daemon import refusal
+
+            refusal.show(settings, error)
+        raise
     complain(notes(settings))
     options = RunOptions(
         once=arguments.once,
         interactive=sys.stdin.isatty() and sys.stdout.isatty(),
         demo=arguments.demo,
         standin=arguments.standin,
+        config=arguments.config,
         wav_out=arguments.wav_out,
+        board_detected=loaded.detected,
     )
+    from daemon.heap import keep_heap_small
+
+    keep_heap_small()
     from daemon import modes  # numpy comes with it: a mistake in the configuration is told before
 
     return modes.run(settings, api_key, options)

@@ -7,7 +7,7 @@ import os
 import time
 from typing import Any
 
-from daemon.cli.arguments import complain, percent, to_json
+from daemon.cli.arguments import complain, loudness, to_json
 
 _PLAIN_COMMANDS = {
     "talk": "listen now, as if the button were tapped",
@@ -35,7 +35,9 @@ def _add_status(commands: Any) -> None:
 def _add_volume_and_say(commands: Any) -> None:
     volume = commands.add_parser("volume", help="show or set the loudness")
     volume.set_defaults(command=_volume)
-    volume.add_argument("percent", nargs="?", type=percent, metavar="PERCENT", help="0 to 100")
+    volume.add_argument(
+        "level", nargs="?", type=loudness, metavar="PERCENT", help="0 to 100; + or - a step, +10 or -10 more"
+    )
     say = commands.add_parser("say", help="begin a turn in writing; the answer is spoken")
     say.set_defaults(command=_say)
     say.add_argument("text", nargs="+", metavar="TEXT")
@@ -77,8 +79,9 @@ def _watch(*, as_json: bool) -> int:
 
 
 def _volume(arguments: argparse.Namespace) -> int:
-    answer = _ask("volume", {} if arguments.percent is None else {"percent": arguments.percent})
-    print(f"{answer['volume']} %")
+    answer = _ask("volume", arguments.level or {})
+    night = answer.get("night_volume")
+    print(f"{answer['volume']} %" + ("" if night is None else f" ({night} % at this hour of the night)"))
     return 0
 
 

@@ -60,6 +60,7 @@ from daemon.events import (
     TextAsked,
     Timer,
     TimerFired,
+    ToolsBusy,
     Trigger,
     UtteranceSent,
 )
@@ -181,11 +182,29 @@ def sent(state: Dialogue, event: UtteranceSent, policy: Policy) -> Step:
     return state.to(Phase.THINKING), (StartTimer(Timer.ANSWER, policy.answer_timeout_s),)
 
 
+def tools_while_thinking(state: Dialogue, event: ToolsBusy, policy: Policy) -> Step:
+    """The answer has its time limit from the moment at which the last tool has answered."""
+    state = replace(state, tools_busy=event.busy)
+    if event.busy:
+        return state, ()
+    if not state.turn_ended:
+        return state, (StartTimer(Timer.ANSWER, policy.answer_timeout_s),)
+    if not event.reply_due:
+        return rest(state, policy, _outcome(state))
+    return state, (StartTimer(Timer.ANSWER, policy.stall_timeout_s),)
+
+
+def _outcome(state: Dialogue) -> Outcome:
+    """How a turn ended in which the model had nothing to say of its tools."""
+    return Outcome.ANSWERED if state.heard_reply else Outcome.SILENT
+
+
 def answer_begins(state: Dialogue, _event: ReplyStarted, policy: Policy) -> Step:
     """The first audio of the answer."""
     # In half duplex what is heard over the reply is the reply; a voice after it is a new one.
     voice_active = state.voice_active and policy.barge_in
-    return replace(state.replying(), voice_active=voice_active), (StopTimer(Timer.ANSWER),)
+    replying = replace(state.replying(), voice_active=voice_active, heard_reply=True, turn_ended=False)
+    return replying, (StopTimer(Timer.ANSWER),)
 
 
 def not_sent(state: Dialogue, event: TimerFired, _policy: Policy) -> Step:
@@ -199,8 +218,12 @@ def no_answer(state: Dialogue, event: TimerFired, policy: Policy) -> Step:
     """The time for an answer is up: ask again, once, on a fresh session."""
     if event.timer is not Timer.ANSWER:
         return state, ()
+    if state.tools_busy:
+        return state, (StartTimer(Timer.ANSWER, policy.answer_timeout_s),)
+    if state.turn_ended:
+        return rest(state, policy, _outcome(state))
     renew = RenewLink("no_answer", keep_handle=False)
-    if state.retried or state.muted or not state.online:
+    if state.retried or state.muted or state.heard_reply or not state.online:
         idle, actions = go_idle(state, Outcome.FAILED, failed_tone(state))
         return idle, (*actions, renew)
     wait = StartTimer(Timer.ANSWER, policy.hold_utterance_s)
@@ -216,16 +239,22 @@ def ended_without_audio(state: Dialogue, event: ReplyEnded, policy: Policy) -> S
         failed, renew = count_failure(state)
         idle, actions = go_idle(failed, Outcome.FAILED, Earcon.ERROR)
         return idle, (*actions, *renew)
-    rested, actions = rest(state, policy, Outcome.SILENT)
+    if state.tools_busy:
+        return replace(state, turn_ended=True), ()
+    rested, actions = rest(state, policy, _outcome(state))
     return rested, (CancelUtterance(state.turn), *actions)
 
 
 def send_again(state: Dialogue, event: LinkLost, policy: Policy) -> Step:
-    """The connection went before the answer came: what was said is sent again on the next one."""
+    """The connection went before the answer came: what was said is sent again on the next one.
+
+    Unless a part of the answer was heard, and only what the tools bring is missing.
+    """
     if state.text and not state.online:
         return replace(state, trouble=event.trouble), ()
-    state = replace(state, online=False, resent=state.resent + 1, trouble=event.trouble)
-    if state.resent > policy.max_resends or state.muted:
+    resent = state.resent + 1
+    state = replace(state, online=False, resent=resent, trouble=event.trouble, turn_ended=False)
+    if resent > policy.max_resends or state.muted or state.heard_reply:
         return go_idle(state, Outcome.FAILED, Earcon.OFFLINE)
     wait = StartTimer(Timer.ANSWER, policy.hold_utterance_s)
     # A text is sent again by the uplink, as an utterance is; it lights no listening light.
@@ -249,6 +278,8 @@ def heard(state: Dialogue, event: PlaybackDrained, policy: Policy) -> Step:
     """A reply has ended when the server said so and all of it has been heard."""
     if event.turn != state.turn or not state.reply_over:
         return state, ()
+    if state.tools_busy and not state.reply_bad:
+        return replace(state, phase=Phase.THINKING, turn_ended=True), ()
     judged, outcome, tones = judge_reply(state)
     rested, actions = rest(judged, policy, outcome)
     if outcome is Outcome.SHORT and policy.ask_to_go_on and state.text != GO_ON:  # once, not for ever
@@ -257,20 +288,33 @@ def heard(state: Dialogue, event: PlaybackDrained, policy: Policy) -> Step:
     return rested, (*actions, *tones)
 
 
+def ran_dry_at_tools(state: Dialogue, event: ReplyRanDry, policy: Policy) -> Step:
+    """The model said something and waits for its tools: the rest of the reply comes after them."""
+    if event.turn != state.turn or state.reply_over or not state.tools_busy:
+        return ran_dry(state, event, policy)
+    return state.to(Phase.THINKING), (StartTimer(Timer.ANSWER, policy.answer_timeout_s),)
+
+
 def cut_by_server(state: Dialogue, _event: ReplyInterrupted, policy: Policy) -> Step:
     """The server cut the reply: so does the device."""
     rested, actions = rest(state, policy, Outcome.CUT)
-    return rested, (CutReply(), *actions)
+    return rested, (CutReply(by_server=True), *actions)
 
 
 def rest(state: Dialogue, policy: Policy, outcome: Outcome) -> Step:
     """After a turn: the follow-up window, or sleep."""
-    open_ears = policy.follow_up_s > 0 and state.can_hear
+    open_ears = policy.follow_up_s > 0 and state.can_hear and not state.closing
     left = state.rested()
-    over = (StopTimer(Timer.ANSWER), StopTimer(Timer.STALL), TurnOver(state.turn, outcome))
+    timers = (StopTimer(Timer.ANSWER), StopTimer(Timer.STALL))
+    over = timers if state.late else (*timers, TurnOver(state.turn, outcome))
     if not open_ears:
         return left.to(Phase.IDLE), over
     return left.to(Phase.FOLLOW_UP), (*over, StartTimer(Timer.FOLLOW_UP, policy.follow_up_s))
+
+
+def late_reply(state: Dialogue, _event: ReplyStarted, _policy: Policy) -> Step:
+    """The model tells what a tool brought, after its turn was over."""
+    return replace(state.replying(), late=True, heard_reply=True), (StopTimer(Timer.FOLLOW_UP),)
 
 
 def follow_up_over(state: Dialogue, event: TimerFired, _policy: Policy) -> Step:
@@ -286,7 +330,7 @@ def mic_lost_in_follow_up(state: Dialogue, _event: MicLost, _policy: Policy) -> 
 _LATE = LATE | {TalkPressed: press}
 
 DEVICE_TABLE: dict[Phase, dict[type, Rule]] = {
-    Phase.IDLE: _LATE | {SpeechStarted: voice_when_idle},
+    Phase.IDLE: _LATE | {SpeechStarted: voice_when_idle, ReplyStarted: late_reply},
     Phase.LISTENING: _LATE
     | {
         TalkPressed: press_while_listening,
@@ -318,6 +362,7 @@ DEVICE_TABLE: dict[Phase, dict[type, Rule]] = {
         ReplyEnded: ended_without_audio,
         ReplyInterrupted: cut_by_server,
         TimerFired: no_answer,
+        ToolsBusy: tools_while_thinking,
         LinkLost: send_again,
         LinkRefused: refuse,
     },
@@ -327,7 +372,7 @@ DEVICE_TABLE: dict[Phase, dict[type, Rule]] = {
         ReplyEnded: nothing_more_comes,
         ReplyInterrupted: cut_by_server,
         ReplyIsWhole: is_whole,
-        ReplyRanDry: ran_dry,
+        ReplyRanDry: ran_dry_at_tools,
         ReplyWentOn: went_on,
         TimerFired: stalled,
         PlaybackDrained: heard,
@@ -337,6 +382,7 @@ DEVICE_TABLE: dict[Phase, dict[type, Rule]] = {
     Phase.FOLLOW_UP: _LATE
     | {
         SpeechStarted: voice_in_follow_up,
+        ReplyStarted: late_reply,
         TimerFired: follow_up_over,
         MicLost: mic_lost_in_follow_up,
     },

@@ -41,6 +41,7 @@ from daemon.dialogue.state import (
     TurnOver,
 )
 from daemon.events import (
+    EndAsked,
     LinkLost,
     LinkRefused,
     MicLost,
@@ -57,6 +58,7 @@ from daemon.events import (
     TalkWithdrawn,
     Timer,
     TimerFired,
+    ToolsBusy,
     UtteranceSent,
 )
 from daemon.words import Earcon, Outcome, Phase
@@ -104,10 +106,27 @@ def window_over(state: Dialogue, event: TimerFired, policy: Policy) -> Step:
         return hang_up(state, event, policy)
     if event.timer is not Timer.FOLLOW_UP:
         return state, ()
+    if state.tools_busy:
+        return state, (StartTimer(Timer.FOLLOW_UP, policy.answer_timeout_s),)
     if not state.unanswered:
         return hang_up(state, event, policy)
     idle, actions = go_idle(state, Outcome.FAILED, failed_tone(state))
     return idle, (*actions, RenewLink("no_answer", keep_handle=False))
+
+
+def tools_while_open(state: Dialogue, event: ToolsBusy, policy: Policy) -> Step:
+    """Who waits for a tool hears of it: until then the window stays open."""
+    state = replace(state, tools_busy=event.busy)
+    if event.busy:
+        return state, ()
+    wait_s = policy.end_timeout_s if state.closing else policy.answer_timeout_s
+    return state, (StartTimer(Timer.FOLLOW_UP, wait_s),)
+
+
+def close_while_open(state: Dialogue, _event: EndAsked, policy: Policy) -> Step:
+    """The conversation ends, with the reply if there is one."""
+    closing = replace(state, closing=True, unanswered=False)
+    return closing, (StartTimer(Timer.FOLLOW_UP, policy.end_timeout_s),)
 
 
 def reply_begins(state: Dialogue, _event: ReplyStarted, policy: Policy) -> Step:
@@ -137,7 +156,7 @@ def listen_again(state: Dialogue, policy: Policy) -> Step:
         return go_idle(state, Outcome.ANSWERED)
     again = replace(state.rested(), phase=Phase.LISTENING, released=True)
     resume: tuple[Action, ...] = (ResumeUplink(),) if state.paused else ()
-    if policy.follow_up_s <= 0:
+    if policy.follow_up_s <= 0 or state.closing:
         return hang_up(again, None, policy)
     longest = StartTimer(Timer.MAX_UTTERANCE, policy.max_utterance_s)
     return again, (*resume, longest, StartTimer(Timer.FOLLOW_UP, policy.follow_up_s))
@@ -152,10 +171,10 @@ def heard(state: Dialogue, event: PlaybackDrained, policy: Policy) -> Step:
     return again, (*tones, *actions)
 
 
-def interrupt(state: Dialogue, _event: Any, policy: Policy) -> Step:
+def interrupt(state: Dialogue, event: Any, policy: Policy) -> Step:
     """The user speaks or presses over the reply: silence first, then listen."""
     again, actions = listen_again(state, policy)
-    return again, (CutReply(), *actions)
+    return again, (CutReply(by_server=isinstance(event, ReplyInterrupted)), *actions)
 
 
 def mic_lost_while_open(state: Dialogue, _event: MicLost, _policy: Policy) -> Step:
@@ -163,16 +182,20 @@ def mic_lost_while_open(state: Dialogue, _event: MicLost, _policy: Policy) -> St
     return go_idle(replace(state, mic_ok=False, voice_active=False), Outcome.CANCELLED, Earcon.NO_MIC)
 
 
-def no_answer(state: Dialogue, event: TimerFired, _policy: Policy) -> Step:
+def no_answer(state: Dialogue, event: TimerFired, policy: Policy) -> Step:
     """The time for the answer is up: a session that hears and does not answer is replaced."""
     if event.timer is not Timer.ANSWER:
         return state, ()
+    if state.tools_busy:
+        return state, (StartTimer(Timer.ANSWER, policy.answer_timeout_s),)
     idle, actions = go_idle(state, Outcome.FAILED, failed_tone(state))
     return idle, (*actions, RenewLink("no_answer", keep_handle=False))
 
 
 def text_answered(state: Dialogue, event: ReplyEnded, _policy: Policy) -> Step:
-    """A turn in writing that brought no audio."""
+    """A turn in writing that brought no audio; one that waits for a tool may still bring some."""
+    if state.tools_busy and not event.reason:
+        return state, ()
     return go_idle(state, Outcome.FAILED if event.reason else Outcome.SILENT)
 
 
@@ -199,6 +222,8 @@ SERVER_TABLE: dict[Phase, dict[type, Rule]] = {
         TimerFired: window_over,
         ReplyStarted: reply_begins,
         ReplyEnded: reply_without_audio,
+        ToolsBusy: tools_while_open,
+        EndAsked: close_while_open,
         LinkLost: lost_while_open,
         LinkRefused: refuse,
         MicLost: mic_lost_while_open,

@@ -25,6 +25,7 @@ from daemon.dialogue.state import (
     TurnOver,
 )
 from daemon.events import (
+    EndAsked,
     LinkLost,
     LinkRefused,
     LinkUp,
@@ -48,6 +49,7 @@ from daemon.events import (
     TextAsked,
     Timer,
     TimerFired,
+    ToolsBusy,
     Trigger,
     UtteranceSent,
 )
@@ -76,7 +78,7 @@ def leave_turn(state: Dialogue, outcome: Outcome) -> Step:
         case Phase.SENDING | Phase.THINKING | Phase.SPEAKING:
             # While sending too: the server may have all of it, and its answer may be on the way.
             actions += [CutReply(), CancelUtterance(state.turn)]
-    if state.phase not in (Phase.IDLE, Phase.FOLLOW_UP):
+    if state.phase not in (Phase.IDLE, Phase.FOLLOW_UP) and not state.late:
         actions.append(TurnOver(state.turn, outcome))
     return state.rested(), tuple(actions)
 
@@ -104,7 +106,7 @@ def open_turn(state: Dialogue, trigger: Trigger, policy: Policy, onset_byte: int
     opening: list[Action] = [OpenUtterance(turn, trigger, onset_byte, policy.streaming)]
     if released:
         opening.append(StopTimer(Timer.FOLLOW_UP))
-    if not by_voice:
+    if not by_voice and (trigger is not Trigger.WAKE_WORD or policy.wake_earcon):
         opening.append(Play(Earcon.LISTENING))
     opening.append(StartTimer(Timer.MAX_UTTERANCE, policy.max_utterance_s))
     if talk is Talk.ENDPOINTED and not released:
@@ -125,7 +127,15 @@ def open_text(state: Dialogue, event: TextAsked, policy: Policy) -> Step:
     """A turn in writing, cutting the one that is under way."""
     left, actions = leave_turn(state, Outcome.CUT)
     turn = state.turn + 1
-    begun = replace(left, phase=Phase.THINKING, turn=turn, text=event.text, talk=Talk.ENDPOINTED, resent=0)
+    begun = replace(
+        left,
+        phase=Phase.THINKING,
+        turn=turn,
+        text=event.text,
+        talk=Talk.ENDPOINTED,
+        resent=0,
+        heard_reply=False,
+    )
     timer = StartTimer(Timer.ANSWER, policy.hold_utterance_s)
     return begun, (*actions, SendText(turn, event.text), timer)
 
@@ -181,10 +191,15 @@ def nothing_more_comes(state: Dialogue, event: ReplyEnded, _policy: Policy) -> S
     return over, (StopTimer(Timer.STALL), FinishReply())
 
 
-def stalled(state: Dialogue, event: TimerFired, _policy: Policy) -> Step:
-    """The rest did not come: what was heard was the reply. A session that stalls is replaced."""
+def stalled(state: Dialogue, event: TimerFired, policy: Policy) -> Step:
+    """The rest did not come: what was heard was the reply. A session that stalls is replaced.
+
+    One that waits for a tool does not stall.
+    """
     if event.timer is not Timer.STALL or state.reply_over:
         return state, ()
+    if state.tools_busy:
+        return state, (StartTimer(Timer.STALL, policy.stall_timeout_s),)
     over = replace(state, reply_over=True)
     if not state.reply_short:
         return over, (FinishReply(),)
@@ -235,6 +250,18 @@ def mute(state: Dialogue, event: MuteSet, policy: Policy) -> Step:
         muted = replace(muted, resent=policy.max_resends, retried=True)
         return muted, (MicWanted(False), CancelUtterance(state.turn), tone)
     return muted, (MicWanted(not event.muted), tone)
+
+
+def note_tools(state: Dialogue, event: ToolsBusy, _policy: Policy) -> Step:
+    """A tool begins, or all have ended, and nothing follows from it here."""
+    return replace(state, tools_busy=event.busy), ()
+
+
+def close_after_reply(state: Dialogue, _event: EndAsked, _policy: Policy) -> Step:
+    """The conversation ends with the reply that is under way."""
+    if state.phase is Phase.FOLLOW_UP:
+        return go_idle(state, Outcome.ANSWERED)
+    return replace(state, closing=state.phase is not Phase.IDLE), ()
 
 
 def note_voice(state: Dialogue, _event: SpeechStarted, _policy: Policy) -> Step:
@@ -296,6 +323,8 @@ EVERY_PHASE: dict[type, Rule] = {
     MicBack: note_mic_back,
     SpeechStarted: note_voice,
     SpeechEnded: note_silence,
+    ToolsBusy: note_tools,
+    EndAsked: close_after_reply,
     ReplyIsWhole: stay,
     ReplyRanDry: stay,
     ReplyWentOn: stay,

@@ -32,6 +32,8 @@ class Policy:
     """True where the server takes turns (`turn_taking = "server"`)."""
     voice_trigger: bool = False
     barge_in: bool = False
+    wake_earcon: bool = True
+    """Whether a wake word is answered with a tone."""
     follow_up_s: float = 6.0
     no_speech_s: float = 5.0
     max_utterance_s: float = 60.0
@@ -77,9 +79,17 @@ class Dialogue:
     failures_in_row: int = 0
     """Turns without a good answer since the last good one."""
     heard_reply: bool = False
-    """Server turn-taking: the open conversation has brought a reply."""
+    """The turn, or with server turn-taking the open conversation, has brought a reply."""
     unanswered: bool = False
     """Server turn-taking: somebody spoke, and no reply has begun since."""
+    tools_busy: bool = False
+    """Tools run for this turn: the model waits for them, or will be told of them."""
+    turn_ended: bool = False
+    """The server ended its turn while tools ran: what it says of them is another one."""
+    late: bool = False
+    """The reply tells of a tool after its turn was over."""
+    closing: bool = False
+    """The conversation ends with this reply, without a follow-up."""
     voice_active: bool = False
     muted: bool = False
     mic_ok: bool = True
@@ -112,6 +122,9 @@ class Dialogue:
             reply_bad=False,
             retried=False,
             unanswered=False,
+            turn_ended=False,
+            late=False,
+            closing=False,
         )
 
     def replying(self) -> Dialogue:
@@ -187,7 +200,10 @@ class FinishReply:
 
 @dataclass(frozen=True, slots=True)
 class CutReply:
-    """Silence now: drop the reply wherever it is."""
+    """Silence now: drop the reply wherever it is. `by_server`: it is cut there already, and what its tools
+    bring may still be told."""
+
+    by_server: bool = False
 
 
 @dataclass(frozen=True, slots=True)

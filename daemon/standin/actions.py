@@ -29,6 +29,8 @@ class When(StrEnum):
     """The turn was closed; the answer has not begun."""
     REPLY_START = "reply_start"
     """The server has thought; the first message of the answer is next."""
+    TOOL_CALL = "tool_call"
+    """The calls of a reply were sent; their answers are awaited."""
     REPLY_MS = "reply_ms"
     """So much audio of the reply has been sent."""
     TURN_COMPLETE = "turn_complete"
@@ -39,7 +41,7 @@ class When(StrEnum):
 
 WITH_THRESHOLD = frozenset({When.AUDIO_MS, When.REPLY_MS, When.IDLE_S})
 _IN_SESSION = frozenset(When) - {When.CONNECT, When.UPGRADE}
-_IN_REPLY = frozenset({When.REPLY_START, When.REPLY_MS})
+_IN_REPLY = frozenset({When.REPLY_START, When.TOOL_CALL, When.REPLY_MS})
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,11 +182,22 @@ class Reject(Action):
 
 @dataclass(frozen=True, slots=True)
 class CallTool(Action):
-    """Ask for a function before this turn's reply, and wait for the answer."""
+    """Ask for a function before this turn's reply; several in one turn are asked for at once.
+
+    The reply waits for their answers, unless a function was declared as NON_BLOCKING: then it does not, and
+    another reply follows the answer, as its scheduling says.
+    """
 
     at = frozenset({When.REPLY_START})
     name: str
     args: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class CancelTools(Action):
+    """Cancel the calls that were not answered; the reply goes on without them."""
+
+    at = frozenset({When.TOOL_CALL})
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,6 +229,7 @@ ACTIONS: dict[str, type[Action]] = {
     "speak": Speak,
     "reject": Reject,
     "call_tool": CallTool,
+    "cancel_tools": CancelTools,
     "never_answer": NeverAnswer,
 }
 """The actions by the names that they have in TOML; their fields are the parameters."""

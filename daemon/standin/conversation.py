@@ -30,6 +30,9 @@ TASK_LIMIT = 16
 CANCELLED_LIMIT = 64
 """Cancelled tool calls that are remembered, so that a late answer is not taken for an unknown one."""
 
+LATE_ANSWER_S = 0.5
+"""An answer to a cancelled call may have been on its way; later than this it was not."""
+
 IDLE_TICK_S = 0.05
 
 
@@ -89,7 +92,10 @@ class Conversation:
         self.session = session
         self.reply: Reply | None = None
         self.withheld: set[str] = set()
-        self.cancelled_calls: deque[str] = deque(maxlen=CANCELLED_LIMIT)
+        self.cancelled_calls: deque[tuple[str, float]] = deque(maxlen=CANCELLED_LIMIT)
+        """The ids of cancelled tool calls, and when."""
+        self.open_calls: set[str] = set()
+        """Tool calls for which no reply waits."""
         self._reply_task: asyncio.Task[None] | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._group = asyncio.TaskGroup()
@@ -196,7 +202,7 @@ class Conversation:
             case "clientContent":
                 await self._take_content(message.body)
             case "toolResponse":
-                self._take_tool_response(message.body)
+                await self._take_tool_response(message.body)
             case "contextUpdate":
                 self._received("context_update", message.body)
                 if not self.setup.model.context_update:
@@ -272,17 +278,39 @@ class Conversation:
             turn = self.world.record.turn_opened(self.record, "content", _text_of(body))
             await self._close_turn(turn, "turn_complete")
 
-    def _take_tool_response(self, body: dict[str, Any]) -> None:
+    async def _take_tool_response(self, body: dict[str, Any]) -> None:
         self._received("tool_response", body)
-        pending = self.reply.pending if self.reply is not None else set()
         for answer in body.get("functionResponses", []):
-            call_id = answer.get("id", "")
-            if call_id in self.cancelled_calls:
+            call_id, more_follows = answer.get("id", ""), answer.get("willContinue", False)
+            if call_id in self.open_calls:
+                if not more_follows:
+                    self.open_calls.discard(call_id)
+                    await self._speak_of(call_id, answer.get("scheduling", "WHEN_IDLE"))
+            elif self.reply is not None and call_id in self.reply.pending:
+                if not more_follows:
+                    self.reply.tool_answered(call_id)
+            elif self._cancelled_just_now(call_id):
                 self.record.late_answers += 1
-            elif call_id not in pending:
+            else:
                 raise Refusal(POLICY, "Requested entity was not found.")
-            elif self.reply is not None and not answer.get("willContinue", False):
-                self.reply.tool_answered(call_id)
+
+    def note_cancelled(self, call_ids: list[str]) -> None:
+        """These calls were cancelled at this moment."""
+        self.cancelled_calls.extend((call_id, self.now_s()) for call_id in call_ids)
+
+    def _cancelled_just_now(self, call_id: str) -> bool:
+        now_s = self.now_s()
+        return any(call_id == one and now_s - at_s <= LATE_ANSWER_S for one, at_s in self.cancelled_calls)
+
+    async def _speak_of(self, call_id: str, scheduling: str) -> None:
+        """A reply for which nobody asked, unless the answer is silent, or the user speaks."""
+        if scheduling == "SILENT" or self._turn is not None:
+            return
+        if scheduling == "INTERRUPT":
+            await self._cut_reply()
+        turn = self.world.record.turn_opened(self.record, "tool", call_id)
+        turn.ended_s, turn.ended_by = self.now_s(), "tool"
+        self._reply_to(turn)
 
     # --- turns --------------------------------------------------------------------------------------
 
@@ -305,6 +333,9 @@ class Conversation:
         turn.ended_s, turn.ended_by = self.now_s(), ended_by
         self.changed()
         await self.fire(When.ACTIVITY_END)
+        self._reply_to(turn)
+
+    def _reply_to(self, turn: TurnRecord) -> None:
         self.reply = Reply(self, turn, self.world.voice)
         self._reply_task = self.spawn(_after(self._reply_task, self.reply))
 

@@ -92,6 +92,10 @@ async def _call_tool(talk: Conversation, action: actions.CallTool) -> None:
     _reply_of(talk).tools.append(action)
 
 
+async def _cancel_tools(talk: Conversation, _: actions.CancelTools) -> None:
+    await _reply_of(talk).cancel_tools()
+
+
 async def _never_answer(talk: Conversation, _: actions.NeverAnswer) -> None:
     talk.session.never_answers = True
 
@@ -115,5 +119,6 @@ PERFORM: dict[type[actions.Action], Callable[[Conversation, Any], Awaitable[None
     actions.Speak: _speak,
     actions.Reject: _reject,
     actions.CallTool: _call_tool,
+    actions.CancelTools: _cancel_tools,
     actions.NeverAnswer: _never_answer,
 }

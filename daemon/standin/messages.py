@@ -74,9 +74,10 @@ def handle_update(handle: str | None) -> Message:
     return {"sessionResumptionUpdate": update}
 
 
-def tool_call(call_id: str, name: str, args: dict[str, Any]) -> Message:
-    """The model asks for a function."""
-    return {"toolCall": {"functionCalls": [{"id": call_id, "name": name, "args": args}]}}
+def tool_call(calls: list[tuple[str, str, dict[str, Any]]]) -> Message:
+    """The model asks for functions: the id, name and arguments of each."""
+    asked = [{"id": call_id, "name": name, "args": args} for call_id, name, args in calls]
+    return {"toolCall": {"functionCalls": asked}}
 
 
 def tool_call_cancellation(call_ids: list[str]) -> Message:

@@ -14,7 +14,11 @@ A plan is a list of rules, in Python or in TOML:
 
     [[rule]]
     when = "reply_start"
-    do = { action = "call_tool", name = "set_volume", args = { percent = 30 } }
+    do = { action = "call_tool", name = "volume", args = { percent = 30 } }
+
+    [[rule]]
+    when = "tool_call"
+    do = [{ action = "stall", seconds = 0.5 }, "cancel_tools"]
 
 Each rule counts its own trigger over the life of the server: connections for `connect`, `upgrade` and
 `setup`, resumptions for `resume`, turns for the others. Rules that are due together act in their order. Where

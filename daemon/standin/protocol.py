@@ -52,6 +52,13 @@ class Leaf(Enum):
     FREE = "anything: a struct, a map or a JSON schema"
 
 
+@dataclass(frozen=True, slots=True)
+class MapOf:
+    """A map from any name to values of this kind."""
+
+    value: Any
+
+
 _EMPTY: dict[str, Any] = {}
 _BLOB = {"data": Leaf.BYTES, "mimeType": Leaf.TEXT}
 _PART = {
@@ -63,10 +70,27 @@ _PART = {
     "functionResponse": Leaf.FREE,
 }
 _CONTENT = {"role": Leaf.TEXT, "parts": [_PART]}
+_FUNCTION_SCHEMA: dict[str, Any] = {
+    "type": Leaf.TEXT,
+    "format": Leaf.TEXT,
+    "title": Leaf.TEXT,
+    "description": Leaf.TEXT,
+    "nullable": Leaf.FLAG,
+    "enum": [Leaf.TEXT],
+    "required": [Leaf.TEXT],
+    "propertyOrdering": [Leaf.TEXT],
+    "pattern": Leaf.TEXT,
+    "default": Leaf.FREE,
+    "example": Leaf.FREE,
+}
+_COUNTS = ("minItems", "maxItems", "minLength", "maxLength", "minProperties", "maxProperties")
+_FUNCTION_SCHEMA |= dict.fromkeys(_COUNTS, Leaf.WHOLE)
+_FUNCTION_SCHEMA |= {"minimum": Leaf.NUMBER, "maximum": Leaf.NUMBER, "items": _FUNCTION_SCHEMA}
+_FUNCTION_SCHEMA |= {"anyOf": [_FUNCTION_SCHEMA], "properties": MapOf(_FUNCTION_SCHEMA)}
 _FUNCTION = {
     "name": Leaf.TEXT,
     "description": Leaf.TEXT,
-    "parameters": Leaf.FREE,
+    "parameters": _FUNCTION_SCHEMA,
     "parametersJsonSchema": Leaf.FREE,
     "response": Leaf.FREE,
     "responseJsonSchema": Leaf.FREE,
@@ -211,6 +235,10 @@ def _fields(value: Any, fields: dict[str, Any], path: str) -> dict[str, Any]:
 
 
 def _value(value: Any, kind: Any, path: str) -> Any:
+    if isinstance(kind, MapOf):
+        if not isinstance(value, dict):
+            raise invalid(f"Invalid value at '{path}'.")
+        return {name: _value(item, kind.value, f"{path}[{name}]") for name, item in value.items()}
     if isinstance(kind, dict):
         return _fields(value, kind, path)
     if isinstance(kind, list):

@@ -56,7 +56,9 @@ class ReplyRecord:
 
 @dataclass(slots=True, eq=False)
 class TurnRecord:
-    """One turn of the user. `opened_by`: activity, speech (the server's own detection), text or content."""
+    """One turn of the user. `opened_by`: activity, speech (the server's own detection), text, content; or
+    tool: nobody spoke, the model tells of a call's answer, and `text` is the call's id.
+    """
 
     number: int
     opened_by: str

@@ -54,14 +54,20 @@ class Reply:
 
     async def say_cut(self) -> None:
         """The client hears that this reply was cut. Call after its task has ended."""
-        if self.pending:
-            cancelled = sorted(self.pending)
-            self._talk.cancelled_calls.extend(cancelled)
-            self.pending.clear()
-            await self._talk.say("tool_call_cancellation", messages.tool_call_cancellation(cancelled))
+        await self.cancel_tools()
         self._record.interrupted_s = self._talk.now_s()
         await self._talk.say("interrupted", messages.interrupted())
         await self._complete()
+
+    async def cancel_tools(self) -> None:
+        """The calls that were not answered must not be any more."""
+        if not self.pending:
+            return
+        cancelled = sorted(self.pending)
+        self._talk.note_cancelled(cancelled)
+        self.pending.clear()
+        self._all_answered.set()
+        await self._talk.say("tool_call_cancellation", messages.tool_call_cancellation(cancelled))
 
     def tool_answered(self, call_id: str) -> None:
         """An answer came that is final."""
@@ -84,11 +90,17 @@ class Reply:
         return answer if self.voice is voice else self.voice.reply(self._turn.heard(), self._turn.text)
 
     async def _call_tools(self) -> None:
-        for tool in self.tools:
-            call_id = f"call-{next(_call_ids)}"
-            self.pending.add(call_id)
+        if not self.tools:
+            return
+        calls = [(f"call-{next(_call_ids)}", tool.name, tool.args) for tool in self.tools]
+        for call_id, name, _ in calls:
             self._record.tool_calls.append(call_id)
-            await self._talk.say("tool_call", messages.tool_call(call_id, tool.name, tool.args))
+            if self._talk.setup.waits_for(name):
+                self.pending.add(call_id)
+            else:
+                self._talk.open_calls.add(call_id)
+        await self._talk.say("tool_call", messages.tool_call(calls))
+        await self._talk.fire(When.TOOL_CALL)
         if self.pending:
             await self._all_answered.wait()
 

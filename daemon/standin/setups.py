@@ -6,6 +6,7 @@ What is uncertain is accepted where refusing it could hide a client that is righ
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -38,19 +39,30 @@ class Model:
     """Whether `clientContent` is taken after the initial history."""
     context_update: bool = False
     audio_during_tool_call: bool = True
+    blocking_tools: bool = True
+    """Whether a reply waits for a function whose declaration does not say."""
+    behavior: bool = False
+    """Whether a declaration may say it."""
 
 
 _BETA = frozenset({"v1", "v1beta"})
 """Whether the current models are on v1 is uncertain; v1alpha with a plain key is reported as refused."""
 
 MODELS: dict[str, Model] = {
-    "gemini-3.8-live": Model(_BETA, refused=_NO_PROACTIVITY | _NO_AFFECT | _NO_THINKING, context_update=True),
+    "gemini-3.8-live": Model(
+        _BETA,
+        refused=_NO_PROACTIVITY | _NO_AFFECT | _NO_THINKING,
+        context_update=True,
+        blocking_tools=False,
+        behavior=True,
+    ),
     "gemini-3.8-live-extended-thinking": Model(
         _BETA,
         refused=_NO_PROACTIVITY | _NO_AFFECT,
         thinking_levels=frozenset({"LOW", "MEDIUM", "HIGH"}),
         thinking_required=True,
         context_update=True,
+        blocking_tools=False,
     ),
     "gemini-3.1-flash-live-preview": Model(
         _BETA, refused=_NO_PROACTIVITY | _NO_AFFECT, text_modality_code=INTERNAL, content_any_time=False
@@ -97,6 +109,9 @@ VOICE_NAMES = frozenset(
 )
 """The prebuilt voices (Gemini API guide, speech generation)."""
 
+FUNCTION_NAME = re.compile(r"[a-zA-Z_][a-zA-Z0-9_.:-]{0,63}")
+"""Gemini API reference, FunctionDeclaration."""
+
 DEFAULT_SILENCE_MS = 800
 """Silence that ends an utterance in automatic mode (Live API capabilities guide)."""
 
@@ -120,8 +135,14 @@ class Setup:
     transcribe_output: bool
     resumption: bool
     handle: str | None
+    waits: Mapping[str, bool]
+    """The declared functions, and whether a reply waits for each."""
     history_first: bool
     """The first `clientContent` messages are history, up to their `turnComplete`, which is not answered."""
+
+    def waits_for(self, function: str) -> bool:
+        """Whether a reply waits for the answer to this call; one that nobody declared is waited for."""
+        return self.waits.get(function, True)
 
 
 def check_setup(body: dict[str, Any], api_version: str) -> Setup:
@@ -159,6 +180,11 @@ def _setup(body: dict[str, Any], name: str, model: Model) -> Setup:
         transcribe_output="outputAudioTranscription" in body,
         resumption="sessionResumption" in body,
         handle=handle or None,
+        waits={
+            function["name"]: _waits(function, model)
+            for tool in body.get("tools", [])
+            for function in tool.get("functionDeclarations", [])
+        },
         history_first=bool(_get(body, "historyConfig.initialHistoryInClientContent")),
     )
 
@@ -190,6 +216,20 @@ def _check_tools(body: dict[str, Any], model: Model) -> None:
     asked = {kind for tool in body.get("tools", []) for kind in tool}
     if asked - model.tools:
         raise Refusal(POLICY, "Operation is not implemented, or supported, or enabled.")
+    functions = [one for tool in body.get("tools", []) for one in tool.get("functionDeclarations", [])]
+    names = [function.get("name", "") for function in functions]
+    for name in names:
+        if not FUNCTION_NAME.fullmatch(name):
+            raise invalid(f"Invalid function name: {name}.")
+        if names.count(name) > 1:
+            raise invalid(f"Duplicate function declaration found: {name}")
+    if not model.behavior and any("behavior" in function for function in functions):
+        raise invalid()
+
+
+def _waits(function: dict[str, Any], model: Model) -> bool:
+    behavior = function.get("behavior")
+    return model.blocking_tools if behavior is None else behavior == "BLOCKING"
 
 
 def _get(body: dict[str, Any], path: str) -> Any:

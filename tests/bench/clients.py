@@ -105,10 +105,10 @@ class Conure:
 
 
 @contextlib.asynccontextmanager
-async def running_conure(around: Surroundings) -> AsyncIterator[Conure]:
+async def running_conure(around: Surroundings, configuration: str = CONFIGURATION) -> AsyncIterator[Conure]:
     """A daemon that is READY. Raises TimeoutError."""
     config = around.folder / "conure.toml"
-    config.write_text(CONFIGURATION, "utf-8")
+    config.write_text(configuration, "utf-8")
     notices = Notices(around.folder / "notify")
     socket = around.folder / "control.sock"
     environment = around.environment(NOTIFY_SOCKET=str(notices.path), CONURE_SOCKET=str(socket))

@@ -13,6 +13,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from daemon.heap import keep_heap_small
 from soak.growth import MB, after_warm_up, slope_mb_per_1000
 from soak.run import Result, run, shrink
 from soak.steps import Step, from_lines, make_steps, to_lines
@@ -21,6 +22,7 @@ from soak.steps import Step, from_lines, make_steps, to_lines
 def main() -> int:
     """Soak and print. 0: nothing was wrong; 1: something was; 2: the options or the plan cannot be used."""
     arguments = _arguments()
+    keep_heap_small()  # as `conure run` does
     seed = arguments.seed if arguments.seed is not None else secrets.randbelow(2**32)
     try:
         steps = _steps(arguments, seed)

@@ -1,0 +1,79 @@
+"""`conure doctor`: what is wrong here, and what helps."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from typing import TYPE_CHECKING, Any
+
+from daemon.cli.arguments import add_config_option, to_json
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from daemon.doctor.case import Case
+    from daemon.doctor.finding import Finding
+
+EPILOGUE = (
+    "exit status: 0 no fault, 1 some fault, 78 the configuration or the key keeps `conure run` from starting"
+)
+
+
+def add(commands: Any) -> None:
+    """Add `conure doctor`."""
+    doctor = commands.add_parser("doctor", help="find out what is wrong", epilog=EPILOGUE)
+    doctor.set_defaults(command=_doctor)
+    add_config_option(doctor)
+    doctor.add_argument("--board", metavar="NAME", help="use this board instead of the configured one")
+    doctor.add_argument("--json", action="store_true", help="as JSON")
+    doctor.add_argument("--offline", action="store_true", help="leave the network alone")
+    doctor.add_argument(
+        "--sound",
+        action=argparse.BooleanOptionalAction,
+        help="play a test sound, to hear it again; on a terminal you are asked",
+    )
+    doctor.add_argument("--interactive", action="store_true", help="try lights and button with your help")
+
+
+def _doctor(arguments: argparse.Namespace) -> int:
+    from daemon.doctor.case import Wishes
+    from daemon.doctor.examination import examine
+    from daemon.doctor.machine import Machine
+    from daemon.doctor.report import as_data, as_table, exit_status
+
+    wishes = Wishes(arguments.config, arguments.board, arguments.offline, _sound_wanted(arguments))
+    case, findings = examine(Machine(env=os.environ), wishes)
+    if arguments.interactive:
+        findings = _with_tried(case, findings)
+    print(to_json(as_data(findings), indent=2) if arguments.json else as_table(findings), end="")
+    return exit_status(findings)
+
+
+def _sound_wanted(arguments: argparse.Namespace) -> bool:
+    if arguments.sound is not None:
+        return bool(arguments.sound)
+    on_terminal = sys.stdin.isatty() and sys.stdout.isatty()
+    return on_terminal and not arguments.json and _ask("Play a test sound of two seconds?")
+
+
+def _with_tried(case: Case, findings: Iterable[Finding]) -> list[Finding]:
+    """The findings, with what the user tells in the place of what was only opened."""
+    from threading import Event
+
+    from daemon.doctor.by_hand import try_by_hand
+    from daemon.doctor.finding import in_order
+
+    tried = list(try_by_hand(case, _ask, _tell, Event().wait))
+    checks = {finding.check for finding in tried}
+    return in_order([*(finding for finding in findings if finding.check not in checks), *tried])
+
+
+def _tell(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
+
+
+def _ask(question: str) -> bool:
+    """Ask on standard error, which is not the answer that a program may be reading."""
+    print(f"{question} [y/N] ", end="", file=sys.stderr, flush=True)
+    return sys.stdin.readline().strip().lower() in ("y", "yes")

@@ -1,0 +1,185 @@
+"""Who may do what: the API key and the mode of its file, and the groups of the user who runs Conure."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from pathlib import Path
+
+from daemon import config
+from daemon.doctor.case import Case
+from daemon.doctor.finding import Check, Finding, fine, skipped, wrong
+from daemon.doctor.machine import Machine
+from daemon.doctor.service import RUNNING_CREDENTIALS, Unit
+from daemon.errors import ConfigError
+from daemon.secret import Secret
+from daemon.settings import Settings
+
+OTHERS = 0o007
+"""Permissions of everybody else (chmod(2))."""
+
+NODES: dict[str, tuple[str, str]] = {
+    # group: a pattern of its devices below /dev, and what they are for
+    "audio": ("snd/pcm*", "the sound card"),
+    "gpio": ("gpiochip*", "the button and LEDs on GPIO lines"),
+    "spi": ("spidev*", "the lights on SPI"),
+}
+"""The groups that Raspberry Pi OS gives these devices (raspberrypi-sys-mods, 99-com.rules), and Debian
+those of sound (systemd, 50-udev-default.rules)."""
+
+
+# --- the key ---------------------------------------------------------------------------------------
+
+
+def find_key(case: Case) -> tuple[Secret | None, Finding]:
+    """The API key, as the service would find it and else as this user would, and what is to be said of it."""
+    settings = case.settings
+    if settings is None:
+        return None, skipped(Check.API_KEY, "the configuration, which may name its file, has mistakes")
+    unit = case.unit
+    if closed := _closed_file(case.machine, settings, unit):
+        return None, skipped(Check.API_KEY, f"{closed} is not for this user to read", "`sudo conure doctor`")
+    try:
+        key = _load(case.machine, settings, unit)
+    except ConfigError as error:
+        return None, _unusable(error.problems[0])
+    if fault := _mode_fault(case.machine, settings, unit):
+        return key, fault
+    if key is not None:
+        return key, fine(Check.API_KEY, _origin(case.machine, settings, unit))
+    if unit.encrypted and unit.credential and case.machine.at(unit.credential).exists():
+        return None, fine(Check.API_KEY, f"encrypted in {unit.credential}, for the service alone")
+    return None, wrong(Check.API_KEY, "there is none", _where_to_put(unit), refuses_start=True)
+
+
+def _load(machine: Machine, settings: Settings, unit: Unit) -> Secret | None:
+    """As `config.load_api_key`, with the credential where the service's unit has it. Raises ConfigError."""
+    env: Mapping[str, str] = machine.env
+    folder = machine.at(RUNNING_CREDENTIALS)
+    if "CREDENTIALS_DIRECTORY" not in env and os.access(folder / config.CREDENTIAL, os.R_OK):
+        env = {**env, "CREDENTIALS_DIRECTORY": str(folder)}
+    elif unit.credential and not unit.encrypted and machine.at(unit.credential).exists():
+        live = replace(settings.live, api_key_file=str(machine.at(unit.credential)))
+        settings = replace(settings, live=live)
+    return config.load_api_key(settings, env)
+
+
+def _key_files(machine: Machine, settings: Settings, unit: Unit) -> Iterator[Path]:
+    """The files on disk that hold the key in the clear."""
+    if unit.credential and not unit.encrypted:
+        yield machine.at(unit.credential)
+    if settings.live.api_key_file:
+        yield Path(settings.live.api_key_file)
+
+
+def _closed_file(machine: Machine, settings: Settings, unit: Unit) -> str:
+    """The first file of a key that is there, but not for this user."""
+    for file in _key_files(machine, settings, unit):
+        try:
+            file.stat()
+        except PermissionError:
+            return str(file)
+        except OSError:
+            continue
+        if not os.access(file, os.R_OK):
+            return str(file)
+    return ""
+
+
+def _mode_fault(machine: Machine, settings: Settings, unit: Unit) -> Finding | None:
+    for file in _key_files(machine, settings, unit):
+        try:
+            mode = file.stat().st_mode & 0o777
+        except OSError:
+            continue
+        if mode & OTHERS:
+            found = f"{file} may be read by everybody on this machine (mode {mode:04o})"
+            return wrong(Check.API_KEY, found, f"`sudo chmod 600 {file}`")
+    return None
+
+
+def _where_to_put(unit: Unit) -> str:
+    get = "get one at https://aistudio.google.com/apikey"
+    if unit.installed:
+        return f"{get}; `sudo scripts/install` asks for it"
+    return (
+        f"{get}, write it to a file (chmod 600) and name that in [live] api_key_file, or set GEMINI_API_KEY"
+    )
+
+
+def _origin(machine: Machine, settings: Settings, unit: Unit) -> str:
+    file = next((file for file in _key_files(machine, settings, unit) if file.exists()), None)
+    if file is not None:
+        return f"in {file}"
+    return "a systemd credential" if unit.credential else "in the environment"
+
+
+def _unusable(problem: str) -> Finding:
+    remedy = "write the key alone into it: no name, no quotes, one line"
+    return wrong(Check.API_KEY, problem, remedy, refuses_start=True)
+
+
+# --- groups ----------------------------------------------------------------------------------------
+
+
+def groups_needed(settings: Settings, *, has_button: bool) -> list[str]:
+    """The groups whose devices this configuration uses."""
+    lights = settings.lights.kind
+    gpio = has_button or lights in ("led", "rgb", "dotstar")
+    spi = lights in ("apa102", "neopixel")
+    return ["audio", *(["gpio"] if gpio else []), *(["spi"] if spi else [])]
+
+
+def probe(case: Case) -> Iterator[Finding]:
+    """The groups."""
+    if case.settings is None or case.board is None:
+        yield skipped(Check.GROUPS, "the configuration has mistakes")
+    elif case.simulated:
+        yield skipped(Check.GROUPS, "the simulated board needs none")
+    else:
+        needed = groups_needed(case.settings, has_button=case.board.has_button)
+        yield _judge_service(case, needed) if case.unit.installed else _judge_self(case.machine, needed)
+
+
+def _judge_service(case: Case, needed: list[str]) -> Finding:
+    unit, machine = case.unit, case.machine
+    if unit.user == "root":
+        return fine(Check.GROUPS, "the service runs as root, who needs none")
+    known = parse_groups(machine.read("/etc/group") or "")
+    has = {name for name, members in known.items() if unit.user in members} | {*unit.groups}
+    missing = [name for name in needed if name not in has or name not in known]
+    if not missing:
+        return fine(Check.GROUPS, f"{unit.user} is in {', '.join(needed)}")
+    names = ",".join(missing)
+    create = "".join(f"sudo groupadd --system {name} && " for name in missing if name not in known)
+    return wrong(
+        Check.GROUPS,
+        f"{unit.user}, who runs the service, is not in {_with_purpose(missing)}",
+        f"`{create}sudo usermod -aG {names} {unit.user} && sudo systemctl restart conure`",
+    )
+
+
+def _judge_self(machine: Machine, needed: list[str]) -> Finding:
+    """By what may be opened, for a desktop gives its user the sound card without the group."""
+    missing = [name for name in needed if name not in machine.groups and not _may_open(machine, name)]
+    if not missing:
+        return fine(Check.GROUPS, f"{machine.user} may use {_with_purpose(needed)}")
+    remedy = f"`sudo usermod -aG {','.join(missing)} {machine.user}`, then log out and in again"
+    return wrong(Check.GROUPS, f"{machine.user} may not use {_with_purpose(missing)}", remedy)
+
+
+def _may_open(machine: Machine, group: str) -> bool:
+    """Whether no device of the group is closed to this user; where there is none, none is."""
+    found = machine.at("/dev").glob(NODES[group][0])
+    return machine.is_root or all(os.access(node, os.R_OK | os.W_OK) for node in found)
+
+
+def _with_purpose(names: list[str]) -> str:
+    return ", ".join(f"{name} ({NODES[name][1]})" for name in names)
+
+
+def parse_groups(text: str) -> dict[str, frozenset[str]]:
+    """Members by group, from /etc/group (group(5)). A user's own first group is not among them."""
+    rows = (line.split(":") for line in text.splitlines())
+    return {row[0]: frozenset(row[3].split(",")) for row in rows if len(row) == 4}

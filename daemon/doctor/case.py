@@ -1,0 +1,89 @@
+"""What is known before the examination: the settings, the board, the unit, and what a running daemon says."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from daemon import config
+from daemon.cross_checks import notes
+from daemon.doctor.finding import Check, Finding, fine, wrong
+from daemon.doctor.machine import Machine
+from daemon.doctor.service import Unit, read_unit
+from daemon.errors import ConfigError, ControlError
+from daemon.settings import Settings
+from hw.base import Board
+
+
+@dataclass(frozen=True, slots=True)
+class Wishes:
+    """What the user asked for."""
+
+    config: Path | None = None
+    board: str | None = None
+    offline: bool = False
+    """Leave the network alone."""
+    sound: bool = False
+    """Make a sound, to hear it again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One examination."""
+
+    machine: Machine
+    wishes: Wishes
+    unit: Unit
+    settings: Settings | None
+    """None: the configuration has mistakes."""
+    board: Board | None
+    """The configured board, no device of which is open; None as `settings`."""
+    status: dict[str, Any] | None
+    """What the running daemon tells of itself; None: none runs, or it does not answer."""
+    stuck: str
+    """Why a running daemon does not answer; empty: none runs, or it does."""
+
+    @property
+    def simulated(self) -> bool:
+        """Whether the board only pretends."""
+        return self.board is not None and self.board.stage is not None
+
+    @property
+    def devices_taken(self) -> bool:
+        """Whether a running daemon has the devices that would be looked at."""
+        return (self.status is not None or bool(self.stuck)) and not self.simulated
+
+
+def admit(machine: Machine, wishes: Wishes) -> tuple[Case, list[Finding]]:
+    """The case, and what its configuration is found to be."""
+    settings, board, findings = _configured(machine, wishes)
+    unit = read_unit(machine)
+    status, stuck = _ask(machine)
+    return Case(machine, wishes, unit, settings, board, status, stuck), findings
+
+
+def _configured(machine: Machine, wishes: Wishes) -> tuple[Settings | None, Board | None, list[Finding]]:
+    try:
+        loaded = config.load(wishes.config, machine.env, wishes.board)
+        board = machine.open_board(loaded.settings)
+    except ConfigError as error:
+        return None, None, [_mistake(line, machine) for line in error.problems]
+    words = "; ".join([str(loaded.path or "no file: all values are defaults"), *notes(loaded.settings)])
+    how = " (detected)" if loaded.detected else ""
+    return loaded.settings, board, [fine(Check.CONFIGURATION, f"{words}; board {board.name}{how}")]
+
+
+def _mistake(line: str, machine: Machine) -> Finding:
+    if "Permission denied" in line and not machine.is_root:
+        remedy = "it may be the service's own: look with `sudo conure doctor`"
+    else:
+        remedy = "correct it, then `conure config check`"
+    return wrong(Check.CONFIGURATION, line, remedy, refuses_start=True)
+
+
+def _ask(machine: Machine) -> tuple[dict[str, Any] | None, str]:
+    try:
+        return machine.ask_daemon(machine.env), ""
+    except ControlError as error:
+        return None, str(error)

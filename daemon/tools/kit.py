@@ -1,0 +1,125 @@
+"""Puts the tools of a speaker together, for the running daemon and for `conure tools`. Event loop only."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from daemon.errors import ControlError
+from daemon.feed import Feed
+from daemon.instruction import compose
+from daemon.models import Tool, capabilities
+from daemon.reminders.local_time import CLOCK_SET_S
+from daemon.settings import Settings
+from daemon.tools.answers import Answer
+from daemon.tools.builtin import BuiltIn
+from daemon.tools.declare import spec_of
+from daemon.tools.declared import Equipment
+from daemon.tools.host import ToolHost
+from daemon.tools.spec import ToolError, ToolSpec
+from daemon.tools.toolbox import Toolbox
+
+Ask = Callable[[str, dict[str, Any]], Awaitable[Any]]
+"""Carries out a command of the control socket. May raise ControlError."""
+
+
+@dataclass(frozen=True, slots=True)
+class ToolKit:
+    """The tools of a running speaker."""
+
+    toolbox: Toolbox
+    host: ToolHost
+    equipment: Equipment
+
+    def report(self) -> dict[str, Any]:
+        """For `conure status`."""
+        return self.toolbox.report() | {"open": self.host.open}
+
+    async def handle(self, args: dict[str, Any]) -> Answer:
+        """The command `tool`: run one here and answer as the model would be. Raises ControlError."""
+        name, arguments = args.get("name"), args.get("arguments", {})
+        spec = self.toolbox.specs().get(name) if isinstance(name, str) else None
+        if spec is None or not isinstance(arguments, dict):
+            raise ControlError(f"there is no tool {name!r}, or its arguments are no object")
+        return await self.host.runner.carry_out(spec, arguments)
+
+    def counters(self) -> dict[str, int]:
+        """Everything about calls that is counted."""
+        runner = self.host.runner
+        counted = asdict(self.host.counters) | {
+            "timeouts": runner.timeouts,
+            "threads_refused": runner.workers.refused,
+            "threads_running": runner.workers.running,
+        }
+        return {f"tool_{name}": count for name, count in counted.items()}
+
+
+def build_kit(
+    settings: Settings,
+    others: Iterable[Callable[..., Any]] = (),
+    *,
+    ask: Ask,
+    facts: Callable[[], str] = str,
+    feed: Feed,
+    on_change: Callable[[], None],
+    hold_uplink: Callable[[bool], None],
+    renew: Callable[[], None],
+) -> ToolKit:
+    """`others` are tools that come with the speaker besides those here; `facts` is what the instruction says
+    of its user. `renew` is called when the model should be told of other tools than before, at the next
+    pause. `on_change` and `hold_uplink` as in `ToolHost`.
+    """
+    model = capabilities(settings.live.model)
+    toolbox = Toolbox(settings.tools, model, [*built_in(ask), *map(spec_of, others)], renew)
+    host = ToolHost(toolbox.specs, model, feed=feed, on_change=on_change, hold_uplink=hold_uplink)
+
+    def instruction() -> str:
+        return compose(settings.live, local_now(), tools=Tool.FUNCTIONS in model.tools, facts=facts())
+
+    return ToolKit(toolbox, host, Equipment(instruction, toolbox.declarations))
+
+
+def built_in(ask: Ask) -> list[ToolSpec]:
+    """The tools that act on the speaker."""
+    return BuiltIn(CommandedDevice(ask), local_now).specs()
+
+
+def local_now() -> datetime | None:
+    """The local time with its zone; None while the clock is not set."""
+    if time.time() < CLOCK_SET_S:
+        return None
+    time.tzset()  # the zone of the machine may have been changed since the start (tzset(3))
+    return datetime.now(UTC).astimezone()
+
+
+class CommandedDevice:
+    """A speaker that is told what to do by commands (`builtin.Device`)."""
+
+    def __init__(self, ask: Ask) -> None:
+        self._ask = ask
+
+    async def status(self) -> dict[str, Any]:
+        """All of it."""
+        status: dict[str, Any] = await self._do("status")
+        return status
+
+    async def set_volume(self, percent: int) -> None:
+        """Set the loudness."""
+        await self._do("volume", percent=percent)
+
+    async def mute(self) -> None:
+        """Close the microphone."""
+        await self._do("mute")
+
+    async def end_conversation(self) -> None:
+        """No follow-up."""
+        await self._do("end")
+
+    async def _do(self, command: str, **args: Any) -> Any:
+        try:
+            return await self._ask(command, args)
+        except ControlError as error:
+            raise ToolError(str(error)) from error

@@ -1,0 +1,122 @@
+# shellcheck shell=bash
+# shellcheck disable=SC2034,SC2153,SC2154  # the parts of the installer share their variables
+# A version of the program: a virtual environment that holds all it needs, built whole under another name.
+# Sourced, never run.
+
+# What is compiled for this machine, or loads a library of the system: it must load before a version counts.
+NATIVE_MODULES=(cryptography google.genai gpiozero lgpio numpy pyaudio systemd.daemon webrtcvad websockets)
+
+# version_name PYTHON: VERSION-FINGERPRINT of this source tree with this interpreter.
+version_name() {
+    local version
+    version=$(sed -n 's/^__version__ = "\(.*\)"$/\1/p' "$ROOT/daemon/__init__.py")
+    printf '%s-%s\n' "$version" "$(program_fingerprint "$1")"
+}
+
+# All that decides what is in the folder of a version.
+program_fingerprint() {
+    {
+        "$1" -c 'import platform, sys; print(sys.executable, sys.version, platform.machine())'
+        cd -- "$ROOT" || exit
+        find daemon hw systemd scripts/install.d scripts/lib.sh scripts/uninstall pyproject.toml \
+            requirements.lock requirements-build.lock README.md CHANGELOG.md LICENSE -type f ! -name '*.py[co]' -print0 |
+            LC_ALL=C sort -z | xargs -0 sha256sum
+    } | sha256sum | cut -c 1-12
+}
+
+# program_python [WHEELS]: the interpreter to build with; without headers where nothing is compiled.
+program_python() {
+    local wheels=${1:-}
+    if [[ -z $wheels ]]; then
+        find_python
+    else
+        python3 -c 'import ensurepip, os, sys, venv
+if sys.version_info < (3, 11): sys.exit(1)
+print(os.path.realpath(sys.executable))' 2>/dev/null
+    fi
+}
+
+# build_program PYTHON NAME [WHEELS]: the version NAME is in its place, whole.
+build_program() {
+    local python=$1 name=$2 wheels=${3:-} building
+    rm -rf -- "$VERSIONS"/.building.*  # what an interrupted installation left
+    building=$(mktemp -d -- "$VERSIONS/.building.XXXXXX")
+    chmod 0755 -- "$building"
+    mkdir -- "$building/tmp"  # /tmp is memory on a newer Debian, and may be too small
+    (
+        export TMPDIR="$building/tmp" PIP_NO_CACHE_DIR=1 PIP_NO_COMPILE=1
+        cd -- "$building/tmp" || exit  # lgpio makes a FIFO where it is imported
+        install_dependencies "$python" "$building" "$wheels"
+        install_conure "$building"
+        check_program "$building"
+    )
+    rm -rf -- "$building/tmp"
+    stage_system_files "$building/files"
+    install -D --mode=0644 --target-directory="$building/share/doc/conure" -- "$ROOT"/{README.md,CHANGELOG.md,LICENSE}
+    stage_removal "$building/scripts"
+    relocate "$building" "$VERSIONS/$name"
+    sync -f -- "$building"
+    mv -T -- "$building" "$VERSIONS/$name"
+}
+
+# install_dependencies PYTHON HOME [WHEELS]: by their hashes, or from a folder of wheels by their versions.
+install_dependencies() {
+    if [[ -z ${3:-} ]]; then
+        install_locked "$1" "$2" requirements.lock
+    else
+        "$1" -m venv "$2"
+        locked_versions >"$2/tmp/requirements.txt"
+        pip_install "$2" --no-index --find-links "$3" -r "$2/tmp/requirements.txt"
+    fi
+}
+
+# The lock without its hashes: a wheel that was built elsewhere has one of its own.
+locked_versions() { sed -n 's/^\([a-zA-Z0-9].*\) \\$/\1/p' "$ROOT/requirements.lock"; }
+
+# From a copy, since building leaves files beside the sources.
+install_conure() {
+    local source=$1/tmp/source
+    mkdir -- "$source"
+    cp -R -- "$ROOT"/{daemon,hw,pyproject.toml,LICENSE} "$source"
+    find "$source" -name __pycache__ -prune -exec rm -rf {} +
+    pip_install "$1" --no-deps --no-build-isolation "$source"
+}
+
+check_program() {
+    local modules
+    modules=$(IFS=,; echo "${NATIVE_MODULES[*]}",daemon.modes)
+    "$1/bin/python" -c "import $modules" || fail "the new version does not load (see above); nothing was changed"
+}
+
+# stage_system_files FOLDER: what belongs into the system, at its paths, so that it changes with the version.
+stage_system_files() {
+    local file path
+    for file in "$ROOT"/systemd/*; do
+        path=$(system_path "$(basename -- "$file")")
+        install -D --mode=0644 -- "$file" "$1$path"
+    done
+}
+
+# system_path NAME: where a file of systemd/ goes.
+system_path() {
+    case $1 in
+        *.service) echo "/etc/systemd/system/$1" ;;
+        *.rules) echo "/etc/udev/rules.d/$1" ;;
+        *.sysusers.conf) echo "/usr/lib/sysusers.d/${1%.sysusers.conf}.conf" ;;
+        *.tmpfiles.conf) echo "/usr/lib/tmpfiles.d/${1%.tmpfiles.conf}.conf" ;;
+        *) fail "systemd/$1: scripts/install.d/program.sh does not say where this belongs" ;;
+    esac
+}
+
+# The source tree may be gone when Conure is to be removed.
+stage_removal() {
+    mkdir -- "$1"
+    cp -R -- "$ROOT"/scripts/{uninstall,lib.sh,install.d} "$1"
+}
+
+# relocate FROM TO: compiles everything, and makes a folder at FROM ready to be moved to TO.
+relocate() {
+    "$1/bin/python" -m pip --disable-pip-version-check uninstall --quiet --yes pip >&2
+    "$1/bin/python" -m compileall -q -j 0 -s "$1" -p "$2" "$1/lib" >&2
+    grep -rlIF -- "$1" "$1/bin" "$1/pyvenv.cfg" | xargs -r sed -i "s|$1|$2|g"
+}
