@@ -32,6 +32,7 @@ def contains(heard: bytes, said: bytes) -> bool:
 
 
 class TestTapToTalk:
+    @pytest.mark.alone  # not one break is allowed
     async def test_says_back_what_was_said_and_shows_each_state(self) -> None:
         async with running_rig(with_keys(QUICK, vad={"silence_ms": 500})) as rig:
             await rig.until_online()

@@ -280,8 +280,6 @@ NETWORK_FAULTS = (
                  "sign in to the Wi-Fi with a browser", trusted=False),
     NetworkFault("a certificate that has run out", Check.TLS, "certificate has expired",
                  "is the clock right", plan=every("connect", '{ action = "tls_failure", kind = "expired" }')),
-    NetworkFault("TLS is cut off", Check.TLS, "broken off", "try another network",
-                 plan=every("connect", '"refuse"')),
     NetworkFault("a captive portal", Check.SESSION, "answers in its place", "Sign in to the Wi-Fi",
                  plan=every("upgrade", '{ action = "http_status", status = 302, body = "" }')),
     NetworkFault("the key is refused", Check.SESSION, "refuses the API key",
@@ -309,6 +307,23 @@ async def test_a_fault_of_the_network_is_found_with_its_remedy(patient: Patient,
     assert fault.remedy in wrong[fault.check].remedy
     assert KEY not in repr(findings)
     assert exit_status(findings) == 1
+
+
+async def test_a_greeting_that_is_cut_off_is_no_certificates_fault(patient: Patient) -> None:
+    """As a firewall does it that lets TCP through, and ends it when it has seen the name in TLS."""
+
+    async def cut_off(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read(1)
+        writer.close()
+
+    patient.offline = False
+    async with await asyncio.start_server(cut_off, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        patient.set("live", base_url=f"https://127.0.0.1:{port}")
+        wrong = wrong_of(await asyncio.to_thread(patient.examine))
+    assert set(wrong) == {Check.TLS}
+    assert "broken off" in wrong[Check.TLS].found
+    assert "try another network" in wrong[Check.TLS].remedy
 
 
 def test_a_clock_is_set_for_the_doctor_as_for_the_connection() -> None:

@@ -41,7 +41,7 @@ class Devices:
     give_back: Callable[[], None]
 
 
-@pytest.fixture(params=["simulated", "portaudio"])
+@pytest.fixture(params=["simulated", pytest.param("portaudio", marks=pytest.mark.alone)])
 def devices(request: pytest.FixtureRequest) -> Iterator[Devices]:
     if request.param == "simulated":
         yield simulated_devices()
@@ -214,6 +214,7 @@ class TestSpeaker:
         write_all(speaker, tone(0.1, SPEAKER_FORMAT.rate_hz))
         assert speaker.underruns == 1
 
+    @pytest.mark.alone
     def test_makes_its_writer_wait_no_longer_than_a_chunk_lasts(self, speaker: Speaker) -> None:
         times_s = [time.monotonic()]
         for _ in range(50):

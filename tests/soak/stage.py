@@ -72,7 +72,10 @@ DOZE_S = 0.7
 
 PACE = Pace(thinking_s=0.02, message_s=0.1, speed=100.0, playout=0.05)
 
-_LASTING = ("stop_", "half_open", "never_answer", "go_away", "leaked_key", "quota", 'what = "turn_complete"')
+_LASTING = (
+    "stop_", "half_open", "never_answer", "go_away", "leaked_key", "quota", 'what = "turn_complete"',
+    'what = "interrupted"',
+)  # fmt: skip
 """Words of the faults that make a connection useless without ending it, or end it a little later; or that
 leave the server a turn behind: only this user asks again within the milliseconds until its answer comes."""
 
