@@ -60,6 +60,7 @@ class Capture:
         self._clock = clock
         self.front_end = front_end or FrontEnd()
         self._wake_words = wake_words
+        self._speech = False
         self.silence = SilenceWatch(silent_after_s)
         self._wanted = threading.Event()
         self._wanted.set()
@@ -144,7 +145,7 @@ class Capture:
     def _take(self, chunk: bytes) -> None:
         if self.silence.hear(chunk, expected=self.expected):
             self._post(MicSilent(self.silence.heard_ever))
-        cleaned = self.front_end.clean(chunk, self._clock(), self.floor_dbfs)
+        cleaned = self.front_end.clean(chunk, self._clock(), self.floor_dbfs, speech=self._speech)
         self._ring.write(cleaned.sent)
         self.progress += 1
         if self.forget_speech:
@@ -157,7 +158,7 @@ class Capture:
             expected=self.expected,
             residue_dbfs=cleaned.residue_dbfs,
         )
-        self.level_dbfs, self.floor_dbfs = heard.level_dbfs, heard.floor_dbfs
+        self.level_dbfs, self.floor_dbfs, self._speech = heard.level_dbfs, heard.floor_dbfs, heard.speech
         if heard.edge is not None:
             self._post(self._speech_event(heard))
         if self._wake_words is not None and self._wake_words.hear(cleaned.heard) is not None:

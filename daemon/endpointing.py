@@ -109,8 +109,9 @@ class SpeechDetector:
     """Finds the start and the end of speech in a stream of 20 ms chunks of `hw.base.MIC_FORMAT`."""
 
     def __init__(self, settings: VadSettings, is_voiced: Callable[[bytes], bool]) -> None:
-        """`is_voiced` judges one chunk (`vad.make_is_voiced`)."""
+        """`is_voiced` judges one chunk (`vad.judge_from`)."""
         self._is_voiced = is_voiced
+        self._judges_all = settings.engine == "silero"  # it tells a voice by what it has heard before
         self._threshold_db = settings.threshold_db
         self._release_db = settings.threshold_db * RELEASE_RATIO
         self._silence_chunks = _chunks(settings.silence_ms)
@@ -156,7 +157,7 @@ class SpeechDetector:
         return Heard(level, self._floor.dbfs, self._speech, edge, onset)
 
     def _hear_start(self, chunk: bytes, level: float, needed: int, expected: bool) -> Edge | None:
-        speech = self._exceeds(level, self._release_db) and self._is_voiced(chunk)
+        speech = self._is_speech(chunk, level)
         loud = speech and self._exceeds(level, self._threshold_db)
         self._remember(speech, loud and (expected or periodicity(chunk) >= VOICE_PERIODICITY))
         if not speech or not self._has_started(needed):
@@ -165,7 +166,7 @@ class SpeechDetector:
         return Edge.STARTED
 
     def _hear_end(self, chunk: bytes, level: float) -> Edge | None:
-        speech = self._exceeds(level, self._release_db) and self._is_voiced(chunk)
+        speech = self._is_speech(chunk, level)
         self._remember(speech, strong=False)
         # One chunk alone is a click, and does not put off the end.
         if speech and self._speech_bits & 0b110:
@@ -176,6 +177,10 @@ class SpeechDetector:
             return None
         self.reset()
         return Edge.ENDED
+
+    def _is_speech(self, chunk: bytes, level: float) -> bool:
+        exceeds = self._exceeds(level, self._release_db)
+        return (exceeds or self._judges_all) and self._is_voiced(chunk) and exceeds
 
     def _exceeds(self, level: float, margin_db: float) -> bool:
         return level > max(self._floor.dbfs + margin_db, self._residue_dbfs)

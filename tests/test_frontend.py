@@ -142,6 +142,18 @@ def test_waking_and_falling_asleep_make_no_click() -> None:
     assert steps.max() < 1.2 * 8000 * 2 * np.pi * 200 / MIC_HZ
 
 
+def test_it_does_not_fall_asleep_while_somebody_speaks() -> None:
+    rig = Rig()
+    rig.play(0.2)
+    states = []
+    for at in range(200):
+        rig.now_s += CHUNK_S
+        rig.front_end.clean(bytes(640), rig.now_s, -60.0, speech=at < 100)
+        states.append(rig.front_end.echo)
+    assert states[99] is Echo.CANCELLING
+    assert states[101] is Echo.ASLEEP
+
+
 def test_without_a_canceller_there_is_nothing_to_do() -> None:
     front_end = FrontEnd()
     assert not front_end.cancels

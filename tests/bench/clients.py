@@ -26,13 +26,14 @@ SILENCE_MS = 700.0
 """The silence that ends an utterance, of both clients."""
 
 CONFIGURATION = f"""
-board = {{ name = "generic", mic = "{MIC_DEVICE}", speaker = "{SPEAKER_DEVICE}" }}
+board = {{ name = "generic", mic = "{MIC_DEVICE}", speaker = "{SPEAKER_DEVICE}", echo_free = true }}
 button = {{ pin = -1 }}
 trigger = {{ voice = "on", follow_up_s = 0.0 }}
 vad = {{ silence_ms = {SILENCE_MS:.0f} }}
 sound = {{ volume = 100, earcons = false }}
 """
-"""Full volume leaves the samples alone; without earcons all that is heard is the reply."""
+"""Full volume leaves the samples alone, and so does a microphone that does not hear the speaker, as here;
+without earcons all that is heard is the reply."""
 
 PATH = "/ws/google.ai.generativelanguage.v1beta.GenerativeService.BidiGenerateContent"
 

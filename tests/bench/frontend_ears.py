@@ -23,6 +23,7 @@ from echo_room import (
 from synthetic_sound import Sound
 
 from bench.frontend_candidates import conure
+from bench.frontend_echo import false_starts
 from daemon.endpointing import Edge, SpeechDetector
 from daemon.errors import ConfigError
 from daemon.settings import VadSettings, WakeSettings
@@ -94,9 +95,7 @@ def measure_engine(name: str, scene: Scene, count: int, minutes: int) -> Engine 
     missed = {f"{snr_db} dB": _missed(settings, snr_db, count) for snr_db in (20, 10)}
     wrong = {room: _starts(settings, _pcm(sound)) * HOUR_S / 60 / minutes
              for room, sound in _rooms(60.0 * minutes).items()}  # fmt: skip
-    wrong["own voice"] = (
-        sum(_starts(settings, pcm) for pcm in own_voice(minutes, scene)) * HOUR_S / 60 / minutes
-    )
+    wrong["own voice"] = false_starts(scene, conure, minutes, settings) * HOUR_S / 60 / minutes
     return Engine(missed, wrong, _engine_cpu_ms_s(settings))
 
 

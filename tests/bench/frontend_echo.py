@@ -26,6 +26,7 @@ from synthetic_sound import Sound, rms
 
 from bench.frontend_candidates import conure
 from daemon.frontend.front_end import Canceller
+from daemon.settings import VadSettings
 
 MakeCanceller = Callable[[], Canceller]
 
@@ -101,10 +102,10 @@ def _gain_db(out: Sound, near: Sound, at_s: float) -> float:
 # --- barge-in --------------------------------------------------------------------------------------
 
 
-def false_starts(scene: Scene, make: MakeCanceller, minutes: float) -> int:
-    """How often the device interrupts itself in so many minutes of its own speech, in replies of a minute."""
-    device = Device(scene, make())
-    return sum(len(device.hear(reply_speech(60.0, seed)).starts) for seed in range(round(minutes)))
+def false_starts(scene: Scene, make: MakeCanceller, minutes: int, vad: VadSettings | None = None) -> int:
+    """How often the device interrupts itself in so many replies of a minute each."""
+    device = Device(scene, make(), vad)
+    return sum(len(device.hear(reply_speech(60.0, seed)).starts) for seed in range(minutes))
 
 
 @dataclass(frozen=True, slots=True)

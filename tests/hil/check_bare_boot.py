@@ -38,5 +38,5 @@ def test_what_is_said_without_a_network_is_answered_when_there_is_one() -> None:
     wait_for(lambda: state() == "listening", "listening")
     speak()
     wait_for(lambda: state() == "sending", "what was said waits")
-    machine.run("ip", "link", "set", "lo", "up")
+    machine.run("hardware", "network-in")
     answered(0)

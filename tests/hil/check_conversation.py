@@ -117,7 +117,7 @@ def test_a_tap_during_a_reply_silences_it() -> None:
 
 def test_without_the_network_the_light_blinks_amber_and_it_recovers() -> None:
     lamp = Lamp()
-    machine.run("ip", "link", "set", "lo", "down")
+    machine.run("hardware", "network-out")
     try:
         assert machine.systemctl("restart", machine.UNIT) == 0, "READY does not wait for the network"
         wait_for(lambda: ask("status")["light"] == "offline", "the light tells that there is no network")
@@ -130,5 +130,5 @@ def test_without_the_network_the_light_blinks_amber_and_it_recovers() -> None:
         speak()
         wait_for(lambda: state() == "sending", "what was said waits")
     finally:
-        machine.run("ip", "link", "set", "lo", "up")
+        machine.run("hardware", "network-in")
     answered(0)

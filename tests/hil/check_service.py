@@ -87,9 +87,9 @@ def test_it_writes_nothing_outside_its_own_folders(tmp_path: Path) -> None:
     speak()
     machine.answered(0)
     systemctl("stop", machine.UNIT)
-    newer = machine.run(
-        "find", "/", "-xdev", "-newer", str(stamp), "(", "-type", "f", "-o", "-type", "d", ")"
-    ).split()
+    # The machine's clock leaps ahead while nothing but the disk is busy.
+    words = ["find", "/", "-xdev", "-newer", str(stamp), "(", "-type", "f", "-o", "-type", "d", ")"]
+    newer = machine.run(*words, timeout_s=3600).split()
     allowed = ("/var/lib/conure", "/var/log/journal", "/var/lib/systemd", "/run", "/out", "/tmp", "/var/tmp")
     assert [path for path in newer if not path.startswith(allowed) and path not in ("/", "/var/lib")] == []
     assert state_files() <= {"usage.json", "session.json"}
@@ -215,24 +215,36 @@ def test_without_a_key_it_says_so_by_light_ends_with_78_and_is_left_alone() -> N
 
 
 def test_a_card_that_is_removed_and_comes_back() -> None:
-    """PortAudio does not return from a read on a card that is gone: then a new process takes the place of
-    this one after retry_s. One restart is no failure, and is told."""
-    lamp, count = machine.Lamp(), restarts()
-    removing = switch_card("unbind")  # ends when nobody holds the card any more
+    lamp, pid = machine.Lamp(), main_pid()
+    removing = switch_card("unbind")
     wait_for(lambda: light() == "no microphone", "the light tells that the microphone is gone")
-    wait_for(lambda: removing.poll() is not None and "no such" in shown("StatusText"), "it is gone")
+    wait_for(lambda: "no such" in shown("StatusText"), "the state names the device that is missed")
     samples = lamp.watch(10.0)
     assert machine.seen(samples) == {"red"}
     assert set(machine.blinks(samples)) == {3}
+    let_go(removing)
     assert switch_card("bind").wait(machine.PATIENCE_S) == 0
     wait_for(lambda: light() == "ready", "both devices are back")
-    print(f"{restarts() - count} restarts")
     before = len(machine.turns())
     Button().tap()
     wait_for(lambda: state() == "listening", "listening")
     speak()
     machine.answered(before)
-    assert restarts() - count <= 1
+    assert (main_pid(), restarts()) == (pid, 0)
+
+
+def let_go(removing: subprocess.Popen[bytes]) -> None:
+    """Wait until nobody has a file of the removed card open any more.
+
+    PortAudio 19.6 leaves those of a stream that failed open when it closes it, and this driver, unlike
+    that of a USB card, waits for them. A reload closes them.
+    """
+    try:
+        removing.wait(5)
+    except subprocess.TimeoutExpired:
+        print("files of the removed card were still open; reloading")
+        assert systemctl("reload", machine.UNIT) == 0
+        assert removing.wait(machine.PATIENCE_S) == 0
 
 
 def switch_card(way: str) -> subprocess.Popen[bytes]:

@@ -1,7 +1,8 @@
 """How much of a sentence is in a recording of its echo: compare.py SENTENCE.wav RECORDING.wav, prints JSON.
 
 The sentence is cut into pieces of 200 ms. A piece is found if something in the recording, in the place where
-it belongs, has the same shape: a normalised correlation of at least 0.9. Silent pieces do not count.
+it belongs, has the same shape: a normalised correlation of at least 0.7, since noise suppression and gain
+change it a little. Silent pieces do not count.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from numpy.typing import NDArray
 
 Samples = NDArray[np.float64]
 PIECE_S = 0.2
-ALIKE = 0.9
+ALIKE = 0.7
 QUIET = 0.02
 """Of the loudest piece: what is softer is a pause between words."""
 

@@ -33,9 +33,9 @@ PATIENCE_S = 60.0
 """Emulation takes seconds for what takes a Pi tenths; a test that is about time says how much it allows."""
 
 
-def run(*words: str) -> str:
+def run(*words: str, timeout_s: float = PATIENCE_S) -> str:
     """What a program prints. Raises CalledProcessError or TimeoutExpired."""
-    done = subprocess.run(words, check=True, stdout=subprocess.PIPE, text=True, timeout=PATIENCE_S)
+    done = subprocess.run(words, check=True, stdout=subprocess.PIPE, text=True, timeout=timeout_s)
     return done.stdout.strip()
 
 
