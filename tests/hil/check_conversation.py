@@ -26,6 +26,9 @@ from machine import (
 WHOLE = 0.95
 """Share of the sentence that must come back; as a rule all of it does (--icount: nothing stalls)."""
 
+SILENCE_MS = 60
+"""From a press to what answers it: the budget of 40 ms and button.debounce_ms, which is 20."""
+
 
 @pytest.fixture(autouse=True)
 def idle() -> None:
@@ -103,14 +106,42 @@ def captures() -> bool:
     return any(status.read_text() != "closed\n" for status in folder.glob("pcm*c/sub0/status"))
 
 
-def test_a_tap_during_a_reply_silences_it() -> None:
+def test_a_tap_during_a_reply_silences_it_at_once() -> None:
     button = Button()
     button.tap()
     wait_for(lambda: state() == "listening", "listening")
     speak()
-    wait_for(lambda: state() == "speaking", "speaking")
-    button.tap()
+    wait_for(lambda: state() == "speaking" and queued_frames() > 0, "sound is on its way to the speaker")
+    pressed_s = time.monotonic()
+    button.press()
+    while queued_frames() and time.monotonic() < pressed_s + 1:
+        pass
+    took_ms = (time.monotonic() - pressed_s) * 1000
+    button.release()
+    print(f"silence {took_ms:.0f} ms after the press")
+    assert took_ms <= SILENCE_MS
     wait_for(lambda: state() == "listening", "listening after the barge-in")
+    ask("stop")
+    wait_for(lambda: state() == "idle", "idle")
+
+
+def queued_frames() -> int:
+    """What the card still has to play, as the kernel knows it; 0 when it has been stopped."""
+    text = Path("/proc/asound/Loopback/pcm0p/sub0/status").read_text()
+    words = dict(line.split(":", 1) for line in text.splitlines() if ":" in line)
+    return int(words["delay"]) if words.get("state", "").strip() == "RUNNING" else 0
+
+
+def test_a_press_is_shown_at_once() -> None:
+    button, blue = Button(), machine.Line.number(machine.BLUE)
+    pressed_s = time.monotonic()
+    button.press()
+    while not blue.level and time.monotonic() < pressed_s + 1:
+        pass
+    took_ms = (time.monotonic() - pressed_s) * 1000
+    button.release()
+    print(f"blue {took_ms:.0f} ms after the press")
+    assert took_ms <= SILENCE_MS
     ask("stop")
     wait_for(lambda: state() == "idle", "idle")
 

@@ -269,9 +269,10 @@ def test_with_a_wrong_clock_it_waits_for_time() -> None:
     time.clock_settime(time.CLOCK_REALTIME, 1_600_000_000)  # September 2020
     try:
         assert systemctl("start", machine.UNIT) == 0
-        Button().tap()
         wait_for(lambda: "clock" in shown("StatusText").lower(), "the state names the clock")
-        assert ask("status")["light"] == "offline"
+        wait_for(
+            lambda: ask("status")["light"] == "offline", "the light tells of it, once nobody is listened to"
+        )
     finally:
         time.clock_settime(time.CLOCK_REALTIME, now_s)
     wait_for(machine.is_online, "online, once the time is known")
