@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from pulse import MIC_DEVICE, SPEAKER_DEVICE, PrivatePulse
+from pulse import MIC_DEVICE, SPEAKER_DEVICE, PrivatePulse, Recorder
 
 SOURCE = Path(__file__).parent / "strict_card" / "strict_card.c"
 
@@ -82,9 +82,12 @@ def strict_cards(pulse: PrivatePulse, tmp_path_factory: pytest.TempPathFactory) 
         ["pactl", "load-module", "module-null-sink", *form.split()],
         env=pulse.process_environment, capture_output=True, text=True, check=True,
     ).stdout.strip()  # fmt: skip
+    regular = Recorder(pulse, SIX_SINK)
+    regular.wait_until_regular()
     asoundrc.write_text(before + definitions(build(folder), cards.plugged), "utf-8")
     yield cards
     asoundrc.write_text(before, "utf-8")
+    regular.close()
     subprocess.run(["pactl", "unload-module", loaded], env=pulse.process_environment, check=False)
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import subprocess
 import time
 from collections.abc import Iterator
+from contextlib import closing
 
 import numpy as np
 import pytest
@@ -102,15 +103,14 @@ class TestSpeaker:
 
 
 def test_a_flush_forgets_what_the_resampler_holds(pulse: PrivatePulse, strict_cards: StrictCards) -> None:
-    speaker = PortAudioSpeaker("only_48k_speaker")
-    write_all(speaker, tone(SPEAKER_FORMAT.rate_hz).tobytes())
-    flushed_s = time.monotonic()
-    speaker.flush()
-    assert speaker.queued_s() == 0
-    speaker.write(bytes(SPEAKER_FORMAT.chunk_bytes))
-    time.sleep(0.25)
-    assert not len(loud_times_s(pulse.recorders[SPEAKER_SINK].recent(2.0), flushed_s + 0.04))
-    speaker.close()
+    with closing(PortAudioSpeaker("only_48k_speaker")) as speaker:
+        write_all(speaker, tone(SPEAKER_FORMAT.rate_hz).tobytes())
+        flushed_s = time.monotonic()
+        speaker.flush()
+        assert speaker.queued_s() == 0
+        speaker.write(bytes(SPEAKER_FORMAT.chunk_bytes))
+        time.sleep(0.25)
+        assert not len(loud_times_s(pulse.recorders[SPEAKER_SINK].recent(2.0), flushed_s + 0.04))
 
 
 @pytest.mark.parametrize(
@@ -123,19 +123,18 @@ def test_a_flush_forgets_what_the_resampler_holds(pulse: PrivatePulse, strict_ca
 def test_a_microphone_hears_a_sound_whole_and_clean(
     pulse: PrivatePulse, strict_cards: StrictCards, name: str, about: str
 ) -> None:
-    mic = PortAudioMic(f"{name}_mic")
-    assert mic.about.endswith(about)
-    mic.read()
-    said = subprocess.Popen(
-        ["pacat", "--device=mic_sink", "--raw", "--channels=1", "--format=s16le", "--rate=16000"],
-        env=pulse.process_environment, stdin=subprocess.PIPE,
-    )  # fmt: skip
-    assert said.stdin is not None
-    said.stdin.write(tone(MIC_FORMAT.rate_hz).tobytes())
-    said.stdin.close()
-    heard = heard_while(mic, 1.2)
-    said.wait()
-    mic.close()
+    with closing(PortAudioMic(f"{name}_mic")) as mic:
+        assert mic.about.endswith(about)
+        mic.read()
+        said = subprocess.Popen(
+            ["pacat", "--device=mic_sink", "--raw", "--channels=1", "--format=s16le", "--rate=16000"],
+            env=pulse.process_environment, stdin=subprocess.PIPE,
+        )  # fmt: skip
+        assert said.stdin is not None
+        said.stdin.write(tone(MIC_FORMAT.rate_hz).tobytes())
+        said.stdin.close()
+        heard = heard_while(mic, 1.2)
+        said.wait()
     loud = np.flatnonzero(np.abs(heard) > 500)
     assert (loud[-1] - loud[0]) / MIC_FORMAT.rate_hz == pytest.approx(TONE_S, abs=0.01)
     assert np.diff(loud).max() < 16
@@ -168,10 +167,10 @@ class TestSixChannels:
     def test_the_channel_that_is_asked_for_is_heard_alone(
         self, channel: int, expected_hz: tuple[int, ...]
     ) -> None:
-        mic = PortAudioMic("six_channels_mic", options=StreamOptions(0.01, 0.5, channel=channel))
-        heard_while(mic, 0.2)  # the sink begins in bursts
-        heard = heard_while(mic, 0.2)
-        mic.close()
+        options = StreamOptions(0.01, 0.5, channel=channel)
+        with closing(PortAudioMic("six_channels_mic", options=options)) as mic:
+            heard_while(mic, 0.2)  # until the player's sound is there
+            heard = heard_while(mic, 0.2)
         heard_hz = [hz for hz in TONES_HZ if strength(heard, MIC_FORMAT.rate_hz, hz) > 400]
         assert tuple(heard_hz) == expected_hz
 
@@ -190,9 +189,8 @@ def test_the_survey_tells_what_each_device_would_be_opened_with(strict_cards: St
 
 def test_a_rate_that_is_asked_for_is_the_only_one_that_is_tried(strict_cards: StrictCards) -> None:
     options = StreamOptions(0.01, 0.2, rate_hz=48_000)
-    speaker = PortAudioSpeaker(SPEAKER_DEVICE, options=options)
-    assert "48000 Hz, 1 channel, resampled" in speaker.about
-    speaker.close()
+    with closing(PortAudioSpeaker(SPEAKER_DEVICE, options=options)) as speaker:
+        assert "48000 Hz, 1 channel, resampled" in speaker.about
     with pytest.raises(SpeakerError, match="takes nothing of what was tried") as caught:
         PortAudioSpeaker("only_44k_speaker", options=options)
     assert caught.value.permanent
@@ -205,28 +203,25 @@ class TestAPulledCard:
         strict_cards.plug()
 
     def test_is_lost_within_a_second_and_works_again(self, strict_cards: StrictCards) -> None:
-        mic = PortAudioMic("only_48k_mic")
-        mic.read()
-        strict_cards.pull()
-        began_s = time.monotonic()
-        with pytest.raises(MicError):
-            for _ in range(50):
-                mic.read()
-        assert time.monotonic() - began_s < 1.1
-        mic.close()
+        with closing(PortAudioMic("only_48k_mic")) as mic:
+            mic.read()
+            strict_cards.pull()
+            began_s = time.monotonic()
+            with pytest.raises(MicError):
+                for _ in range(50):
+                    mic.read()
+            assert time.monotonic() - began_s < 1.1
         with pytest.raises(MicError) as refused:
             PortAudioMic("only_48k_mic")
         assert not refused.value.permanent
         strict_cards.plug()
-        again = PortAudioMic("only_48k_mic")
-        assert len(again.read()) == MIC_FORMAT.chunk_bytes
-        again.close()
+        with closing(PortAudioMic("only_48k_mic")) as again:
+            assert len(again.read()) == MIC_FORMAT.chunk_bytes
 
     def test_gives_way_to_the_next_of_the_list(self, strict_cards: StrictCards) -> None:
         strict_cards.pull()
-        mic = PortAudioMic("only_48k_mic|conure_mic")
-        assert mic.about.startswith("conure_mic")
-        mic.close()
+        with closing(PortAudioMic("only_48k_mic|conure_mic")) as mic:
+            assert mic.about.startswith("conure_mic")
 
     def test_that_comes_back_is_found_though_the_other_device_is_open(
         self, pulse: PrivatePulse, strict_cards: StrictCards, monkeypatch: pytest.MonkeyPatch
@@ -234,30 +229,27 @@ class TestAPulledCard:
         """PortAudio must be begun anew for that, so the speaker gives its stream back for a moment."""
         monkeypatch.setattr(pa_library, "LOOK_AGAIN_S", 0.0)
         strict_cards.pull()
-        speaker = PortAudioSpeaker(SPEAKER_DEVICE)
-        with pytest.raises(MicError) as absent:
-            PortAudioMic("only_48k_mic")
-        assert absent.value.absent
-        strict_cards.plug()
-        mic = PortAudioMic("only_48k_mic")
-        assert len(mic.read()) == MIC_FORMAT.chunk_bytes
-        began_s = time.monotonic()
-        write_all(speaker, tone(SPEAKER_FORMAT.rate_hz, 0.2).tobytes())
-        time.sleep(speaker.queued_s() + 2 * LATE_S)
-        assert len(loud_times_s(pulse.recorders[SPEAKER_SINK].recent(2.0), began_s - EARLY_S))
-        mic.close()
-        speaker.close()
+        with closing(PortAudioSpeaker(SPEAKER_DEVICE)) as speaker:
+            with pytest.raises(MicError) as absent:
+                PortAudioMic("only_48k_mic")
+            assert absent.value.absent
+            strict_cards.plug()
+            with closing(PortAudioMic("only_48k_mic")) as mic:
+                assert len(mic.read()) == MIC_FORMAT.chunk_bytes
+            began_s = time.monotonic()
+            write_all(speaker, tone(SPEAKER_FORMAT.rate_hz, 0.2).tobytes())
+            time.sleep(speaker.queued_s() + 2 * LATE_S)
+            assert len(loud_times_s(pulse.recorders[SPEAKER_SINK].recent(2.0), began_s - EARLY_S))
 
     def test_waits_for_the_end_of_what_the_speaker_plays(
         self, strict_cards: StrictCards, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(pa_library, "LOOK_AGAIN_S", 0.0)
         strict_cards.pull()
-        speaker = PortAudioSpeaker(SPEAKER_DEVICE)
-        strict_cards.plug()
-        write_all(speaker, bytes(SPEAKER_FORMAT.bytes(0.15)))
-        with pytest.raises(MicError):
-            PortAudioMic("only_48k_mic")
-        time.sleep(speaker.queued_s() + 0.01)
-        PortAudioMic("only_48k_mic").close()
-        speaker.close()
+        with closing(PortAudioSpeaker(SPEAKER_DEVICE)) as speaker:
+            strict_cards.plug()
+            write_all(speaker, bytes(SPEAKER_FORMAT.bytes(0.15)))
+            with pytest.raises(MicError):
+                PortAudioMic("only_48k_mic")
+            time.sleep(speaker.queued_s() + 0.01)
+            PortAudioMic("only_48k_mic").close()
