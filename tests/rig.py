@@ -131,6 +131,11 @@ class Rig:
                 f"not within {timeout_s} s; notes: {self.notes[-8:]}; record: {self.standin.record.summary()}"
             ) from None
 
+    async def noted(self) -> None:
+        """Wait until all that has been told so far stands in the notes."""
+        self.daemon.parts.feed.tell("noted", upto=(mark := object()))
+        await self.until(lambda: any(note.get("upto") is mark for note in self.notes))
+
     def reached(self, state: str, count: int = 1) -> bool:
         """Whether this state has been entered so often."""
         return sum(note.get("state") == state for note in self.notes) >= count

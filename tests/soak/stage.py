@@ -191,8 +191,9 @@ class Stage:
         self.rig.standin.offline = False
 
     async def rest(self) -> None:
-        """Nothing is under way, said or heard."""
+        """Nothing is under way, said or heard, and all that was has been noted."""
         await self.rig.until(self._at_rest, LEFT_OPEN_S)
+        await self.rig.noted()
 
     def _at_rest(self) -> bool:
         rig = self.rig
