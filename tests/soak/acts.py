@@ -19,6 +19,7 @@ async def tap(stage: Stage, step: Step) -> None:
     """Ask after a tap."""
     stage.rig.tap()
     stage.say(step)
+    await stage.pause_between_gestures()
     await stage.rig.until(stage.ended, LEFT_OPEN_S)
 
 
