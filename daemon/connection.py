@@ -20,6 +20,7 @@ from daemon.events import (
     ToolCall,
 )
 from daemon.failures import Failure, FailureKind, Kind, LinkError, Signal, Where, classify
+from daemon.heap import give_back_free_memory
 from daemon.link import (
     Answered,
     Asked,
@@ -147,6 +148,7 @@ class Connection:
         while True:
             if self.link.phase in _CONNECTS:
                 await self._connect_and_serve(dialler)
+                give_back_free_memory()  # a session's messages are freed with it
             else:
                 await self._while_in(self.link.phase)
 

@@ -20,3 +20,14 @@ def keep_heap_small() -> bool:
     """
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
     return mallopt is not None and mallopt(M_MMAP_THRESHOLD, MMAP_THRESHOLD_BYTES) == 1
+
+
+def give_back_free_memory() -> bool:
+    """Return the heap's free pages to the system, as far as whole ones are free (malloc_trim(3)).
+
+    Any thread; others that allocate meanwhile wait for it: 0.1 to 1 ms on a PC with a heap of 24 MB, of which
+    it gives back 2 to 3. Without it these stay with the process, and slowly become more. Returns whether the
+    C library gave any back.
+    """
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+    return trim is not None and trim(0) == 1

@@ -187,14 +187,18 @@ class Rig:
             spans.append((since_s, float("inf")))
         return spans
 
-    def assert_light_promise(self) -> None:
-        """Audio reached the server only while blue was lit, and no pixel was blue in only a part."""
+    def assert_light_promise(self, stalled_s: float = 0.0) -> None:
+        """Audio reached the server only while blue was lit, and no pixel was blue in only a part.
+
+        `stalled_s`: so long at most the event loop stood still, and with it the stand-in's taking note.
+        """
+        late_s = WIRE_TOLERANCE_S + stalled_s
         spans = self.blue_spans()
         for connection in self.standin.record.connections:
             for message in connection.audio:
-                assert any(
-                    since_s <= message.at_s <= until_s + WIRE_TOLERANCE_S for since_s, until_s in spans
-                ), f"audio arrived at {message.at_s:.3f} while the light was off: {spans}"
+                assert any(since_s <= message.at_s <= until_s + late_s for since_s, until_s in spans), (
+                    f"audio arrived at {message.at_s:.3f} while the light was off: {spans}"
+                )
         for _, pixels in self.board.leds.history:
             assert len({pixel.blue > 0 for pixel in pixels}) == 1
 

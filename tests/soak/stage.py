@@ -70,6 +70,9 @@ LINK: dict[str, Any] = {
 DOZE_S = 0.7
 """A little more than `idle_close_s`."""
 
+BEAT_S = 0.02
+"""Shorter than what the light promise allows the wire."""
+
 PACE = Pace(thinking_s=0.02, message_s=0.1, speed=100.0, playout=0.05)
 
 _LASTING = (
@@ -122,18 +125,40 @@ class Scene:
     """What is wrong by itself: a promise that was broken, a step without an end."""
 
 
+class Heartbeat:
+    """Beats in the event loop, and so notices when it stands still: daemon and stand-in share one."""
+
+    def __init__(self) -> None:
+        self.longest_s = 0.0
+        """Between two beats, since the last `forget`."""
+
+    def forget(self) -> None:
+        """A new step."""
+        self.longest_s = 0.0
+
+    async def run(self) -> None:
+        """Beat for ever."""
+        beat_s = time.monotonic()
+        while True:
+            await asyncio.sleep(BEAT_S)
+            before_s, beat_s = beat_s, time.monotonic()
+            self.longest_s = max(self.longest_s, beat_s - before_s - BEAT_S)
+
+
 class Stage:
     """Plays steps, one after the other."""
 
-    def __init__(self, rig: Rig, voice: StampedVoice) -> None:
+    def __init__(self, rig: Rig, voice: StampedVoice, heartbeat: Heartbeat) -> None:
         self.rig = rig
         self.voice = voice
+        self._heartbeat = heartbeat
 
     # --- one step
 
     async def play(self, step: Step, act: Callable[[Stage, Step], Awaitable[None]]) -> Scene:
         """Do what the step says, wait until all is at rest, and tell what happened."""
         self._forget()
+        self._heartbeat.forget()
         self.voice.begin(step.reply_chunks)
         complaints = []
         try:
@@ -144,7 +169,7 @@ class Stage:
             complaints.append(f"left open in {self.rig.daemon.controller.state}: {error}")
         await self._end_fault(step)
         try:
-            self.rig.assert_light_promise()
+            self.rig.assert_light_promise(self._heartbeat.longest_s)
         except AssertionError as error:
             complaints.append(f"light promise: {str(error)[:200]}")
         outcomes = [note["outcome"] for note in self.rig.turns_over()]
@@ -287,4 +312,9 @@ async def open_stage() -> AsyncIterator[Stage]:
     with hurried_limits():
         async with running_rig(HURRIED, voice=voice, pace=PACE, policy=POLICY, link=LINK, speed=SPEED) as rig:
             await rig.until_online()
-            yield Stage(rig, voice)
+            heartbeat = Heartbeat()
+            beating = asyncio.create_task(heartbeat.run())
+            try:
+                yield Stage(rig, voice, heartbeat)
+            finally:
+                beating.cancel()
