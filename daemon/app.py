@@ -29,7 +29,7 @@ from daemon.capture import Capture
 from daemon.commands import Commands
 from daemon.connection import Connection, Dialler
 from daemon.control import ControlServer
-from daemon.controller import Controller, Event, Manner, Parts
+from daemon.controller import Controller
 from daemon.dialogue import Policy
 from daemon.endpointing import SpeechDetector
 from daemon.errors import ConfigError
@@ -42,6 +42,7 @@ from daemon.link import LinkPolicy
 from daemon.mailbox import Mailbox
 from daemon.memory import Memory
 from daemon.night import night_from
+from daemon.parts import Event, Manner, Parts
 from daemon.patience import Patience
 from daemon.playback import Playback
 from daemon.reminders.commands import ReminderCommands

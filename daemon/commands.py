@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
-from daemon.controller import Event
 from daemon.errors import ControlError
 from daemon.events import EndAsked, MuteSet, StopAsked, TalkPressed, TextAsked, Trigger
 from daemon.mailbox import Mailbox
+from daemon.parts import Event
 from daemon.volume import Volume
 
 MAX_TEXT = 4000

@@ -52,7 +52,7 @@ class Rehearsal:
 
     async def run(self) -> bool:
         """One turn. True if and only if its reply was really heard."""
-        self._daemon.controller.on_reply_audio = self._received.extend
+        self._daemon.controller.downlink.on_reply_audio = self._received.extend
         notes = self._daemon.parts.feed.watch()
         first = asyncio.ensure_future(anext(notes))
         await asyncio.sleep(0)  # the watcher subscribes before anything can happen

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from daemon import __version__
-from daemon.controller import Controller, Parts
+from daemon.controller import Controller
 from daemon.link import LinkPhase
+from daemon.parts import Parts
 from daemon.ring import FifoRing, HistoryRing, RingStats
 from daemon.settings import Settings
 from daemon.silence import REMEDY
@@ -125,7 +126,7 @@ class Reporter:
 
     def counters(self) -> dict[str, int]:
         """Everything that is counted: what was dropped, lost, refused or repeated."""
-        controller, parts = self.controller, self.parts
+        parts, downlink = self.parts, self.controller.downlink
         return {
             "mic_overruns": parts.capture.overruns,
             "mic_losses": parts.capture.losses,
@@ -134,17 +135,17 @@ class Reporter:
             "speaker_underruns": parts.playback.underruns,
             "speaker_losses": parts.playback.losses,
             "reply_starved": parts.playback.starved,
-            "reply_bytes_refused": controller.reply_bytes_refused,
-            "reply_bytes_of_cut_turns": controller.gate.audio_dropped_bytes,
+            "reply_bytes_refused": downlink.reply_bytes_refused,
+            "reply_bytes_of_cut_turns": downlink.gate.audio_dropped_bytes,
             "earcons_dropped": parts.playback.clips_dropped,
             "resent_bytes": parts.uplink.resent_bytes,
-            "messages_not_understood": controller.not_understood,
+            "messages_not_understood": downlink.not_understood,
             "watch_notes_dropped": parts.feed.dropped,
             "events_high_water": parts.mailbox.high_water,
-            "replies_near_silent": controller.near_silent_replies,
-            **{f"renewed_{why}": count for why, count in controller.watchdogs.items()},
-            "tokens_prompt": controller.tokens["prompt"],
-            "tokens_response": controller.tokens["response"],
+            "replies_near_silent": downlink.near_silent_replies,
+            **{f"renewed_{why}": count for why, count in self.controller.performer.watchdogs.items()},
+            "tokens_prompt": downlink.tokens["prompt"],
+            "tokens_response": downlink.tokens["response"],
             "state_saves_failed": self.state_saves_failed(),
             **(self.tools.counters() if self.tools else {}),
         }

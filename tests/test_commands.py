@@ -13,7 +13,7 @@ from fakes import ShownLeds, pauses
 from daemon.capture import Capture
 from daemon.commands import MAX_TEXT, Commands
 from daemon.connection import Connection
-from daemon.controller import Controller, Event, Manner, Parts
+from daemon.controller import Controller
 from daemon.dialogue import Policy
 from daemon.endpointing import SpeechDetector
 from daemon.errors import ControlError
@@ -25,6 +25,7 @@ from daemon.lamp import Lamp
 from daemon.ledger import Ledger
 from daemon.link import Asked, Failed, LinkPolicy, step
 from daemon.mailbox import Mailbox
+from daemon.parts import Event, Manner, Parts
 from daemon.playback import Playback
 from daemon.ring import FifoRing, HistoryRing
 from daemon.settings import ButtonSettings, Settings, SoundSettings, VadSettings

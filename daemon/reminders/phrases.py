@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import date, datetime, timedelta
 
 from daemon.reminders.advance import wait_of
@@ -14,6 +14,15 @@ MONTHS = (
     "January", "February", "March", "April", "May", "June",
     "July", "August", "September", "October", "November", "December",
 )  # fmt: skip
+
+REMINDER_IS_DUE = "A reminder is due now. Tell it to the user in one short sentence: {}"
+"""What the model is asked when a reminder has been silenced."""
+
+
+def question_of(rang: Iterable[Ringing]) -> str:
+    """What to ask the model to tell, when this has been silenced; empty where no reminder has words."""
+    texts = [one.name for one in rang if one.kind is Kind.REMINDER and one.name]
+    return REMINDER_IS_DUE.format("; ".join(texts)) if texts else ""
 
 
 def duration_words(duration_s: float) -> str:
