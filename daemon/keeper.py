@@ -14,6 +14,7 @@ from daemon.link import Handle
 from daemon.settings import LiveSettings
 from daemon.store import Store
 from daemon.usage import UNSET, Accounts, Day, read_days
+from daemon.wall_clock import clock_is_set
 
 Result = TypeVar("Result")
 Content = Mapping[str, Any]
@@ -24,14 +25,11 @@ SAVE_EVERY_S = 60.0
 USAGE_FILE = "usage.json"
 SESSION_FILE = "session.json"
 
-RELEASE_YEAR = 2026
-"""Before this the clock has not been set: a Raspberry Pi has none of its own before the Pi 5."""
-
 
 def local_day(at_s: float | None = None) -> str:
     """The local calendar day of a wall clock time (None: now) as "2026-11-21", or UNSET."""
-    local = time.localtime(at_s)
-    return UNSET if local.tm_year < RELEASE_YEAR else time.strftime("%Y-%m-%d", local)
+    wall_s = time.time() if at_s is None else at_s
+    return time.strftime("%Y-%m-%d", time.localtime(wall_s)) if clock_is_set(wall_s) else UNSET
 
 
 def load_days(store: Store | None) -> dict[str, Day]:

@@ -50,12 +50,10 @@ from daemon.settings import LiveSettings
 from daemon.tcp import Socket, evidence_of, limit_silence
 from daemon.tools.calls import ToolAnswer
 from daemon.tools.declared import Declaration, Equipment
+from daemon.wall_clock import clock_is_set
 
 UPLINK_MIME = "audio/pcm;rate=16000"
 """Live API guide, audio formats: raw 16-bit PCM, the rate in the MIME type."""
-
-RELEASED_S = 1_763_600_000.0
-"""A wall clock before this (November 2025) has not been set: certificates cannot be checked."""
 
 CLOSE_CODE_ABNORMAL = 1006
 """RFC 6455 §7.4.1: reserved for a connection that ended without a close frame."""
@@ -404,7 +402,7 @@ def translate(error: Exception, where: Where, *, resuming: bool, key: Secret) ->
         code,
         key.scrub(reason),
         resuming=resuming,
-        clock_set=time.time() > RELEASED_S,
+        clock_set=clock_is_set(time.time()),
     )
 
 

@@ -16,7 +16,6 @@ from fault_cases import NO_MODEL, close
 from standin_support import plan
 
 from daemon.doctor.finding import Check, Mark
-from daemon.doctor.host import RELEASED_S
 from daemon.doctor.report import exit_status
 from daemon.errors import EX_CONFIG
 from daemon.standin import Plan, StandIn
@@ -324,12 +323,6 @@ async def test_a_greeting_that_is_cut_off_is_no_certificates_fault(patient: Pati
     assert set(wrong) == {Check.TLS}
     assert "broken off" in wrong[Check.TLS].found
     assert "try another network" in wrong[Check.TLS].remedy
-
-
-def test_a_clock_is_set_for_the_doctor_as_for_the_connection() -> None:
-    from daemon.live import RELEASED_S as RELEASED_S_OF_LIVE
-
-    assert RELEASED_S == RELEASED_S_OF_LIVE
 
 
 def test_at_least_twenty_faults_are_planted() -> None:

@@ -119,6 +119,7 @@ PURE: dict[str, tuple[str, ...]] = {
     "daemon.tools.toml_files": (),
     "daemon.usage": ("datetime.date",),
     "daemon.view": (),
+    "daemon.wall_clock": (),
     "daemon.words": (),
     "hw.base": (),
     "hw.debounce": (),

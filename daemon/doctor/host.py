@@ -12,10 +12,7 @@ from daemon.doctor.case import Case
 from daemon.doctor.finding import Check, Finding, fine, skipped, wrong
 from daemon.doctor.machine import Machine
 from daemon.store import state_folder
-
-RELEASED_S = 1_763_600_000.0
-"""A clock before this (November 2025) has not been set. The same as `daemon.live` has, which takes half a
-second to import; a test holds them together."""
+from daemon.wall_clock import clock_is_set
 
 MODEL = Path("/proc/device-tree/model")
 
@@ -72,7 +69,7 @@ def judge_clock(now_s: float, told: str) -> Finding:
     """Whether the clock is set; `told`: what timedatectl shows, empty where it is not there."""
     check = Check.CLOCK
     on = "`sudo timedatectl set-ntp true`"
-    if now_s < RELEASED_S:
+    if not clock_is_set(now_s):
         remedy = f"{on} and a network; without one, `sudo date -s 'YYYY-MM-DD HH:MM'`"
         return wrong(check, "not set: certificates cannot be checked", remedy)
     if "NTPSynchronized=yes" in told:

@@ -10,12 +10,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
+from daemon.wall_clock import clock_is_set
+
 OffsetAt = Callable[[float], float]
 """Seconds by which local time is ahead of UTC at an instant."""
-
-CLOCK_SET_S = 1_767_225_600.0
-"""1 January 2026, UTC. A wall clock before this has not been set: a Raspberry Pi has none of its own before
-the Pi 5, and starts from 1970 or from when it was last on."""
 
 EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 - local times are without a zone here; the zone is the OffsetAt
 
@@ -36,7 +34,7 @@ class Moment:
     @property
     def clock_set(self) -> bool:
         """Whether the wall clock can be right."""
-        return self.wall_s >= CLOCK_SET_S
+        return clock_is_set(self.wall_s)
 
     @property
     def lead_s(self) -> float:

@@ -12,7 +12,6 @@ from daemon.errors import ControlError
 from daemon.feed import Feed
 from daemon.instruction import compose
 from daemon.models import Tool, capabilities
-from daemon.reminders.local_time import CLOCK_SET_S
 from daemon.settings import Settings
 from daemon.tools.answers import Answer
 from daemon.tools.builtin import BuiltIn
@@ -21,6 +20,7 @@ from daemon.tools.declared import Equipment
 from daemon.tools.host import ToolHost
 from daemon.tools.spec import ToolError, ToolSpec
 from daemon.tools.toolbox import Toolbox
+from daemon.wall_clock import clock_is_set
 
 Ask = Callable[[str, dict[str, Any]], Awaitable[Any]]
 """Carries out a command of the control socket. May raise ControlError."""
@@ -89,7 +89,7 @@ def built_in(ask: Ask) -> list[ToolSpec]:
 
 def local_now() -> datetime | None:
     """The local time with its zone; None while the clock is not set."""
-    if time.time() < CLOCK_SET_S:
+    if not clock_is_set(time.time()):
         return None
     time.tzset()  # the zone of the machine may have been changed since the start (tzset(3))
     return datetime.now(UTC).astimezone()
