@@ -16,6 +16,7 @@ from typing import Any
 
 from daemon import app, board_choice, config, ending, logs
 from daemon.app_options import RunOptions
+from daemon.assembly import Daemon, build
 from daemon.control_client import control_path
 from daemon.errors import ConfigError, ConureError
 from daemon.events import TalkPressed, Trigger
@@ -119,7 +120,7 @@ async def _run(settings: Settings, api_key: Secret | None, options: RunOptions) 
     if options.wav_out is not None and not options.once and board.stage is None:
         raise ConfigError(["--wav-out without --once records the simulated board only (--board simulated)"])
     async with app.service(settings, api_key, base_url) as dial:
-        daemon = app.build(settings, board, stand_in=api_key is None)
+        daemon = build(settings, board, stand_in=api_key is None)
         logs.add_fields(partial(_journal_fields, daemon))
         async with (
             _until_told(options) as told,
@@ -137,7 +138,7 @@ async def _run(settings: Settings, api_key: Secret | None, options: RunOptions) 
             return 0
 
 
-def _journal_fields(daemon: app.Daemon) -> dict[str, object]:
+def _journal_fields(daemon: Daemon) -> dict[str, object]:
     state = daemon.controller.state
     return {
         "CONURE_BOARD": daemon.board.name,
@@ -219,7 +220,7 @@ def _interrupted(number: signal.Signals) -> int:
     return 128 + number
 
 
-async def _show(daemon: app.Daemon) -> int:
+async def _show(daemon: Daemon) -> int:
     from daemon.terminal import show
 
     stage = daemon.board.stage
@@ -240,7 +241,7 @@ def _speak(stage: Stage) -> None:
     stage.speak()
 
 
-def press(daemon: app.Daemon) -> None:
+def press(daemon: Daemon) -> None:
     """One tap; where it begins a turn on the simulated board, whoever taps speaks too."""
     stage, before = daemon.board.stage, daemon.controller.state
     _tap(daemon)
@@ -248,7 +249,7 @@ def press(daemon: app.Daemon) -> None:
         _speak(stage)
 
 
-def _tap(daemon: app.Daemon) -> None:
+def _tap(daemon: Daemon) -> None:
     """One tap: on the simulated button where there is one, else as a command."""
     if daemon.board.stage is not None:
         daemon.board.stage.tap()
@@ -256,7 +257,7 @@ def _tap(daemon: app.Daemon) -> None:
         daemon.parts.mailbox.post(TalkPressed(Trigger.COMMAND))
 
 
-async def _rehearse(daemon: app.Daemon, options: RunOptions) -> int:
+async def _rehearse(daemon: Daemon, options: RunOptions) -> int:
     from daemon.rehearsal import Rehearsal
 
     rehearsal = Rehearsal(daemon, partial(_tap, daemon), sys.stdout)

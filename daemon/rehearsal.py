@@ -14,7 +14,7 @@ from daemon.words import Outcome
 from hw.base import MIC_FORMAT, SPEAKER_FORMAT
 
 if TYPE_CHECKING:
-    from daemon.app import Daemon
+    from daemon.assembly import Daemon
 
 TURN_TIMEOUT_S = 90.0
 """Longest that one turn may take before the rehearsal has failed."""

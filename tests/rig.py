@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from daemon import app
-from daemon.app import Daemon
+from daemon.assembly import Daemon, build
 from daemon.feed import Note
 from daemon.lamp import Lamp
 from daemon.lights import Conditions
@@ -227,7 +227,7 @@ async def running_rig(
     standin = StandIn(changing, plan, pace=pace)
     simulated = board or SimulatedBoard(**board_keys)
     async with standin:
-        daemon = app.build(settings, simulated, stand_in=True)
+        daemon = build(settings, simulated, stand_in=True)
         rig = Rig(daemon, simulated, standin, changing)
         lamp = WatchedLamp(simulated.open_leds(), time.monotonic)
         lamp.scenes = rig.scenes

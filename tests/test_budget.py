@@ -11,6 +11,7 @@ import pytest
 from rig import HELLO, Rig, running_rig, with_keys
 
 from daemon import app
+from daemon.assembly import build
 from daemon.settings import Settings
 from daemon.standin import StandIn, Tone
 from daemon.store import Store
@@ -145,7 +146,7 @@ async def run_once(monkeypatch: pytest.MonkeyPatch, folder: Path, settings: Sett
     monkeypatch.setenv("STATE_DIRECTORY", str(folder))
     async with StandIn(Tone(0.3, 440.0)) as standin:
         board = SimulatedBoard()
-        daemon = app.build(settings, board, stand_in=False)
+        daemon = build(settings, board, stand_in=False)
         dial = partial(
             app._load_client, settings, app.STAND_IN_KEY, standin.base_url, standin.client_ssl_context()
         )

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from rig import HELLO, SENTENCE, correlation, running_rig, with_keys
 
-from daemon import app
+from daemon.assembly import policy_from
 from daemon.dialogue import Phase
 from daemon.dialogue.shared import GO_ON
 from daemon.errors import ControlError
@@ -334,7 +334,7 @@ class TestAReplyThatTheNetworkCut:
 async def test_what_was_said_waits_for_a_connection_as_long_as_the_configuration_says() -> None:
     settings = with_keys(NO_FOLLOW_UP, live={"hold_utterance_s": 5.0})
     async with running_rig(settings, policy={"hold_utterance_s": 0.5}) as rig:
-        assert app.policy_from(settings, rig.board).hold_utterance_s == 5.0
+        assert policy_from(settings, rig.board).hold_utterance_s == 5.0
         rig.standin.offline = True
         await rig.until(lambda: rig.daemon.reporter.link()["state"] != "online")
         rig.tap()

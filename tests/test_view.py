@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from daemon import app
+from daemon.assembly import build
 from daemon.cells import cells
 from daemon.dialogue import Phase
 from daemon.link import LinkPhase
@@ -341,6 +341,6 @@ def test_every_state_of_the_dialogue_and_the_link_has_words() -> None:
 
 
 async def test_what_the_daemon_reports_can_be_shown() -> None:
-    daemon = app.build(Settings(), SimulatedBoard(), stand_in=True)
+    daemon = build(Settings(), SimulatedBoard(), stand_in=True)
     lines = picture(daemon.reporter.snapshot())
     assert row(lines, "state").startswith("idle for")
