@@ -20,6 +20,8 @@ class RunOptions:
     """Talk to a stand-in server inside this process: no key, no network."""
     config: Path | None = None
     """The configuration file that was named; None: the one in the usual places."""
+    board: str | None = None
+    """The board that was named in the place of the configured one."""
     board_detected: bool = False
     """Nobody named the board: where there is no sound card, a demonstration may simulate one instead."""
     wav_out: Path | None = None

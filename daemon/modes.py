@@ -190,7 +190,7 @@ def may_begin_again(options: RunOptions, env: Mapping[str, str]) -> bool:
     """
     notify(reloading())
     try:
-        settings = config.load(options.config, env).settings
+        settings = config.load(options.config, env, options.board).settings
         board_choice.choose_board(settings)
         if not options.standin and config.load_api_key(settings, env) is None and not options.demo:
             raise config.missing_key()

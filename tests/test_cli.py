@@ -119,7 +119,7 @@ def test_run_gives_settings_key_and_options_to_the_app(app: FakeApp, tmp_path: P
     assert app.settings.board.name == "simulated"
     assert app.api_key is not None
     assert app.api_key.reveal() == KEY
-    assert app.options == RunOptions(once=True, config=Path(file), wav_out=Path("out.wav"))
+    assert app.options == RunOptions(once=True, config=Path(file), board="simulated", wav_out=Path("out.wav"))
 
 
 def test_run_with_the_standin_takes_no_key(app: FakeApp, monkeypatch: pytest.MonkeyPatch) -> None:

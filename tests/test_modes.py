@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,7 @@ from rig import running_rig
 
 from daemon.app_options import RunOptions
 from daemon.errors import ConfigError, ConureError
-from daemon.modes import keep_reply, named_by_key, press, with_wav_checked
+from daemon.modes import keep_reply, may_begin_again, named_by_key, press, with_wav_checked
 from daemon.settings import BoardSettings
 from hw.base import MicError, SpeakerError
 
@@ -77,6 +78,39 @@ def test_a_device_that_is_there_but_fails_is_named_by_its_key_alone() -> None:
 def test_what_no_key_of_a_device_names_stays_as_it_is() -> None:
     error = MicError("x.wav", "is no WAV file", permanent=True)
     assert named_by_key(error, BoardSettings()) is error
+
+
+# --- a new configuration
+
+
+def test_a_new_configuration_is_judged_with_the_board_that_the_command_line_names(tmp_path: Path) -> None:
+    file = tmp_path / "config.toml"
+    file.write_text('[board]\nname = "no-such-board"\n')
+    named = RunOptions(standin=True, config=file, board="simulated")
+    assert may_begin_again(named, {})
+    assert not may_begin_again(replace(named, board=None), {})
+
+
+def test_a_new_configuration_with_a_mistake_is_refused_and_told(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    file = tmp_path / "config.toml"
+    file.write_text("[sound]\nvolume = 300\n")
+    assert not may_begin_again(RunOptions(standin=True, config=file, board="simulated"), {})
+    assert "the old one stays in force" in caplog.text
+    assert "sound.volume" in caplog.text
+
+
+def test_a_new_configuration_without_a_key_is_refused_unless_none_is_needed(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    file = tmp_path / "config.toml"
+    file.write_text("")
+    options = RunOptions(config=file, board="simulated")
+    assert not may_begin_again(options, {})
+    assert "no API key" in caplog.text
+    assert may_begin_again(replace(options, demo=True), {})
+    assert may_begin_again(options, {"GEMINI_API_KEY": "AIzaSomething"})
 
 
 # --- a tap in the live view

@@ -49,6 +49,7 @@ def _run(arguments: argparse.Namespace) -> int:
         demo=arguments.demo,
         standin=arguments.standin,
         config=arguments.config,
+        board=arguments.board,
         wav_out=arguments.wav_out,
         board_detected=loaded.detected,
     )
