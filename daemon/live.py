@@ -44,7 +44,7 @@ from daemon.events import (
 )
 from daemon.failures import Kind, LinkError, Signal, Where, classify
 from daemon.liveness import Evidence
-from daemon.models import TextInput, Tool, capabilities
+from daemon.models import Capabilities, TextInput, Tool, capabilities
 from daemon.secret import Secret
 from daemon.settings import LiveSettings
 from daemon.tcp import Socket, evidence_of, limit_silence
@@ -262,13 +262,17 @@ def connect_config(
         )
     if settings.temperature >= 0 and model.temperature:
         config.temperature = settings.temperature
-    if model.thinking_level:
-        config.thinking_config = types.ThinkingConfig(
-            thinking_level=types.ThinkingLevel(model.thinking_level)
-        )
-    if model.thinking_budget is not None:
-        config.thinking_config = types.ThinkingConfig(thinking_budget=model.thinking_budget)
+    config.thinking_config = thinking_config(model)
     return config
+
+
+def thinking_config(model: Capabilities) -> types.ThinkingConfig | None:
+    """As little thought before the answer as the model can do with; None: it is not to be asked."""
+    if model.thinking_budget is not None:
+        return types.ThinkingConfig(thinking_budget=model.thinking_budget)
+    if model.thinking_level:
+        return types.ThinkingConfig(thinking_level=types.ThinkingLevel(model.thinking_level))
+    return None
 
 
 def tools_config(settings: LiveSettings, equipment: Equipment) -> list[types.Tool | Any] | None:

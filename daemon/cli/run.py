@@ -6,9 +6,14 @@ import argparse
 import os
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from daemon.cli.arguments import add_config_option, complain
+
+if TYPE_CHECKING:
+    from daemon.app_options import RunOptions
+    from daemon.secret import Secret
+    from daemon.settings import Settings
 
 
 def add(commands: Any) -> None:
@@ -25,37 +30,50 @@ def add(commands: Any) -> None:
 
 def _run(arguments: argparse.Namespace) -> int:
     from daemon import config
-    from daemon.app_options import RunOptions
     from daemon.cross_checks import notes
-    from daemon.errors import ConfigError
-    from daemon.supervision import under_service_manager
 
     loaded = config.load(arguments.config, os.environ, board=arguments.board)
-    settings = loaded.settings
+    api_key = _api_key(loaded.settings, arguments)
+    complain(notes(loaded.settings))
+    options = _options(arguments, board_detected=loaded.detected)
+    from daemon.heap import keep_heap_small
+
+    keep_heap_small()
+    from daemon import modes  # numpy comes with it: a mistake in the configuration is told before
+
+    return modes.run(loaded.settings, api_key, options)
+
+
+def _api_key(settings: Settings, arguments: argparse.Namespace) -> Secret | None:
+    """The key; None where none is needed. Raises ConfigError, which a service shows on its lights first."""
+    from daemon import config
+    from daemon.errors import ConfigError
+
     try:
         api_key = None if arguments.standin else config.load_api_key(settings, os.environ)
         if api_key is None and not (arguments.standin or arguments.demo):
             raise config.missing_key()
     except ConfigError as error:
+        from daemon.supervision import under_service_manager
+
         if under_service_manager(os.environ):
             from daemon import refusal
 
             refusal.show(settings, error)
         raise
-    complain(notes(settings))
-    options = RunOptions(
+    return api_key
+
+
+def _options(arguments: argparse.Namespace, *, board_detected: bool) -> RunOptions:
+    from daemon.app_options import RunOptions
+
+    return RunOptions(
         once=arguments.once,
         interactive=sys.stdin.isatty() and sys.stdout.isatty(),
         demo=arguments.demo,
         standin=arguments.standin,
         config=arguments.config,
         board=arguments.board,
+        board_detected=board_detected,
         wav_out=arguments.wav_out,
-        board_detected=loaded.detected,
     )
-    from daemon.heap import keep_heap_small
-
-    keep_heap_small()
-    from daemon import modes  # numpy comes with it: a mistake in the configuration is told before
-
-    return modes.run(settings, api_key, options)
