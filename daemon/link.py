@@ -83,6 +83,8 @@ class Link:
     idle_since_s: float = 0.0
     leave_by_s: float | None = None
     """When an ONLINE connection must have been rotated; None: only its age counts."""
+    hurried: bool = False
+    """Whether the connection before was rotated before it had proved itself."""
     failure: Failure | None = None
     """The newest failure that has not been followed by a connection."""
     failed_since_s: float = 0.0
@@ -196,9 +198,9 @@ def connect(link: Link, event: Any, _policy: LinkPolicy) -> Link:
     return replace(enter(link, LinkPhase.CONNECTING, event.at_s), idle_since_s=event.at_s)
 
 
-def ask_again(link: Link, event: Asked, _policy: LinkPolicy) -> Link:
+def ask_again(link: Link, event: Asked, policy: LinkPolicy) -> Link:
     """While refused: one try for a trigger, but not for each of many."""
-    return link if event.at_s < link.next_try_s else enter(link, LinkPhase.CONNECTING, event.at_s)
+    return link if event.at_s < link.next_try_s else connect(link, event, policy)
 
 
 def note_busy(link: Link, event: Busy, _policy: LinkPolicy) -> Link:
@@ -218,16 +220,9 @@ def busy_offline(link: Link, event: Busy, policy: LinkPolicy) -> Link:
 
 
 def connected(link: Link, event: Connected, _policy: LinkPolicy) -> Link:
-    """Set up. The back-off is kept until the connection proves itself."""
+    """Set up. The back-off is kept until the connection proves itself; a rotation is no use of the link."""
     up = enter(link, LinkPhase.ONLINE, event.at_s)
-    return replace(
-        up,
-        connects=link.connects + 1,
-        failure=None,
-        refused_resumes=0,
-        leave_by_s=None,
-        idle_since_s=event.at_s,
-    )
+    return replace(up, connects=link.connects + 1, failure=None, refused_resumes=0, leave_by_s=None)
 
 
 def proved(link: Link, _event: Answered, _policy: LinkPolicy) -> Link:
@@ -265,17 +260,22 @@ def tick_online(link: Link, event: Tick, policy: LinkPolicy) -> Link:
     if not link.busy and now_s >= link.idle_since_s + policy.idle_close_s:
         return enter(link, LinkPhase.OFFLINE, now_s)
     if now_s >= rotate_at_s(link, policy):
-        return enter(link, LinkPhase.ROTATING, now_s)
+        hurried = now_s < link.since_s + policy.proven_after_s
+        return replace(enter(link, LinkPhase.ROTATING, now_s), hurried=hurried)
     return link
 
 
 def rotate_at_s(link: Link, policy: LinkPolicy) -> float:
-    """When an online link must go: at once if told to and idle, else at its last moment."""
-    old_s = link.since_s + policy.max_age_s
-    if not link.busy:
-        return old_s if link.leave_by_s is None else link.since_s
-    grace_s = policy.unannounced_left_s
-    return old_s + grace_s if link.leave_by_s is None else min(link.leave_by_s, old_s + grace_s)
+    """When an online link must go: at once if told to and idle, else at its last moment.
+
+    Not twice running before it has proved itself: a server that announces the end in the first second of
+    each connection (livekit agents-js #2507) would be called again and again.
+    """
+    last_s = link.since_s + policy.max_age_s + (policy.unannounced_left_s if link.busy else 0.0)
+    if link.leave_by_s is None:
+        return last_s
+    wanted_s = min(link.leave_by_s, last_s) if link.busy else link.since_s
+    return max(wanted_s, link.since_s + policy.proven_after_s) if link.hurried else wanted_s
 
 
 def tick_backing_off(link: Link, event: Tick, policy: LinkPolicy) -> Link:

@@ -80,6 +80,33 @@ class TestRotation:
     def test_happens_at_once_when_idle(self) -> None:
         assert run(Leaving(50.0, 10.0), link=ONLINE).phase is LinkPhase.ROTATING
 
+    @pytest.mark.parametrize("busy", [False, True])
+    @pytest.mark.parametrize("left_s", [None, 5.0, 300.0])
+    def test_is_not_hurried_twice_running(self, left_s: float | None, busy: bool) -> None:
+        hurried = run(Leaving(50.0, 2.0), Connected(3.0), link=ONLINE)
+        told = run(Busy(busy, 3.5), Leaving(left_s, 4.0), link=hurried)
+        assert told.phase is LinkPhase.ONLINE
+        proven_s = 3.0 + POLICY.proven_after_s
+        assert (next_wake_s(told, POLICY) or 0.0) >= proven_s
+        rotated = run(Busy(False, proven_s), Connected(proven_s + 1.0), link=told)
+        assert run(Leaving(50.0, proven_s + 2.0), link=rotated).phase is LinkPhase.ROTATING
+
+    def test_does_not_put_off_the_end_of_an_idle_link(self) -> None:
+        rotated = run(Leaving(50.0, 100.0), Connected(101.0), link=ONLINE)
+        assert run(Tick(1.0 + POLICY.idle_close_s), link=rotated).phase is LinkPhase.OFFLINE
+
+    def test_of_a_server_that_always_announces_the_end_is_rare_and_ends(self) -> None:
+        link = run(Asked(0.0))
+        now_s = 0.0
+        while link.phase is not LinkPhase.OFFLINE and link.connects < 100:
+            if link.phase is LinkPhase.ONLINE:
+                now_s = max(now_s, next_wake_s(link, POLICY) or now_s)
+                link = run(Tick(now_s), link=link)
+            else:
+                link = run(Connected(now_s + 0.3), Leaving(300.0, now_s + 1.0), link=link)
+        assert now_s <= POLICY.idle_close_s + 1.0
+        assert link.connects <= 2 * POLICY.idle_close_s / POLICY.proven_after_s
+
     def test_waits_for_the_end_of_the_turn(self) -> None:
         told = run(Leaving(50.0, 10.0), link=TALKING)
         assert told.phase is LinkPhase.ONLINE
