@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import enum
+import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
@@ -183,8 +185,14 @@ class TestArguments:
         assert isinstance(value, int)
         with pytest.raises(WrongArguments):
             check_arguments(schema, {"n": 3.5})
+        assert check_arguments(schema, {"n": 10**400}) == {"n": 10**400}  # no double holds it
 
-    @given(st.recursive(st.none() | st.booleans() | st.floats() | st.text(), lambda inner: st.lists(inner)))
+    @given(
+        st.recursive(
+            st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.just(10**400),
+            lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+        )
+    )
     def test_whatever_comes_is_taken_or_refused_in_words(self, value: Any) -> None:
         for name in ("room", "degrees", "days", "note", "level"):
             try:
@@ -272,6 +280,19 @@ ODD: dict[str, Any] = {
 }
 
 
+def schemas() -> st.SearchStrategy[Any]:
+    """What has the words of a JSON schema, and may have anything behind each of them."""
+    words = st.sampled_from(
+        ("type", "properties", "required", "items", "enum", "minimum", "maximum", "anyOf", "$ref", "$defs")
+    )
+    kinds = st.sampled_from(("object", "array", "string", "integer", "number", "null", "#/$defs/type", "odd"))
+    plain = st.none() | st.booleans() | st.integers() | st.floats() | kinds
+    values = st.recursive(
+        plain, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(words, inner, max_size=4)
+    )
+    return st.dictionaries(words, values, max_size=5)
+
+
 class TestDeclare:
     def test_leaves_out_what_the_service_would_close_the_session_for(self) -> None:
         properties = declare(spec(ODD), NEWEST).parameters["properties"]
@@ -301,6 +322,14 @@ class TestDeclare:
     ) -> None:
         with pytest.raises(Undeclarable, match=words):
             declare(spec({"type": "object"} | parameters), NEWEST)
+
+    @given(schemas())
+    def test_whatever_a_server_calls_a_schema_is_declared_as_the_sdk_takes_it_or_refused(
+        self, schema: Any
+    ) -> None:
+        with contextlib.suppress(Undeclarable):
+            declaration = live.function_declaration(declare(spec({"type": "object"} | schema), NEWEST))
+            json.dumps(declaration.model_dump(mode="json", exclude_none=True), allow_nan=False)
 
     def test_a_strange_name_is_undeclarable(self) -> None:
         with pytest.raises(Undeclarable, match="name"):

@@ -71,7 +71,7 @@ def _is_number(value: Any) -> bool:
 
 def _is_whole(value: Any) -> bool:
     """A whole number may come as 3.0: the service keeps arguments as protobuf's Struct, all doubles."""
-    return _is_number(value) and float(value).is_integer()
+    return _is_number(value) and (isinstance(value, int) or value.is_integer())
 
 
 def _anything(_value: Any) -> bool:

@@ -21,6 +21,10 @@ MAX_DEPTH = 6
 """Deepest nesting; also where a schema that refers to itself ends."""
 
 
+LARGEST_LIMIT = 1e15
+"""A number beyond it is no limit; a double, which the service keeps it as, is exact to here (2**53)."""
+
+
 class Undeclarable(ValueError):
     """A tool that cannot be offered to the model; the text says why."""
 
@@ -50,7 +54,10 @@ def declare(spec: ToolSpec, model: Capabilities) -> Declaration:
     if not NAME_FORM.fullmatch(spec.name):
         raise Undeclarable("its name is not 1 to 64 letters, digits, _ and -")
     definitions = spec.parameters.get("$defs") or spec.parameters.get("definitions") or {}
-    parameters = _object(spec.parameters, definitions, 0)
+    try:
+        parameters = _object(spec.parameters, definitions, 0)
+    except (TypeError, AttributeError) as error:  # what a server sends may have any form
+        raise Undeclarable("its parameters are no JSON schema") from error
     behavior = ("BLOCKING" if spec.blocking else "NON_BLOCKING") if model.blocking_by_choice else ""
     return Declaration(spec.name, spec.description[:DESCRIPTION_CHARS], parameters, behavior)
 
@@ -115,11 +122,16 @@ def _of_kind(
             words = [word for word in words if isinstance(word, str) and word]
             return {"type": "string"} | ({"enum": words} if words else {})
         case "integer" | "number":
-            limits = {name: schema[name] for name in ("minimum", "maximum") if name in schema}
+            limits = {name: schema[name] for name in ("minimum", "maximum") if _is_limit(schema.get(name))}
             return {"type": kind} | limits
         case "boolean":
             return {"type": "boolean"}
     raise Undeclarable(f"has the unknown type {kind}")
+
+
+def _is_limit(value: object) -> bool:
+    """JSON has no word for what is not finite, but Python's parser takes it."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= LARGEST_LIMIT
 
 
 def _object(schema: Mapping[str, Any], definitions: Mapping[str, Any], depth: int) -> dict[str, Any]:
