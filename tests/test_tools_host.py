@@ -304,6 +304,24 @@ async def test_whatever_a_function_raises_is_an_answer(error: BaseException) -> 
     assert type(error).__name__ in answer["message"]
 
 
+async def test_arguments_that_cannot_be_held_against_a_servers_odd_schema_are_an_answer() -> None:
+    odd = {"type": "object", "properties": {"a": {"type": "integer", "minimum": "three"}}}
+    answer = await Runner().carry_out(replace(plain(lambda a: a), parameters=odd), {"a": 3})
+    assert answer["status"] == "error"
+
+
+async def test_a_thread_that_the_system_refuses_takes_no_place(monkeypatch: pytest.MonkeyPatch) -> None:
+    runner = Runner(Workers(limit=1))
+    with monkeypatch.context() as full:
+        full.setattr(threading.Thread, "start", refuse_thread)
+        assert "can't start new thread" in (await runner.carry_out(plain(lambda: "no"), {}))["message"]
+    assert (await runner.carry_out(plain(lambda: "yes"), {}))["message"] == "yes"
+
+
+def refuse_thread(_thread: threading.Thread) -> None:
+    raise RuntimeError("can't start new thread")
+
+
 async def test_a_tool_may_say_itself_what_is_wrong_and_whether_to_try_again() -> None:
     async def run() -> None:
         raise ToolError("The bath is too hot.", retryable=True)

@@ -27,15 +27,14 @@ class Runner:
     async def carry_out(self, spec: ToolSpec, arguments: Mapping[str, object]) -> Answer:
         """Run a tool and answer. Never raises, but for being cancelled."""
         began_s = time.monotonic()
-        try:
-            values = check_arguments(spec.parameters, arguments)
-        except WrongArguments as error:
-            return failed(f"Wrong arguments: {error}.", retryable=True)
         limit = asyncio.timeout(spec.timeout_s)
         try:
+            values = check_arguments(spec.parameters, arguments)
             async with limit:
                 answer = await self._run(spec, values)
-        except Exception as error:  # noqa: BLE001 - a tool may raise anything, and the model must hear of it
+        except WrongArguments as error:
+            return failed(f"Wrong arguments: {error}.", retryable=True)
+        except Exception as error:  # noqa: BLE001 - a tool, and what a server calls a schema, may raise anything
             answer = self._explain(spec, error, timed_out=limit.expired())
         log.info("tool %s: %s after %.1f s", spec.name, answer["status"], time.monotonic() - began_s)
         return answer

@@ -34,9 +34,9 @@ class Workers:
             raise NoThreadFree
         loop = asyncio.get_running_loop()
         done: asyncio.Future[tuple[Any, BaseException | None]] = loop.create_future()
-        self.running += 1
         # daemon=True: a tool that hangs must not keep a process alive that has been told to end.
         threading.Thread(target=self._main, args=(loop, done, work), name="tool", daemon=True).start()
+        self.running += 1  # only now: the system may have refused the thread (RuntimeError)
         result, error = await done
         if error is not None:
             raise error
