@@ -20,8 +20,11 @@ from typing import NoReturn
 STDERR = 2
 
 NAME = "conure-aside"
-WORKERS = 4
-"""Lookups, imports and small writes; more than the daemon ever has at once."""
+WORKERS = 16
+"""Imports, small writes, and lookups that hang: on a network that swallows everything each lasts up to a
+minute (resolv.conf(5): 5 s, twice, for each of three name servers, and again with the search list), and every
+5 s (`live.OPENING_S`) another is begun. More must be free, for the user's timers to be saved, and for the
+lookup that succeeds. A thread is made only when it is needed."""
 
 GRACE_S = 0.5
 """What is nearly done, such as a file being written, may finish."""
