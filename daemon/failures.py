@@ -225,6 +225,12 @@ _OPENING = (Where.CONNECT, Where.SETUP)
 ROWS: tuple[Row, ...] = (
     # TLS and what stands in between
     Row(FailureKind.CLOCK, "§2.2; a Pi has no clock of its own", Kind.TLS, clock_set=False),
+    Row(
+        FailureKind.CLOCK,
+        "openssl-verification-options(1): it goes on from when it was last on (systemd-timesyncd(8))",
+        Kind.TLS,
+        words=("not yet valid",),
+    ),
     Row(FailureKind.INTERCEPTED, "§2.2 ssl.SSLError", Kind.TLS),
     # the upgrade
     Row(

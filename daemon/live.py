@@ -348,9 +348,10 @@ def parse(message: types.LiveServerMessage) -> Iterator[ServerEvent]:
 
 def is_turn_complete(content: types.LiveServerContent) -> bool:
     """As the SDK's own `receive()` decides: an interaction status, where there is one, must say idle."""
-    if content.interaction_status is not None:
-        return content.interaction_status is not types.InteractionStatus.IN_PROGRESS
-    return bool(content.turn_complete)
+    status = content.interaction_status
+    if status is None or status is types.InteractionStatus.INTERACTION_STATUS_UNSPECIFIED:
+        return bool(content.turn_complete)
+    return status is types.InteractionStatus.IDLE
 
 
 def _audio(content: types.LiveServerContent) -> Iterator[ServerEvent]:

@@ -117,6 +117,7 @@ KNOWN = [
         Signal(Kind.TLS, Where.CONNECT, reason="certificate is not yet valid", clock_set=False),
         FailureKind.CLOCK,
     ),
+    (Signal(Kind.TLS, Where.CONNECT, reason="certificate is not yet valid"), FailureKind.CLOCK),
     (Signal(Kind.SILENT, Where.SEND), FailureKind.HALF_OPEN),
     (Signal(Kind.MESSAGE, Where.RECEIVE, reason="TypeError"), FailureKind.BUG),
 ]

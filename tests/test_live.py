@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import socket
 import ssl
+import time
 from typing import Any
 
 import pytest
 from google.genai import errors, types
+from google.genai import live as sdk_live
 from websockets.datastructures import Headers
 from websockets.exceptions import ConnectionClosedError, InvalidProxy, InvalidStatus, InvalidURI
 from websockets.frames import Close
@@ -31,6 +33,7 @@ from daemon.live import connect_config, parse, parse_duration_s, translate
 from daemon.models import DEFAULT_MODEL
 from daemon.secret import Secret
 from daemon.settings import LiveSettings
+from daemon.wall_clock import CLOCK_SET_S
 
 KEY = Secret("s3cret-key")
 
@@ -72,6 +75,16 @@ def test_a_turn_that_goes_on_in_the_background_is_not_complete() -> None:
     going_on = {"turn_complete": True, "interaction_status": "IN_PROGRESS"}
     assert events(server_content=going_on) == []
     assert events(server_content={"interaction_status": "IDLE"}) == [TurnComplete()]
+
+
+@pytest.mark.parametrize("status", [None, *types.InteractionStatus])
+@pytest.mark.parametrize("turn_complete", [None, True])
+def test_a_turn_is_complete_exactly_where_the_sdk_ends_it(
+    status: types.InteractionStatus | None, turn_complete: bool | None
+) -> None:
+    content = types.LiveServerContent(interaction_status=status, turn_complete=turn_complete)
+    ended = sdk_live._is_interaction_complete(content)
+    assert events(server_content=content) == ([TurnComplete()] if ended else [])
 
 
 def test_a_reason_is_the_service_s_own_word() -> None:
@@ -166,3 +179,12 @@ class TestTheSetUp:
         assert config.speech_config is None
         assert config.input_audio_transcription is None
         assert config.context_window_compression is None
+
+
+@pytest.mark.parametrize(("wall_s", "clock_set"), [(CLOCK_SET_S - 1.0, False), (CLOCK_SET_S, True)])
+def test_a_clock_counts_as_set_from_when_alarms_ring_by_it(
+    monkeypatch: pytest.MonkeyPatch, wall_s: float, clock_set: bool
+) -> None:
+    monkeypatch.setattr(time, "time", lambda: wall_s)
+    signal = translate(ssl.SSLError("no"), Where.CONNECT, resuming=False, key=KEY)
+    assert signal.clock_set is clock_set
