@@ -137,8 +137,10 @@ async def _load_client(
     try:
         return await asyncio.to_thread(load)
     except ImportError as error:
-        # Its text may hold the proxy's password.
+        # Without a module's name it is the HTTP library's own, whose text may hold the proxy's password.
         words = "a SOCKS proxy is set in the environment (ALL_PROXY), which cannot be used: unset it"
+        if error.name:
+            words = f"the service's library cannot be loaded (module {error.name}): install Conure again"
         raise ConfigError([words]) from error
 
 

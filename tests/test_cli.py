@@ -403,3 +403,13 @@ def test_a_recording_that_no_board_would_make_is_refused(
     wanted = ["run", "--standin", "--board", "generic", "--wav-out", str(tmp_path / "out.wav")]
     assert cli.main(wanted) == EX_CONFIG
     assert "--wav-out without --once records the simulated board only" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
+def test_a_standard_stream_that_was_closed_has_nothing_behind_it(tmp_path: Path, closed: str) -> None:
+    descriptor = next(number for number, mark in enumerate(("<", ">&-", "2>")) if closed.startswith(mark))
+    shell = f'exec 3>{tmp_path}/told; {sys.executable} -c "$0" {closed}'
+    told = "import os, sys; from daemon.cli import main; code = main(['boards']); "
+    told += f"os.write(3, f'{{code}} {{os.readlink(\"/proc/self/fd/{descriptor}\")}}'.encode())"
+    subprocess.run(["sh", "-c", shell, told], check=True, timeout=30, capture_output=True)
+    assert (tmp_path / "told").read_text() == "0 /dev/null"

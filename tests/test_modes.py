@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import importlib
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from rig import running_rig
 
+from daemon import app
 from daemon.app_options import RunOptions
 from daemon.errors import ConfigError, ConureError
 from daemon.modes import keep_reply, may_begin_again, named_by_key, press, with_wav_checked
-from daemon.settings import BoardSettings
+from daemon.settings import BoardSettings, Settings
 from hw.base import MicError, SpeakerError
 
 ONCE = RunOptions(once=True)
@@ -140,3 +142,25 @@ async def test_a_tap_while_muted_says_nothing() -> None:
         heard = rig.daemon.parts.capture.progress
         await rig.until(lambda: rig.daemon.parts.capture.progress > heard + 2)
         assert rig.board.mic.said_s == 0
+
+
+# --- a library that cannot be loaded
+
+
+@pytest.mark.parametrize(
+    ("error", "word"),
+    [
+        (ModuleNotFoundError("No module named 'httpx2'", name="httpx2"), "module httpx2"),
+        (ImportError("Using SOCKS proxy socks5://me:secret@host, but 'socksio' is not installed"), "SOCKS"),
+    ],
+)
+async def test_what_is_missing_is_told_and_never_a_proxys_password(
+    monkeypatch: pytest.MonkeyPatch, error: ImportError, word: str
+) -> None:
+    def fail(_name: str) -> None:
+        raise error
+
+    monkeypatch.setattr(importlib, "import_module", fail)
+    with pytest.raises(ConfigError, match=word) as raised:
+        await app._load_client(Settings(), app.STAND_IN_KEY, "", None)
+    assert "secret" not in str(raised.value)

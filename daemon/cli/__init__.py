@@ -27,6 +27,7 @@ Command = Callable[[argparse.Namespace], int]
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return the exit code. What users can mend is told in one line, on stderr."""
+    _open_what_was_closed()
     arguments = _parser().parse_args(argv)
     command: Command = arguments.command
     try:
@@ -47,6 +48,17 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 1
     except KeyboardInterrupt:
         return EX_INTERRUPTED
+
+
+def _open_what_was_closed() -> None:
+    """Put nothing behind each standard stream that was closed (`conure run <&-`).
+
+    Else the next file, socket or device that is opened has its number, and is written to as standard error.
+    """
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            nothing = os.open(os.devnull, os.O_RDWR)  # the lowest number that is free
+            setattr(sys, name, open(nothing, mode))  # noqa: PTH123, SIM115 - a number; for ever
 
 
 def _parser() -> argparse.ArgumentParser:
