@@ -115,7 +115,22 @@ def _read_toml(path: Path) -> dict[str, Any]:
     except UnicodeDecodeError as error:
         raise ConfigError([f"{path}: must be text in UTF-8 (byte {error.start} is not)"]) from error
     except tomllib.TOMLDecodeError as error:
-        raise ConfigError([f"{path}: is not valid TOML: {error}"]) from error
+        raise ConfigError([f"{path}: is not valid TOML: {error}{_toml_remedy(str(error))}"]) from error
+
+
+TOML_REMEDIES = {
+    "Invalid value": 'text stands in straight quotes, as in "auto"; true and false in small letters',
+    "Expected newline": 'a line holds one key and one value; text stands in straight quotes, as in "auto"',
+    "Cannot declare": "join what stands below the two into one table",
+    "Cannot overwrite": "this key is set twice; remove one of the lines",
+    "Expected '=' after a key": "a line is KEY = VALUE, and the name of a table stands in brackets: [sound]",
+    "Illegal character '\\n'": "a quote is missing at the end of the line",
+}
+"""What helps, by how the message of `tomllib` begins. The faulty line is not quoted: it may hold the key."""
+
+
+def _toml_remedy(message: str) -> str:
+    return next((f"; {words}" for start, words in TOML_REMEDIES.items() if message.startswith(start)), "")
 
 
 def _read_bounded(path: Path, limit_bytes: int) -> bytes:

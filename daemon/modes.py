@@ -20,6 +20,7 @@ from daemon.assembly import Daemon, build
 from daemon.control_client import control_path
 from daemon.errors import ConfigError, ConureError
 from daemon.events import TalkPressed, Trigger
+from daemon.extras import check_extras
 from daemon.secret import Secret
 from daemon.settings import BoardSettings, Settings
 from daemon.store import state_folder
@@ -192,6 +193,7 @@ def may_begin_again(options: RunOptions, env: Mapping[str, str]) -> bool:
     try:
         settings = config.load(options.config, env, options.board).settings
         board_choice.choose_board(settings)
+        check_extras(settings)
         if not options.standin and config.load_api_key(settings, env) is None and not options.demo:
             raise config.missing_key()
     except ConfigError as error:

@@ -128,6 +128,13 @@ def test_the_system_file_is_the_last_resort(tmp_path: Path, monkeypatch: pytest.
     [
         (b"[button\n", "is not valid TOML"),
         (b"[sound]\nvolume = 1\nvolume = 2\n", "line 3"),
+        (b"[sound]\nvolume = 1\nvolume = 2\n", "this key is set twice"),
+        (b"[sound]\nvolume = 1\n[sound]\nspoken = true\n", "join what stands below the two"),
+        (b"[board]\nname = wired-rgb\n", 'text stands in straight quotes, as in "auto"'),
+        (b"[sound]\nvolume = 5%\n", "a line holds one key and one value"),
+        (b"[sound]\nspoken = True\n", "true and false in small letters"),
+        (b"sound:\n  volume: 5\n", "a line is KEY = VALUE"),
+        (b'[live]\nplace = "Lyon\n', "a quote is missing"),
         (b'[live]\nvoice = "\xff"\n', "UTF-8"),
         (b"#" * (CONFIG_LIMIT_BYTES + 1), "larger than"),
     ],

@@ -26,8 +26,10 @@ def add(commands: Any) -> None:
 def _config_check(arguments: argparse.Namespace) -> int:
     from daemon import config
     from daemon.cross_checks import notes
+    from daemon.extras import check_extras
 
     loaded = config.load(arguments.config, os.environ)
+    check_extras(loaded.settings)
     api_key = config.load_api_key(loaded.settings, os.environ)
     print(f"configuration: {loaded.path or 'no file, all defaults'}")
     print(f"API key: {'found' if api_key else 'none (needed by `conure run`, unless with --standin)'}")

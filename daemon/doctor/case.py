@@ -12,6 +12,7 @@ from daemon.doctor.finding import Check, Finding, fine, wrong
 from daemon.doctor.machine import Machine
 from daemon.doctor.service import Unit, read_unit
 from daemon.errors import ConfigError, ControlError
+from daemon.extras import check_extras
 from daemon.settings import Settings
 from hw.base import Board
 
@@ -66,6 +67,7 @@ def admit(machine: Machine, wishes: Wishes) -> tuple[Case, list[Finding]]:
 def _configured(machine: Machine, wishes: Wishes) -> tuple[Settings | None, Board | None, list[Finding]]:
     try:
         loaded = config.load(wishes.config, machine.env, wishes.board)
+        check_extras(loaded.settings)
         board = machine.open_board(loaded.settings)
     except ConfigError as error:
         return None, None, [_mistake(line, machine) for line in error.problems]

