@@ -10,10 +10,11 @@ import argparse
 import os
 import sys
 from collections.abc import Callable, Sequence
+from io import TextIOWrapper
 
 from daemon import __version__
 from daemon.cli import boards, configuration, devices, doctor, reminders, run, running, standin, tools, trials
-from daemon.cli.arguments import complain
+from daemon.cli.arguments import add_choices, complain
 from daemon.errors import EX_CONFIG, ConfigError, ConureError
 from hw.base import DeviceError
 
@@ -22,12 +23,19 @@ EX_INTERRUPTED = 130
 PARTS = (run, running, reminders, doctor, trials, devices, boards, configuration, tools, standin)
 """One module for each family of commands; its `add` declares them. In the order of the help."""
 
+EPILOGUE = (
+    "`conure COMMAND --help` tells more. Exit status: 0 done, 1 failed, 2 wrong usage, 78 the configuration "
+    "or the key cannot work."
+)
+
 Command = Callable[[argparse.Namespace], int]
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return the exit code. What users can mend is told in one line, on stderr."""
     _open_what_was_closed()
+    if isinstance(sys.stdout, TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")  # a sign that the terminal does not know becomes a "?"
     arguments = _parser().parse_args(argv)
     command: Command = arguments.command
     try:
@@ -63,10 +71,10 @@ def _open_what_was_closed() -> None:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="conure", description="A smart speaker that talks with Gemini Live."
+        prog="conure", description="A smart speaker that talks with Gemini Live.", epilog=EPILOGUE
     )
     parser.add_argument("--version", action="version", version=f"conure {__version__}")
-    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    commands = add_choices(parser, "COMMAND")
     for part in PARTS:
         part.add(commands)
     return parser

@@ -9,6 +9,17 @@ from pathlib import Path
 from typing import Any
 
 
+def add_choices(parser: argparse.ArgumentParser, metavar: str) -> Any:
+    """Where the commands or actions of `parser` are added; without one of them its whole help is shown."""
+
+    def show_help(_: argparse.Namespace) -> int:
+        parser.print_help(sys.stderr)
+        parser.exit(2)
+
+    parser.set_defaults(command=show_help)
+    return parser.add_subparsers(metavar=metavar)
+
+
 def add_config_option(parser: argparse.ArgumentParser) -> None:
     """`--config FILE`, for the commands that read the configuration."""
     parser.add_argument("--config", type=Path, metavar="FILE", help="use this configuration file")

@@ -6,13 +6,13 @@ import argparse
 import os
 from typing import Any
 
-from daemon.cli.arguments import add_config_option
+from daemon.cli.arguments import add_choices, add_config_option
 
 
 def add(commands: Any) -> None:
     """Add `conure config`."""
     config = commands.add_parser("config", help="check or show the configuration")
-    actions = config.add_subparsers(required=True, metavar="ACTION")
+    actions = add_choices(config, "ACTION")
     for name, what, command in (
         ("check", "report every mistake", _config_check),
         ("show", "print every key with its value", _config_show),

@@ -26,8 +26,11 @@ FIRST_LINE_CHARS = 60
 def add(commands: Any) -> None:
     """Add `conure tools`."""
     tools = commands.add_parser("tools", help="list or try what the model can do besides talk")
-    actions = tools.add_subparsers(required=True, metavar="ACTION")
-    listing = actions.add_parser("list", help="every tool, and what is wrong with those that are not there")
+    tools.set_defaults(command=_list, json=False, config=None)
+    actions = tools.add_subparsers(metavar="ACTION")
+    listing = actions.add_parser(
+        "list", help="every tool, and what is wrong with those that are not there (this is the default)"
+    )
     listing.set_defaults(command=_list)
     listing.add_argument("--json", action="store_true", help="the declarations as the model gets them")
     call = actions.add_parser("call", help="run a tool, and print the answer that the model would get")
