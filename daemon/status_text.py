@@ -43,7 +43,7 @@ def _headline(status: Mapping[str, Any]) -> str:
     lasting = f" for {duration(since)}" if since is not None else ""
     return (
         f"conure {status.get('version', '')}".rstrip()
-        + f": {_plain(status.get('state', 'unknown'))}{lasting}"
+        + f": {_plain(status.get('state', 'unknown')).replace('_', '-')}{lasting}"
     )
 
 

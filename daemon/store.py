@@ -93,7 +93,8 @@ class Store:
         self.failures += 1
         level = logging.DEBUG if name in self._failing else logging.WARNING
         self._failing.add(name)
-        log.log(level, "%s cannot be saved, going on without: %s", self._folder / name, error)
+        words = error.strerror or error
+        log.log(level, "%s cannot be saved, going on without: %s", self._folder / name, words)
 
 
 def _read_bounded(path: Path, limit_bytes: int) -> bytes:

@@ -106,6 +106,43 @@ def test_wrong_usage_is_exit_code_2(argv: list[str], capsys: pytest.CaptureFixtu
     assert "usage: conure" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("argv", [[], ["config"]])
+def test_where_a_command_is_missing_all_of_them_are_shown(
+    argv: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit):
+        cli.main(argv)
+    assert "check" in capsys.readouterr().err
+
+
+def test_a_sign_that_the_terminal_does_not_know_is_no_traceback(tmp_path: Path) -> None:
+    shown = subprocess.run(
+        [sys.executable, "-m", "daemon", "config", "show"],
+        env={"PATH": "/usr/bin:/bin", "HOME": str(tmp_path), "PYTHONIOENCODING": "latin-1"},
+        cwd=Path(__file__).parents[1],
+        capture_output=True,
+        check=True,
+    )
+    assert b"(Kore, Puck, ?)" in shown.stdout
+
+
+def test_ctrl_c_leaves_no_traceback_while_the_program_is_imported(tmp_path: Path) -> None:
+    """The default action ends it silently; from `main` on it is an exception, which `main` catches."""
+    program = (
+        "import signal, daemon.__main__ as program; print(signal.getsignal(2) is signal.SIG_DFL, flush=True);"
+        "program.main(['config', 'show']); print(signal.getsignal(2) is signal.default_int_handler)"
+    )
+    shown = subprocess.run(
+        [sys.executable, "-c", program],
+        env={"PATH": "/usr/bin:/bin", "HOME": str(tmp_path)},
+        cwd=Path(__file__).parents[1],
+        capture_output=True,
+        check=True,
+    )
+    lines = shown.stdout.splitlines()
+    assert (lines[0], lines[-1]) == (b"True", b"True")
+
+
 # --- run
 
 
@@ -327,7 +364,9 @@ def test_devices_are_a_table(monkeypatch: pytest.MonkeyPatch, capsys: pytest.Cap
 def test_no_devices_is_a_failure(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     put_in_place(monkeypatch, "hw.portaudio", survey_devices=list)
     assert cli.main(["devices"]) == 1
-    assert capsys.readouterr().out == "no sound devices\n"
+    assert (
+        capsys.readouterr().err == "conure: there is no sound device; `conure doctor` tells what may help\n"
+    )
 
 
 # --- stand-in

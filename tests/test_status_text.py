@@ -113,3 +113,7 @@ def test_a_duration_has_its_two_largest_units(seconds: float, text: str) -> None
 )
 def test_a_size_has_a_fitting_unit(count: float, text: str) -> None:
     assert size(count) == text
+
+
+def test_a_state_is_written_as_words_are() -> None:
+    assert status_text({"state": "follow_up", "since_s": 2}).startswith("conure: follow-up for 2 s\n")

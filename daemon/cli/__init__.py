@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import signal
 import sys
 from collections.abc import Callable, Sequence
 from io import TextIOWrapper
@@ -39,6 +40,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = _parser().parse_args(argv)
     command: Command = arguments.command
     try:
+        _raise_at_ctrl_c()
         code = command(arguments)
         sys.stdout.flush()  # here, where a reader that went away is understood
         return code
@@ -67,6 +69,12 @@ def _open_what_was_closed() -> None:
         if getattr(sys, name) is None:
             nothing = os.open(os.devnull, os.O_RDWR)  # the lowest number that is free
             setattr(sys, name, open(nothing, mode))  # noqa: PTH123, SIM115 - a number; for ever
+
+
+def _raise_at_ctrl_c() -> None:
+    """End by KeyboardInterrupt from here on (see `daemon.__main__`), unless whoever started us ignores it."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_DFL:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def _parser() -> argparse.ArgumentParser:

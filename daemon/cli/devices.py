@@ -6,7 +6,7 @@ import argparse
 import os
 from typing import Any
 
-from daemon.cli.arguments import table
+from daemon.cli.arguments import complain, table
 
 COLUMNS = ("name", "kind", "card", "usb", "port", "default", "opened with")
 
@@ -22,7 +22,7 @@ def _devices(_: argparse.Namespace) -> int:
     in_use = _in_use()
     found = survey_devices()
     if not found:
-        print("no sound devices")
+        complain(["there is no sound device; `conure doctor` tells what may help"])
         return 1
     rows = [
         [one.name, one.kind, one.card, one.usb, one.port, "yes" if one.default else "", form]
