@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from shlex import quote
 from textwrap import wrap
 
-from hw.board_files import BoardFile, Lights
+from hw.board_files import CHAIN_KINDS, BoardFile, Lights
 from hw.header import drawing
 
 NOBODY = "nobody yet"
@@ -37,7 +37,7 @@ def lights_in_words(lights: Lights | None) -> str:
     """Kind and number of the lights."""
     if lights is None:
         return "none"
-    if lights.kind in ("apa102", "dotstar", "neopixel"):
+    if lights.kind in CHAIN_KINDS:
         return f"{lights.count} {lights.kind}"
     return lights.kind
 

@@ -32,6 +32,12 @@ LIGHT_KINDS = ("led", "rgb", "apa102", "dotstar", "neopixel", "sysfs")
 PINS_OF_KIND = {"led": 1, "rgb": 3, "dotstar": 2}
 """The kinds of lights that are wired to GPIO lines, and how many each needs."""
 
+SPI_KINDS = ("apa102", "neopixel")
+"""Those on an SPI bus."""
+
+CHAIN_KINDS = ("dotstar", *SPI_KINDS)
+"""Those that have a number of pixels."""
+
 ORDERS = ("grb", "rgb", "grbw", "rgbw")
 """In which order a NeoPixel takes its colours: WS2812B grb, SK6812 RGBW grbw (data sheets)."""
 

@@ -15,6 +15,7 @@ from daemon.doctor.service import RUNNING_CREDENTIALS, Unit
 from daemon.errors import ConfigError
 from daemon.secret import Secret
 from daemon.settings import Settings
+from hw.board_files import PINS_OF_KIND, SPI_KINDS
 
 OTHERS = 0o007
 """Permissions of everybody else (chmod(2))."""
@@ -126,9 +127,8 @@ def _unusable(problem: str) -> Finding:
 def groups_needed(settings: Settings, *, has_button: bool) -> list[str]:
     """The groups whose devices this configuration uses."""
     lights = settings.lights.kind
-    gpio = has_button or lights in ("led", "rgb", "dotstar")
-    spi = lights in ("apa102", "neopixel")
-    return ["audio", *(["gpio"] if gpio else []), *(["spi"] if spi else [])]
+    gpio = has_button or lights in PINS_OF_KIND
+    return ["audio", *(["gpio"] if gpio else []), *(["spi"] if lights in SPI_KINDS else [])]
 
 
 def probe(case: Case) -> Iterator[Finding]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from daemon.earcons import earcon_pcm
+from daemon.messages import MEANINGS
 from daemon.words import Earcon
 from hw.base import SPEAKER_FORMAT
 
@@ -16,15 +17,7 @@ TEST_PEAK = 0.25
 RAMP_S = 0.02
 
 TONES: dict[str, str] = {
-    Earcon.LISTENING.value: "it listens",
-    Earcon.DONE.value: "nobody spoke; it stopped listening",
-    Earcon.ERROR.value: "no answer, or only a part of it",
-    Earcon.MUTED.value: "the microphone is closed",
-    Earcon.UNMUTED.value: "the microphone is open again",
-    Earcon.OFFLINE.value: "no connection",
-    Earcon.REFUSED.value: "the service refuses, until somebody acts",
-    Earcon.QUOTA.value: "the quota, or the day's budget, is used up",
-    Earcon.NO_MIC.value: "no microphone",
+    **{earcon.value: MEANINGS[earcon] for earcon in Earcon},
     TEST: f"a steady tone of {TEST_HZ:.0f} Hz, to set the loudness by",
 }
 """What can be played, and what it means."""
