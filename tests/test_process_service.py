@@ -9,6 +9,7 @@ import socket
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import pytest
 from test_process import KEY, Process, online, start
 
 from daemon.standin import StandIn
@@ -97,6 +98,9 @@ async def test_sighup_refuses_a_bad_configuration_and_goes_on(tmp_path: Path) ->
         assert "the old one stays in force" in output
 
 
+@pytest.mark.skipif(
+    signal.getsignal(signal.SIGHUP) is signal.SIG_IGN, reason="the tests were started with nohup"
+)
 async def test_without_a_service_manager_sighup_means_that_the_terminal_is_gone(tmp_path: Path) -> None:
     process = await start(tmp_path, "run", "--standin", "--board", "simulated")
     try:
