@@ -280,7 +280,7 @@ def open_refusal(
     code = _code_of(error)
     if code in FORM_REFUSED:
         tried = "; ".join(str(form) for form in forms) or "that channel"
-        remedy = "let ALSA convert: use the device `default`, or set PA_ALSA_PLUGHW=1 in the environment"
+        remedy = "take another device of `conure devices`, or `default`, for which ALSA converts"
         return ERRORS[kind](wanted, f"takes nothing of what was tried ({tried}); {remedy}", permanent=True)
     if code == UNAVAILABLE:
         return ERRORS[kind](wanted, "is busy or gone: another program may have it (fuser -v /dev/snd/*)")

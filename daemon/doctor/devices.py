@@ -101,7 +101,7 @@ def judge_pace(name: str, rate_hz: float, overruns: int) -> Finding:
     """Whether the samples came as fast as they should."""
     pace = f"{name}: {MIC_FORMAT.rate_hz} Hz mono, measured {rate_hz:.0f} Hz"
     if abs(rate_hz / MIC_FORMAT.rate_hz - 1) > RATE_TOLERANCE:
-        remedy = 'let ALSA convert ([board] mic = "default"); a HAT: is its overlay the right one?'
+        remedy = "try another device of `conure devices`; a HAT: is its overlay the right one?"
         return wrong(Check.MIC, pace, remedy)
     if overruns:
         remedy = "end what keeps the processor busy (`top`); see `power` below"

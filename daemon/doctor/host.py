@@ -39,8 +39,8 @@ LEAST_MEMORY_KB = 60 * 1024
 """Conure's peak is 90 MB, most of which a running one has already."""
 
 LIBRARIES = (
-    "google-genai", "websockets", "numpy", "PyAudio", "webrtcvad-wheels", "gpiozero", "lgpio",
-    "systemd-python",
+    "google-genai", "websockets", "numpy", "PyAudio", "soxr", "pywebrtc-audio", "webrtcvad-wheels",
+    "gpiozero", "lgpio", "systemd-python",
 )  # fmt: skip
 
 EMPTY_LGPIO = "0.0.0.2"
