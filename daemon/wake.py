@@ -78,7 +78,7 @@ def make_wake_words(settings: WakeSettings) -> WakeWords | None:
     return WakeWords(lambda chunk: list(features.process_streaming(chunk)), models)
 
 
-REMEDY = "install it (`pip install pymicro-wakeword`), or leave wake.words empty"
+REMEDY = "`sudo scripts/install --with wake` (or pip install pymicro-wakeword), or leave wake.words empty"
 
 
 def wake_names(words: str) -> list[str]:

@@ -15,6 +15,8 @@ RUN_PACKAGES=(ca-certificates "${BUILD_PACKAGES[@]}")
 # network tests break a loopback of their own with ip and tc.
 DEV_PACKAGES=(pulseaudio pulseaudio-utils libasound2-plugins iproute2)
 PYTHON_PACKAGES=(python3 python3-venv python3-dev)
+# What most speakers do not need: the optional dependencies of pyproject.toml, each with a requirements-NAME.lock.
+EXTRAS=(mcp silero wake)
 
 say() { printf 'conure: %s\n' "$*" >&2; }
 
@@ -123,6 +125,25 @@ install_python_packages() {
     rm -rf -- "$3"  # what an interrupted set-up left
     install_locked "$2" "$3" "$lock"
     pip_install "$3" --no-deps --no-build-isolation --editable .
+}
+
+# read_extras LIST: CHOSEN is what a list like mcp,wake names, in order and once each; "none" is none.
+read_extras() {
+    local name
+    CHOSEN=()
+    for name in ${1//,/ }; do
+        if [[ $name == none ]]; then continue; fi
+        if [[ " ${EXTRAS[*]} " != *" $name "* ]]; then fail "there is no extra \"$name\"; there are: ${EXTRAS[*]}"; fi
+    done
+    for name in "${EXTRAS[@]}"; do
+        if [[ ,$1, == *,"$name",* ]]; then CHOSEN+=("$name"); fi
+    done
+}
+
+# extra_locks: the lock files of CHOSEN, one on a line.
+extra_locks() {
+    local name
+    for name in ${CHOSEN[@]+"${CHOSEN[@]}"}; do echo "$ROOT/requirements-$name.lock"; done
 }
 
 # install_locked PYTHON HOME LOCK: a new environment with all that the lock names, each file by its hash.

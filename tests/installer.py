@@ -60,7 +60,8 @@ class Installer:
         """Run a piece of shell that has all parts of the installer."""
         sources = ["scripts/lib.sh", *(f"scripts/install.d/{part}.sh" for part in PARTS)]
         head = "".join(f'source "{ROOT / source}"\n' for source in sources)
-        text = f"{head}source '{self._places}'\nSTEP=0 STEPS=() ASK=no BOARD='' OVERLAY=ask\n{script}"
+        options = "STEP=0 STEPS=() ASK=no BOARD='' WITH=as-before OVERLAY=ask"
+        text = f"{head}source '{self._places}'\n{options}\n{script}"
         done = subprocess.run(
             ["bash", *(["-x"] if trace else []), "-euo", "pipefail", "-c", text],
             input=stdin,

@@ -73,6 +73,64 @@ def test_offline_the_same_versions_are_installed(machine: Installer) -> None:
     assert any(";" in line for line in expected)
 
 
+def lock_lines(name: str) -> list[str]:
+    """What a lock names, without the hashes."""
+    text = (ROOT / name).read_text("utf-8")
+    return [line.removesuffix(" \\") for line in text.splitlines() if re.match(r"[a-z0-9]", line)]
+
+
+def test_offline_the_chosen_extras_are_installed_too(machine: Installer) -> None:
+    """In the order of the locks, whatever order they were named in."""
+    done = machine.run("read_extras wake,mcp; locked_versions")
+    expected = [
+        line
+        for name in ("requirements.lock", "requirements-mcp.lock", "requirements-wake.lock")
+        for line in lock_lines(name)
+    ]
+    assert done.out.splitlines() == expected
+
+
+def test_each_extra_has_a_lock_that_holds_it_and_fits_the_others(machine: Installer) -> None:
+    """A lock for each optional dependency of pyproject.toml, in which no package has a second version."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    extras = project["optional-dependencies"]
+    assert machine.run('echo "${EXTRAS[*]}"').out.split() == sorted(extras)
+    locked = lock_lines("requirements.lock")
+    for name, wanted in extras.items():
+        added = lock_lines(f"requirements-{name}.lock")
+        names = {line.partition("==")[0] for line in added}
+        assert {re.split("[<>=]", one)[0] for one in wanted} <= names
+        assert names.isdisjoint({line.partition("==")[0] for line in locked})
+        locked += added
+    packages = [line.partition("==")[0] for line in locked]
+    assert len(packages) == len(set(packages))
+
+
+def test_an_extra_that_there_is_not_is_refused(machine: Installer) -> None:
+    """With the names that there are."""
+    done = machine.run("read_extras wake,silerro")
+    assert done.status == 1
+    assert 'no extra "silerro"; there are: mcp silero wake' in done.err
+
+
+@pytest.mark.parametrize(
+    ("asked", "chosen"),
+    [("WITH=as-before", "mcp wake"), ("WITH=silero", "silero"), ("WITH=none", "")],
+)
+def test_extras_are_kept_until_others_are_named(machine: Installer, asked: str, chosen: str) -> None:
+    """An upgrade must not take a wake word away."""
+    machine.put("opt/conure/current/extras", "mcp,wake\n")
+    assert machine.run(f'{asked}; choose_extras; echo "${{CHOSEN[*]}}"').out == f"{chosen}\n"
+
+
+def test_with_other_extras_it_is_another_version(machine: Installer) -> None:
+    """So it is built beside the one in force, and can be gone back from."""
+    names = {
+        machine.run(f"read_extras {one}; version_name python3").out for one in ("none", "wake", "mcp,wake")
+    }
+    assert len(names) == 3
+
+
 def test_what_is_tried_before_the_switch_can_be_imported(machine: Installer) -> None:
     """The list names modules that there are."""
     names = machine.run('echo "${NATIVE_MODULES[*]}"').out.split()

@@ -35,7 +35,7 @@ PROVEN_S = 60.0
 MAX_TOOLS = 64
 """Tools of one server; policy: refuse the further ones, in the log."""
 
-MISSING = "the MCP client is not installed; the README says under Tools how to add it"
+MISSING = "the MCP client is not installed: `sudo scripts/install --with mcp` (or pip install mcp)"
 
 
 @dataclass(frozen=True, slots=True)

