@@ -150,3 +150,12 @@ class TestLinearCanceller:
         gain = float(np.dot(left, voice[-8000:]) / np.dot(voice[-8000:], voice[-8000:]))
         assert gain == pytest.approx(1.0, abs=0.05)
         assert np.std(left - voice[-8000:]) < 0.4 * np.std(voice[-8000:])
+
+    def test_an_overdriven_microphone_leaves_no_peaks_of_the_echo_and_teaches_nothing(self) -> None:
+        far, echo = self.echo(150)
+        loud = np.where(np.arange(len(far)) // 320 // 25 % 4 == 3, np.float32(30), np.float32(1))
+        heard = np.clip(loud * echo, -1, 1)
+        left = self.left(LinearCanceller(), heard, loud * far)
+        for begin in (24000, 32000):  # overdriven, and soft again
+            part = slice(begin + 2240, begin + 8000)  # when what was before is out of the filter
+            assert np.std(left[part]) < 0.2 * np.std(heard[part])

@@ -17,6 +17,7 @@ import numpy as np
 from daemon.features import level_dbfs
 from daemon.frontend.far_end import FarEnd, Pcm
 from daemon.frontend.guard import Guard
+from daemon.frontend.linear import CLIPPED
 from daemon.frontend.pace import Pace
 from daemon.frontend.residue import CLIPPED_CHUNKS, SETTLING_CHUNKS, Residue
 from hw.base import MIC_FORMAT
@@ -27,9 +28,6 @@ rings 0.3 s, and the guard wants to hear a quiet speaker for a while."""
 
 MAX_ALARMS = 3
 """After so many alarms of the guard the canceller is off until Conure is started again."""
-
-CLIPPED = 32_700
-"""A sample that is so large was probably larger before it was converted."""
 
 GATED = "the echo canceller silenced the room; it is off until Conure is started again"
 
@@ -160,7 +158,7 @@ class FrontEnd:
         waking = self.echo is Echo.ASLEEP
         leaps = far_end.leaps
         far = far_end.read(at_s)
-        if max(int(near.max()), -int(near.min())) >= CLIPPED:
+        if max(int(near.max()), -int(near.min())) >= CLIPPED * 32_768:
             self._residue.doubt(CLIPPED_CHUNKS)
         if waking or far_end.leaps > leaps:
             canceller.begin()

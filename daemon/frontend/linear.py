@@ -32,6 +32,9 @@ FIRST_DOUBT = np.float32(0.1)
 NOISE_SMOOTHING = np.float32(0.1)
 """Weight of the newest chunk in the power of what the path does not explain: 0.2 s."""
 
+CLIPPED = 32_700 / 32_768
+"""A sample that is so large was probably larger before it was converted."""
+
 LEAST_POWER = np.float32(1e-6)
 """Keeps quotients finite; far below the noise of 16 bits in a window of 640 samples."""
 
@@ -53,13 +56,19 @@ class LinearCanceller:
         self._doubt += FIRST_DOUBT * np.mean(_power(self._path))
 
     def process(self, near: Samples, far: Samples) -> Samples:
-        """What `near` holds beyond the echo of `far`; one chunk each."""
+        """What `near` holds beyond the echo of `far`; one chunk each.
+
+        A microphone that was overdriven lost the peaks of the echo, which are then not taken away either; nor
+        does such a chunk teach, since no path explains it. Without this the clipped peaks were nearly all
+        that was left of a loud echo.
+        """
         self._window[:BLOCK], self._window[BLOCK:] = self._window[BLOCK:], far
         self._far[1:] = self._far[:-1]
         self._far[0] = np.fft.rfft(self._window)
         echo = np.fft.irfft(np.sum(self._path * self._far, axis=0))[BLOCK:]
-        left: Samples = (near - echo).astype(np.float32)
-        self._learn(left)
+        left: Samples = (near - np.clip(echo, -1, 1)).astype(np.float32)
+        if np.abs(near).max() < CLIPPED:
+            self._learn(left)
         return left
 
     def _learn(self, left: Samples) -> None:
