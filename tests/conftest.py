@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 from hypothesis import settings
+from pulse import pulse as pulse  # one fixture for all modules, so that there is one server
 
 OF_THE_MACHINE = (
     "GEMINI_",

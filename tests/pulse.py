@@ -12,7 +12,7 @@ import signal
 import subprocess
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import accumulate, pairwise
 from pathlib import Path
@@ -184,13 +184,24 @@ class PrivatePulse:
         """Start the server, and wait until it is of use. Raises TimeoutError."""
         with (self.folder / "log").open("wb") as log:
             self._server = subprocess.Popen(self._command(), env=self.process_environment, stderr=log)
-        self._wait_until_it_answers()
+        self._until(lambda: self._pactl("info"))
         self.recorders = {
             sink: Recorder(self, sink, form.recorded_hz, self._keep_pieces)
             for sink, form in self._sinks.items()
         }
+        for sink in self._sinks:
+            self.set_pace(sink)
         for recorder in self.recorders.values():
             recorder.wait_until_regular()
+
+    def set_pace(self, sink: str) -> None:
+        """Let a new sink that has a recorder begin anew: it is two seconds ahead, and would wait for so long.
+
+        Raises TimeoutError.
+        """
+        self._until(lambda: self._is_recorded(sink))
+        for asleep in ("1", "0"):
+            self._pactl("suspend-sink", sink, asleep)
 
     def kill(self) -> None:
         """End the server as a crash would, while its clients go on; `start` may follow."""
@@ -224,19 +235,26 @@ class PrivatePulse:
               for word in ("-L", f"module-null-sink sink_name={name} {form.arguments}")),
         ]  # fmt: skip
 
-    def _wait_until_it_answers(self) -> None:
+    def _is_recorded(self, sink: str) -> bool:
+        sources = [line.split("\t") for line in self._pactl("list", "short", "sources").splitlines()]
+        return any(source[1] == f"{sink}.monitor" and source[-1] == "RUNNING" for source in sources)
+
+    def _pactl(self, *words: str) -> str:
+        """What the server answers; nothing while it does not."""
+        command = ["pactl", *words]
+        return subprocess.run(command, env=self.process_environment, capture_output=True, text=True).stdout
+
+    def _until(self, condition: Callable[[], object]) -> None:
         deadline_s = time.monotonic() + TIMEOUT_S
-        while time.monotonic() < deadline_s:
-            asked = subprocess.run(["pactl", "info"], env=self.process_environment, capture_output=True)
-            if asked.returncode == 0:
-                return
-            time.sleep(0.05)
-        raise TimeoutError((self.folder / "log").read_text(encoding="utf-8"))
+        while not condition():
+            if time.monotonic() > deadline_s:
+                raise TimeoutError((self.folder / "log").read_text(encoding="utf-8"))
+            time.sleep(0.02)
 
 
 @pytest.fixture(scope="session")
 def pulse(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PrivatePulse]:
-    """A running server that this process uses; skips where PulseAudio is not installed."""
+    """A running server that this process uses, the same for all tests; skips without PulseAudio."""
     if MISSING:
         pytest.skip(f"not installed: {', '.join(MISSING)}")
     server = PrivatePulse(tmp_path_factory.mktemp("pulse"))

@@ -83,6 +83,7 @@ def strict_cards(pulse: PrivatePulse, tmp_path_factory: pytest.TempPathFactory) 
         env=pulse.process_environment, capture_output=True, text=True, check=True,
     ).stdout.strip()  # fmt: skip
     regular = Recorder(pulse, SIX_SINK)
+    pulse.set_pace(SIX_SINK)
     regular.wait_until_regular()
     asoundrc.write_text(before + definitions(build(folder), cards.plugged), "utf-8")
     yield cards

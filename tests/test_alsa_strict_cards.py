@@ -15,7 +15,6 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 from pulse import SPEAKER_DEVICE, SPEAKER_SINK, PrivatePulse, loud_times_s
-from pulse import pulse as pulse  # a fixture
 from strict_cards import SIX_MAP, SIX_SINK, StrictCards
 from strict_cards import strict_cards as strict_cards  # a fixture
 

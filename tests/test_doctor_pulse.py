@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 from doctor_patient import Patient, finding_of, wrong_of
 from pulse import MIC_DEVICE, MIC_SINK, SPEAKER_DEVICE, SPEAKER_SINK, PrivatePulse
-from pulse import pulse as pulse  # a fixture
 
 from daemon.doctor.case import Wishes
 from daemon.doctor.examination import examine

@@ -10,7 +10,6 @@ from itertools import pairwise
 import numpy as np
 import pytest
 from pulse import MIC_DEVICE, SPEAKER_DEVICE, SPEAKER_SINK, PrivatePulse, loud_times_s
-from pulse import pulse as pulse  # a fixture
 
 from hw.base import MIC_FORMAT, SPEAKER_FORMAT, Mic, MicError, Speaker, SpeakerError
 from hw.portaudio import PortAudioMic, PortAudioSpeaker

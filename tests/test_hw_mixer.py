@@ -13,7 +13,6 @@ from typing import Any
 
 import pytest
 from pulse import PrivatePulse
-from pulse import pulse as pulse  # a fixture
 
 from hw.mixer import AUTO, NONE, CardMixer, ControlInfo, MixerError, MixerVolume, pick_control, share_left
 

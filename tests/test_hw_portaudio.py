@@ -12,7 +12,6 @@ from typing import Any
 
 import pytest
 from pulse import MIC_DEVICE, SPEAKER_DEVICE, PrivatePulse
-from pulse import pulse as pulse  # a fixture
 
 from hw.base import SPEAKER_FORMAT, MicError, SpeakerError
 from hw.depth import deep_streams

@@ -13,7 +13,6 @@ import pytest
 from bench.clients import CONFIGURATION, Conure, Surroundings, running_conure
 from bench.sound import make_reply
 from pulse import MIC_DEVICE, SPEAKER_DEVICE, SPEAKER_SINK, PrivatePulse
-from pulse import pulse as pulse  # a fixture
 from rig import HELLO, SENTENCE
 from strict_cards import StrictCards
 from strict_cards import strict_cards as strict_cards  # a fixture
