@@ -223,7 +223,8 @@ class Stage:
     def _at_rest(self) -> bool:
         rig = self.rig
         state = rig.daemon.controller.state
-        quiet = rig.board.mic.quiet_s > QUIET_S and not rig.board.speaker.sounding
+        flushed = not rig.daemon.parts.playback._flush  # else its thread may be writing what was cut
+        quiet = rig.board.mic.quiet_s > QUIET_S and flushed and not rig.board.speaker.sounding
         return state.phase is Phase.IDLE and state.can_hear and quiet and not state.voice_active
 
     # --- what a user does
