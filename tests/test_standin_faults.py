@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import ssl
+import time
 from typing import Any
 
 import numpy as np
@@ -25,7 +26,7 @@ from standin_support import (
     take_turn,
     take_until,
 )
-from websockets.exceptions import InvalidStatus
+from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from daemon.standin import Pace, StandIn, Tone
 from daemon.standin.actions import Close, HalfOpen, Speak, StopAnswering
@@ -231,6 +232,15 @@ async def closing_error(live: AsyncSession) -> None:
 
 
 class TestTheReply:
+    async def test_a_stall_does_not_outlast_the_server(self) -> None:
+        began_s = time.monotonic()
+        async with StandIn(plan=plan('when = "setup"\ndo = { action = "stall", seconds = 60 }')) as standin:
+            connecting = asyncio.create_task(session(standin).__aenter__())
+            await standin.wait_for(lambda record: record.connections and record.connections[0].faults)
+        with pytest.raises((errors.APIError, ConnectionClosed)):
+            await connecting
+        assert time.monotonic() - began_s < 30
+
     async def test_it_stalls_once_and_goes_on(self) -> None:
         rule = 'when = "reply_ms=600"\nnth = 2\ndo = { action = "stall", seconds = 0.4 }'
         pace = Pace(thinking_s=0.0, speed=200.0, playout=0.0)

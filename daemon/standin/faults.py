@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from daemon.standin import actions, messages
@@ -61,8 +62,9 @@ async def _end_later(talk: Conversation, action: actions.GoAway) -> None:
         await perform(talk, actions.StopAnswering())
 
 
-async def _stall(_: Conversation, action: actions.Stall) -> None:
-    await asyncio.sleep(action.seconds)
+async def _stall(talk: Conversation, action: actions.Stall) -> None:
+    with suppress(TimeoutError):
+        await asyncio.wait_for(talk.wire.wait_ended(), action.seconds)
 
 
 async def _send(talk: Conversation, action: actions.Send) -> None:

@@ -45,7 +45,7 @@ class Wire:
             raise WireEnded from error
         if self.reading and not self.ended_here:
             return frame
-        await self._websocket.wait_closed()  # what had been read before is not to be heard any more
+        await self.wait_ended()  # what had been read before is not to be heard any more
         raise WireEnded
 
     async def send(self, frame: bytes) -> bool:
@@ -65,6 +65,10 @@ class Wire:
             self.reset()
         else:
             await self._websocket.close(code, reason.encode()[:REASON_BYTES].decode(errors="ignore"))
+
+    async def wait_ended(self) -> None:
+        """Return when the connection is over, whoever ended it."""
+        await self._websocket.wait_closed()
 
     def reset(self) -> None:
         """End with RST, at once."""
