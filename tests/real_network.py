@@ -22,7 +22,13 @@ from daemon.standin import Echo, Pace, Tone
 
 SETTINGS = with_keys(Settings(), vad={"silence_ms": 300}, trigger={"follow_up_s": 0.0}, sound={"volume": 100})
 LONG = HELLO * 8
-"""Some six seconds in which the path can be lost."""
+"""Some six seconds in which the path can be lost, and be found to be."""
+
+SAID = HELLO * 4
+"""What is said where it need not go on for so long."""
+
+BRIEF = Tone(0.5)
+"""An answer, where it only matters that it comes."""
 
 NOTHING = "rate 8bit burst 32 limit 32"
 SLOW = "rate 200kbit burst 4kb latency 400ms"
@@ -46,23 +52,25 @@ def mend_path() -> float:
     return time.monotonic()
 
 
-def outcome(rig: Rig, **more: Any) -> dict[str, Any]:
+def outcome(rig: Rig, said: bytes = SAID, **more: Any) -> dict[str, Any]:
     """What a test wants to know."""
     answered = [turn for turn in rig.standin.record.turns if turn.reply.generation_complete_s]
     return {
         "outcomes": [turn["outcome"] for turn in rig.turns_over()],
         "earcons": rig.earcons,
-        "whole": [LONG in turn.pcm for turn in answered],
+        "whole": [said in turn.pcm for turn in answered],
         "counters": rig.daemon.reporter.counters(),
         **more,
     }
 
 
-async def lost_while(rig: Rig, ready: Callable[[], object], away_s: float) -> dict[str, Any]:
+async def lost_while(
+    rig: Rig, ready: Callable[[], object], away_s: float, said: bytes = SAID
+) -> dict[str, Any]:
     """Lose the path when `ready`, for a while; tell how long the daemon was deaf to it."""
     await rig.until_online()
     rig.tap()
-    rig.say(LONG)
+    rig.say(said)
     await rig.until(ready, 30)
     broken_s = break_path()
     await rig.until(lambda: rig.daemon.reporter.link()["problem"], 20)
@@ -72,18 +80,20 @@ async def lost_while(rig: Rig, ready: Callable[[], object], away_s: float) -> di
     await rig.until(lambda: rig.daemon.reporter.link()["state"] == "online", 60)
     back_s = time.monotonic()
     await rig.until_turns_over(1, 60)
-    return outcome(rig, deaf_s=noticed_s - broken_s, back_s=back_s - mended_s)
+    return outcome(rig, said, deaf_s=noticed_s - broken_s, back_s=back_s - mended_s)
 
 
 async def half_open_listening() -> dict[str, Any]:
     """The path goes in mid-speech."""
-    async with running_rig(SETTINGS) as rig:
-        return await lost_while(rig, lambda: rig.standin.record.turns and rig.board.mic.said_s > 2.0, 5.0)
+    async with running_rig(SETTINGS, voice=BRIEF) as rig:
+        return await lost_while(
+            rig, lambda: rig.standin.record.turns and rig.board.mic.said_s > 2.0, 5.0, LONG
+        )
 
 
 async def half_open_thinking() -> dict[str, Any]:
     """The path goes while the answer is waited for."""
-    async with running_rig(SETTINGS, pace=Pace(thinking_s=3.0)) as rig:
+    async with running_rig(SETTINGS, voice=BRIEF, pace=Pace(thinking_s=3.0)) as rig:
         return await lost_while(rig, lambda: rig.reached("thinking"), 5.0)
 
 
@@ -95,7 +105,7 @@ async def half_open_speaking() -> dict[str, Any]:
 
 async def away_20_s() -> dict[str, Any]:
     """The network is away for 20 s."""
-    async with running_rig(SETTINGS) as rig:
+    async with running_rig(SETTINGS, voice=BRIEF) as rig:
         return await lost_while(rig, lambda: rig.standin.record.turns, 20.0)
 
 
@@ -105,7 +115,7 @@ async def slow_link() -> dict[str, Any]:
         await rig.until_online()
         break_path(SLOW)
         rig.tap()
-        rig.say(LONG)
+        rig.say(SAID)
         await rig.until_turns_over(1, 90)
         return outcome(rig, connections=len(rig.standin.record.connections))
 

@@ -13,12 +13,15 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+from rig import HELLO
 
 from daemon.control_client import answers, call
 from daemon.standin import Plan, StandIn
+from hw.base import MIC_FORMAT
 
 KEY = "AIzaSyT3st-Not_A-Real-Key-0123456789abcdef"
 END_LIMIT_S = 2.0
+"""From a signal to the end of the process; so the tests that ask for it run alone."""
 
 
 class Process:
@@ -97,6 +100,7 @@ def state(name: str) -> object:
 MOMENTS = ["connecting", "idle", "listening", "speaking"]
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("moment", MOMENTS)
 async def test_sigterm_ends_it_cleanly_at_any_moment(moment: str, tmp_path: Path) -> None:
     plan = Plan.from_toml('[[rule]]\nwhen = "setup"\ndo = { action = "stall", seconds = 30 }')
@@ -125,6 +129,7 @@ async def test_sigterm_ends_it_cleanly_at_any_moment(moment: str, tmp_path: Path
             assert standin.record.connections[0].close_code in (1000, 1001)
 
 
+@pytest.mark.alone
 async def test_sigint_ends_it_too(tmp_path: Path) -> None:
     async with served(tmp_path) as (daemon, _):
         await daemon.until(online)
@@ -223,6 +228,17 @@ async def test_once_hears_its_own_sentence(tmp_path: Path) -> None:
 REHEARSE = ("run", "--standin", "--once", "--board", "simulated")
 
 
+def brief(folder: Path) -> list[str]:
+    """Options of a rehearsal in which two words are said, and not a sentence."""
+    words = folder / "words.wav"
+    with wave.open(str(words), "wb") as wav:
+        wav.setparams((1, 2, MIC_FORMAT.rate_hz, 0, "NONE", ""))
+        wav.writeframes(HELLO)
+    config = folder / "config.toml"
+    config.write_text(f'[board]\nname = "simulated"\nsample_wav = "{words}"\n')
+    return ["--config", str(config)]
+
+
 async def until_listening(process: Process) -> None:
     """Read what a rehearsal tells until its turn has begun."""
     assert process.process.stdout is not None
@@ -231,6 +247,7 @@ async def until_listening(process: Process) -> None:
             assert line, "it has ended"
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 async def test_once_interrupted_is_no_success(number: signal.Signals, status: int, tmp_path: Path) -> None:
     process = await start(tmp_path, *REHEARSE)
@@ -256,7 +273,7 @@ async def test_once_refuses_a_file_that_it_could_not_write_before_it_begins(tmp_
 async def test_once_that_loses_its_file_meanwhile_fails_with_one_line(tmp_path: Path) -> None:
     folder = tmp_path / "soon gone"
     folder.mkdir()
-    process = await start(tmp_path, *REHEARSE, "--wav-out", str(folder / "reply.wav"))
+    process = await start(tmp_path, *REHEARSE, *brief(tmp_path), "--wav-out", str(folder / "reply.wav"))
     await until_listening(process)
     folder.rmdir()
     out, err = await process.process.communicate()
@@ -267,7 +284,7 @@ async def test_once_that_loses_its_file_meanwhile_fails_with_one_line(tmp_path: 
 
 
 async def test_once_keeps_the_reply_in_the_state_folder_and_says_so(tmp_path: Path) -> None:
-    process = await start(tmp_path, *REHEARSE)
+    process = await start(tmp_path, *REHEARSE, *brief(tmp_path))
     out, err = await process.process.communicate()
     assert process.process.returncode == 0, (out, err)
     wav = tmp_path / "conure/reply.wav"

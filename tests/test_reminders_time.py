@@ -6,7 +6,7 @@ from bisect import bisect_left
 from collections import Counter
 from datetime import UTC, date, datetime, time, timedelta
 from functools import cache
-from itertools import accumulate, pairwise
+from itertools import accumulate, pairwise, product
 
 import pytest
 from hypothesis import example, given, settings
@@ -58,13 +58,11 @@ def first_minute(when: datetime, zone: str) -> float:
 
 
 @pytest.mark.parametrize("zone", ZONES)
-@pytest.mark.parametrize("minutes", range(0, 240, 15))
-def test_a_local_time_is_the_first_minute_that_is_not_before_it(zone: str, minutes: int) -> None:
-    for change in CHANGES[zone]:
-        for shift in (-1, 0, 1):
-            day = datetime(change.year, change.month, change.day) + timedelta(days=shift)  # noqa: DTZ001 - local
-            when = day + timedelta(minutes=minutes)
-            assert instant(when, Zone(zone)) == first_minute(when, zone), when
+def test_a_local_time_is_the_first_minute_that_is_not_before_it(zone: str) -> None:
+    midnights = [datetime(day.year, day.month, day.day) for day in CHANGES[zone]]  # noqa: DTZ001 - local
+    for midnight, shift, minutes in product(midnights, (-1, 0, 1), range(0, 240, 15)):
+        when = midnight + timedelta(days=shift, minutes=minutes)
+        assert instant(when, Zone(zone)) == first_minute(when, zone), when
 
 
 def test_a_time_that_does_not_exist_is_the_next_minute_that_does() -> None:
