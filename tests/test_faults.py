@@ -200,7 +200,7 @@ async def test_with_server_turn_taking_a_fault_in_mid_sentence_costs_no_word(do:
         await rig.until_online()
         rig.tap()
         rig.say()
-        await rig.until_state("speaking")
+        await rig.until_state("speaking", timeout_s=40.0)
         (answered,) = [turn for turn in rig.standin.record.turns if turn.reply.audio_bytes]
         sent = [b"".join(message.pcm for message in one.audio) for one in rig.standin.record.connections]
         assert HELLO in sent[-1], "the new connection must hear the whole sentence"
@@ -218,7 +218,7 @@ async def test_with_server_turn_taking_a_fault_in_a_reply_leaves_the_conversatio
         rig.tap()
         rig.say()
         await rig.until_state("speaking")
-        await rig.until_state("listening", 2)
+        await rig.until_state("listening", 2, timeout_s=40.0)
         rig.say()
         await rig.until(lambda: any(turn.reply.turn_complete_s for turn in rig.standin.record.turns))
         sent = [b"".join(message.pcm for message in one.audio) for one in rig.standin.record.connections]
