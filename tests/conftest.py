@@ -28,10 +28,14 @@ settings.load_profile("conure")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Real sound in real time does not share a small machine: such tests are run by themselves."""
+    """Real sound in real time does not share a small machine; what takes long begins first.
+
+    The tests of a group are of daemons with a sound server of their own, and one at a time.
+    """
     for item in items:
-        if "pulse" in getattr(item, "fixturenames", ()):
+        if "pulse" in getattr(item, "fixturenames", ()) and item.get_closest_marker("xdist_group") is None:
             item.add_marker(pytest.mark.alone)
+    items.sort(key=lambda item: item.get_closest_marker("slow") is None)
 
 
 @pytest.fixture(autouse=True)

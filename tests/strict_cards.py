@@ -89,7 +89,8 @@ def strict_cards(pulse: PrivatePulse, tmp_path_factory: pytest.TempPathFactory) 
     yield cards
     asoundrc.write_text(before, "utf-8")
     regular.close()
-    subprocess.run(["pactl", "unload-module", loaded], env=pulse.process_environment, check=False)
+    unload = ["pactl", "unload-module", loaded]
+    subprocess.run(unload, env=pulse.process_environment, capture_output=True, check=False)
 
 
 def definitions(library: Path, plugged: Path) -> str:

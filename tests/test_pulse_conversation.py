@@ -26,7 +26,11 @@ from daemon.standin import Echo, StandIn, Voice
 from daemon.standin.record import TurnRecord
 from hw.base import MIC_FORMAT
 
-pytestmark = pytest.mark.skipif(bool(MISSING), reason=f"not installed: {', '.join(MISSING)}")
+pytestmark = [
+    pytest.mark.skipif(bool(MISSING), reason=f"not installed: {', '.join(MISSING)}"),
+    pytest.mark.xdist_group("sound"),
+    pytest.mark.slow,
+]
 
 TIMEOUT_S = 30.0
 """For what takes a second when the machine has nothing else to do."""

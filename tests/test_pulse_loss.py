@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from bench.clients import CONFIGURATION, Conure, Surroundings, running_conure
 from bench.sound import make_reply
-from pulse import MIC_DEVICE, SPEAKER_DEVICE, SPEAKER_SINK, PrivatePulse
+from pulse import MIC_DEVICE, MISSING, SPEAKER_DEVICE, SPEAKER_SINK, PrivatePulse
 from rig import HELLO, SENTENCE
 from strict_cards import StrictCards
 from strict_cards import strict_cards as strict_cards  # a fixture
@@ -25,6 +25,23 @@ TIMEOUT_S = 30.0
 POLL_S = 0.05
 
 MIC, SPEAKER = "only_48k_mic", "only_s32_speaker"
+
+
+pytestmark = [
+    pytest.mark.skipif(bool(MISSING), reason=f"not installed: {', '.join(MISSING)}"),
+    pytest.mark.xdist_group("sound"),
+]
+
+
+@pytest.fixture(scope="module")
+def pulse(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PrivatePulse]:
+    """A sound server of its own, which this process does not use; the daemon does."""
+    server = PrivatePulse(tmp_path_factory.mktemp("pulse"))
+    try:
+        server.start()
+        yield server
+    finally:
+        server.kill()
 
 
 class LoudVoice:
