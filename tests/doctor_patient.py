@@ -51,7 +51,6 @@ GROUPS = "root:x:0:\naudio:x:29:pi,conure\nspi:x:999:conure\ngpio:x:997:conure\n
 UNIT = {
     "LoadState": "loaded", "ActiveState": "inactive", "SubState": "dead", "Result": "success",
     "ExecMainStatus": "0", "NRestarts": "0", "StatusText": "", "User": "conure", "SupplementaryGroups": "",
-    "LoadCredential": "gemini-api-key:gemini-api-key", "LoadCredentialEncrypted": "",
     "UnitFileState": "enabled",
 }  # fmt: skip
 
@@ -232,6 +231,7 @@ class Patient:
         self.config_text: str | None = None
         self.env: dict[str, str] = {"HOME": str(root / "home")}
         self.unit = dict(UNIT)
+        self.unit_text = "[Service]\nLoadCredential=gemini-api-key\n"
         self.journal: list[Mapping[str, str]] = []
         self.programs: dict[str, str | None] = {
             "timedatectl": "NTPSynchronized=yes\nNTP=yes\n",
@@ -301,6 +301,8 @@ class Patient:
 
     def _run(self, command: Sequence[str]) -> str | None:
         match command[0]:
+            case "systemctl" if command[1] == "cat":
+                return self.unit_text
             case "systemctl":
                 return "".join(f"{name}={value}\n" for name, value in self.unit.items())
             case "journalctl":

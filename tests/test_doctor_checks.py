@@ -38,7 +38,7 @@ def case_of(patient: Patient) -> Case:
 
 
 def test_the_key_of_a_running_service_is_found_where_systemd_keeps_it(patient: Patient) -> None:
-    patient.unit |= {"LoadCredential": "", "LoadCredentialEncrypted": "gemini-api-key:gemini-api-key"}
+    patient.unit_text += "# encrypted-key.conf\n[Service]\nLoadCredentialEncrypted=gemini-api-key\n"
     patient.key_file.unlink()
     patient.write("etc/credstore.encrypted/gemini-api-key", "Whxqht+dQJax1aZeCGLxm")
     key, finding = access.find_key(case_of(patient))
@@ -138,12 +138,14 @@ def test_beside_a_running_daemon_no_device_is_opened(patient: Patient) -> None:
     running(patient)
     findings = patient.examine()
     assert wrong_of(findings) == {}
+    assert finding_of(findings, Check.LIGHTS).found == "none"
     assert "level -51 dBFS, noise floor -58 dBFS" in finding_of(findings, Check.MIC_SOUND).found
     assert "sudo systemctl stop conure" in finding_of(findings, Check.LOOPBACK).remedy
 
 
 def test_what_a_running_daemon_complains_of_is_told(patient: Patient) -> None:
     problem = "default: stopped working: Input/output error"
+    patient.set("lights", kind="led", pins=[25])
     running(
         patient,
         mic={"open": False, "problem": problem, "level_dbfs": -96.3, "floor_dbfs": -50.0},
@@ -225,15 +227,16 @@ async def test_a_running_daemon_is_asked_over_its_socket(
 def test_a_unit_is_read_from_what_systemctl_shows() -> None:
     told = (
         "LoadState=loaded\nActiveState=failed\nResult=exit-code\nExecMainStatus=78\nNRestarts=3\nUser=conure\n"
-        "SupplementaryGroups=audio gpio\nLoadCredential=other:/x\nLoadCredential=gemini-api-key:/etc/k\n"
+        "SupplementaryGroups=audio gpio\nLoadCredential=[unprintable]\n"
         "UnitFileState=enabled-runtime\nStatusText=idle\n"
     )
-    assert parse_unit(told) == Unit(
+    text = "[Service]\nLoadCredential=gemini-api-key:/etc/k\nLoadCredential=other:/x\n"
+    assert parse_unit(told, text) == Unit(
         systemd=True, installed=True, active="failed", result="exit-code", exit_status=78, restarts=3,
         says="idle", enabled=True, user="conure", groups=("audio", "gpio"), credential=Path("/etc/k"),
     )  # fmt: skip
-    assert parse_unit("LoadState=not-found\n") == Unit(systemd=True)
-    assert parse_unit("") == Unit(systemd=True)
+    assert parse_unit("LoadState=not-found\n", "") == Unit(systemd=True)
+    assert parse_unit("", "") == Unit(systemd=True)
 
 
 @pytest.mark.parametrize(

@@ -42,6 +42,8 @@ RATE_TOLERANCE = 0.05
 """Of the microphone's pace. A busy machine shifts two seconds by some 50 ms; 44.1 kHz taken for 48 kHz is 8 %
 off."""
 
+NO_LIGHTS = skipped(Check.LIGHTS, "none", "[lights] kind says what is wired")
+
 STOP = "`sudo systemctl stop conure`, then `conure doctor{}` again"
 
 
@@ -53,7 +55,8 @@ def probe(case: Case) -> Iterator[Finding]:
         return
     yield _cards(case)
     if case.devices_taken:
-        yield from of_running((case.status or {}).get("devices", {}))
+        devices = (case.status or {}).get("devices", {})
+        yield from of_running(devices, has_lights=settings.lights.kind != "none")
         return
     try:
         yield from _microphone(case, board, settings)
@@ -186,7 +189,7 @@ def _lights(case: Case, board: Board) -> Finding:
         return wrong(check, str(error), pin_remedy(error, case, "lights", '[lights] kind = "none"'))
     leds.close()
     if isinstance(leds, NoLeds):
-        return skipped(check, "none", "[lights] kind says what is wired")
+        return NO_LIGHTS
     plural = "s" if leds.count > 1 else ""
     return fine(check, f"{leds.count} pixel{plural}; `conure doctor --interactive` shows them")
 
@@ -208,7 +211,7 @@ def pin_remedy(error: DeviceError, case: Case, table: str, without: str) -> str:
 # --- beside a running daemon -----------------------------------------------------------------------
 
 
-def of_running(devices: dict[str, Any]) -> Iterator[Finding]:
+def of_running(devices: dict[str, Any], *, has_lights: bool) -> Iterator[Finding]:
     """What the running daemon tells of its devices (`devices` of `conure status --json`).
 
     Nothing, where it may not be asked.
@@ -223,7 +226,10 @@ def of_running(devices: dict[str, Any]) -> Iterator[Finding]:
     yield _as_told(Check.SPEAKER, speaker, "unplug it and plug it in again; `conure devices` lists them")
     yield skipped(Check.LOOPBACK, "the running conure has the devices", STOP.format(" --sound"))
     yield skipped(Check.BUTTON, "the running conure has it", "press it, and look at `conure status --watch`")
-    yield _as_told(Check.LIGHTS, lights, "`journalctl -u conure -p warning` tells why")
+    if has_lights:
+        yield _as_told(Check.LIGHTS, lights, "`journalctl -u conure -p warning` tells why")
+    else:
+        yield NO_LIGHTS
 
 
 def _as_told(check: Check, device: dict[str, Any], remedy: str) -> Finding:

@@ -27,7 +27,7 @@ ENCRYPTED_STORE = Path("/etc/credstore.encrypted")
 
 PROPERTIES = (
     "LoadState", "ActiveState", "SubState", "Result", "ExecMainStatus", "NRestarts", "StatusText", "User",
-    "SupplementaryGroups", "LoadCredential", "LoadCredentialEncrypted", "UnitFileState",
+    "SupplementaryGroups", "UnitFileState",
 )  # fmt: skip
 
 JOURNAL_LINES = 400
@@ -107,16 +107,17 @@ def read_unit(machine: Machine) -> Unit:
     if not machine.at("/run/systemd/system").is_dir():  # sd_booted(3)
         return Unit()
     told = machine.run(["systemctl", "show", UNIT, "--no-pager", f"--property={','.join(PROPERTIES)}"])
-    return parse_unit(told or "")
+    # systemctl show prints a credential's name as [unprintable] (tried on systemd 252).
+    text = machine.run(["systemctl", "cat", UNIT, "--no-pager"])
+    return parse_unit(told or "", text or "")
 
 
-def parse_unit(told: str) -> Unit:
-    """What `systemctl show` tells."""
+def parse_unit(told: str, text: str) -> Unit:
+    """What `systemctl show` tells, and `systemctl cat`: the unit's file, then its drop-ins."""
     about = _properties(told)
     if about.get("LoadState") != "loaded":
         return Unit(systemd=True)
-    plain = _credential(about.get("LoadCredential", ""), CREDENTIAL_STORE)
-    encrypted = _credential(about.get("LoadCredentialEncrypted", ""), ENCRYPTED_STORE)
+    credential, encrypted = _credential(text)
     return Unit(
         systemd=True,
         installed=True,
@@ -128,31 +129,28 @@ def parse_unit(told: str) -> Unit:
         enabled=about.get("UnitFileState", "enabled").startswith("enabled"),
         user=about.get("User") or "root",
         groups=tuple(about.get("SupplementaryGroups", "").split()),
-        credential=encrypted or plain,
-        encrypted=encrypted is not None,
+        credential=credential,
+        encrypted=encrypted,
     )
 
 
 def _properties(told: str) -> Mapping[str, str]:
-    """By name; a property with several values comes on several lines, which are joined."""
-    found: dict[str, str] = {}
-    for line in told.splitlines():
-        name, _, value = line.partition("=")
-        found[name] = f"{found[name]}\n{value}" if name in found else value
-    return found
+    """By name."""
+    return {name: value for name, _, value in (line.partition("=") for line in told.splitlines())}
 
 
 def _number(text: str | None) -> int:
     return int(text) if text and text.isdigit() else 0
 
 
-def _credential(lines: str, store: Path) -> Path | None:
-    """The path in the API key's line of `ID:PATH`."""
-    for line in lines.splitlines():
-        name, _, path = line.partition(":")
-        if name == CREDENTIAL:
-            return store / (path or name)  # a path that begins with / stands for itself
-    return None
+def _credential(text: str) -> tuple[Path | None, bool]:
+    """The API key's file, and whether it is encrypted: of several lines for it, systemd takes the last."""
+    lines = re.findall(r"^LoadCredential(Encrypted)?=([^:\n]+):?(.*)$", text, re.MULTILINE)
+    for encrypted, name, path in reversed(lines):
+        if name.strip() == CREDENTIAL:
+            store = ENCRYPTED_STORE if encrypted else CREDENTIAL_STORE
+            return store / (path.strip() or CREDENTIAL), bool(encrypted)  # a path from / stands for itself
+    return None, False
 
 
 # --- judging ---------------------------------------------------------------------------------------
