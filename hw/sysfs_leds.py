@@ -97,8 +97,10 @@ def _channels(pixel: Colour) -> tuple[int, int, int]:
 def _told(error: OSError) -> str:
     if error.errno == errno.ENOENT:
         return "is not there; `ls /sys/class/leds` shows the names (is its driver installed?)"
-    if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
-        return "may not be changed: give brightness and trigger to a group of the daemon's by a udev rule"
+    if error.errno == errno.EROFS:
+        return "is read-only here: the service needs ReadWritePaths=/sys/devices, which its unit has"
+    if error.errno in (errno.EACCES, errno.EPERM):
+        return "may not be changed: by systemd/conure.rules, a udev rule, its files belong to group gpio"
     return f"cannot be driven: {error.strerror}"
 
 

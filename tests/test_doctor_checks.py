@@ -104,7 +104,7 @@ def test_no_finding_holds_the_key(patient: Patient) -> None:
         ("rgb", False, ["audio", "gpio"]),
         ("apa102", True, ["audio", "gpio", "spi"]),
         ("neopixel", False, ["audio", "spi"]),
-        ("sysfs", False, ["audio"]),
+        ("sysfs", False, ["audio", "gpio"]),
     ],
 )
 def test_the_groups_are_those_of_the_devices_in_use(lights: str, has_button: bool, needed: list[str]) -> None:

@@ -23,7 +23,7 @@ OTHERS = 0o007
 NODES: dict[str, tuple[str, str]] = {
     # group: a pattern of its devices below /dev, and what they are for
     "audio": ("snd/pcm*", "the sound card"),
-    "gpio": ("gpiochip*", "the button and LEDs on GPIO lines"),
+    "gpio": ("gpiochip*", "the button, LEDs on GPIO lines, and the kernel's LEDs"),
     "spi": ("spidev*", "the lights on SPI"),
 }
 """The groups that Raspberry Pi OS gives these devices (raspberrypi-sys-mods, 99-com.rules), and Debian
@@ -127,7 +127,7 @@ def _unusable(problem: str) -> Finding:
 def groups_needed(settings: Settings, *, has_button: bool) -> list[str]:
     """The groups whose devices this configuration uses."""
     lights = settings.lights.kind
-    gpio = has_button or lights in PINS_OF_KIND
+    gpio = has_button or lights in PINS_OF_KIND or lights == "sysfs"  # sysfs: by systemd/conure.rules
     return ["audio", *(["gpio"] if gpio else []), *(["spi"] if lights in SPI_KINDS else [])]
 
 

@@ -41,7 +41,7 @@ tell_systemd() {
     systemctl daemon-reload
     if [[ -S /run/udev/control ]]; then
         udevadm control --reload
-        udevadm trigger --subsystem-match=gpio --subsystem-match=spidev
+        udevadm trigger --subsystem-match=gpio --subsystem-match=spidev --subsystem-match=leds
     fi
     if compgen -G "$CURRENT/files/usr/lib/tmpfiles.d/*" >/dev/null; then
         systemd-tmpfiles --create conure.conf
