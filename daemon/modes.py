@@ -51,6 +51,8 @@ def run(settings: Settings, api_key: Secret | None, options: RunOptions) -> int:
         return asyncio.run(_run_and_leave(settings, None if options.standin else api_key, options))
     except (MicError, SpeakerError) as error:
         raise named_by_key(error, settings.board) from error
+    finally:
+        logs.flush()  # before what is told on standard error
 
 
 async def _run_and_leave(settings: Settings, api_key: Secret | None, options: RunOptions) -> int:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 import os
+import threading
+import weakref
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -57,6 +59,7 @@ def test_elsewhere_lines_are_plain_text(
     logs.configure("info")
     logs.add_fields(lambda: {"CONURE_STATE": "idle"})
     logging.getLogger("daemon.test").info("ready")
+    logs.flush()
     assert capsys.readouterr().err == "INFO ready\n"
 
 
@@ -68,6 +71,7 @@ def test_a_line_carries_the_fields_of_its_moment(journal: FakeHandler) -> None:
     log.info("one")
     turn = 2
     log.info("two", extra={"CONURE_STATE": "listening"})
+    logs.flush()
     found = [(vars(record)["CONURE_STATE"], vars(record)["CONURE_TURN"]) for record in journal.records]
     assert found == [("idle", 1), ("listening", 2)]
 
@@ -88,4 +92,65 @@ def test_foreign_libraries_say_nothing_below_warning(journal: FakeHandler) -> No
     logs.configure("debug")
     logging.getLogger("websockets.client").debug("> x-goog-api-key: secret")
     logging.getLogger("daemon.test").debug("ours")
+    logs.flush()
     assert [record.getMessage() for record in journal.records] == ["ours"]
+
+
+class Stuck(FakeHandler):
+    """Takes no line before it is told to."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.asked = threading.Event()
+        self.taking = threading.Event()
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.asked.set()
+        self.taking.wait()
+        super().emit(record)
+
+
+@pytest.fixture
+def stuck(monkeypatch: pytest.MonkeyPatch) -> Iterator[Stuck]:
+    handler = Stuck()
+    monkeypatch.setattr(logs, "journal_handler", lambda: handler)
+    monkeypatch.setattr(logs, "is_journal", lambda environ, descriptor: True)
+    yield handler
+    handler.taking.set()
+
+
+def test_who_logs_never_waits_for_the_journal_and_what_is_lost_is_told(stuck: Stuck) -> None:
+    logs.configure("info")
+    log = logging.getLogger("daemon.test")
+    log.info("first")
+    assert stuck.asked.wait(5)
+    for number in range(logs.MAX_WAITING + 3):  # returns, though nothing is taken
+        log.info("%d", number)
+    assert logs.dropped() == 3
+    stuck.taking.set()
+    logs.flush()
+    told = [record.getMessage() for record in stuck.records]
+    assert told[:3] == ["first", "3 log lines were lost, for nobody took them", "0"]
+    assert told[-1] == str(logs.MAX_WAITING - 1)
+
+
+def test_a_line_says_what_was_so_when_it_was_logged(stuck: Stuck) -> None:
+    logs.configure("info")
+    state = ["idle"]
+    logging.getLogger("daemon.test").info("now %s", state)
+    state[0] = "listening"
+    stuck.taking.set()
+    logs.flush()
+    assert stuck.records[0].getMessage() == "now ['idle']"
+
+
+def test_the_end_does_not_wait_for_a_journal_that_hangs(
+    stuck: Stuck, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(logs, "FLUSH_S", 0.01)
+    logs.configure("info")
+    logging.getLogger("daemon.test").info("stuck")
+    aside = logging.getLogger().handlers[0]
+    assert stuck.asked.wait(5)
+    logging.shutdown([weakref.ref(stuck), weakref.ref(aside)])
+    assert stuck.records == []
