@@ -52,8 +52,10 @@ async def running(daemon: Daemon, dial: Dial, *, control: Path | None = None) ->
         stack.callback(daemon.board.close)
         stack.callback(daemon.parts.lamp.close)
         if control is not None:
-            feed = daemon.parts.feed
-            await stack.enter_async_context(ControlServer(control, daemon.commands.handle, feed.watch))
+            server = ControlServer(
+                control, daemon.commands.handle, daemon.parts.feed.watch, daemon.reporter.control
+            )
+            await stack.enter_async_context(server)
         _open_button(daemon, stack)
         try:
             async with asyncio.TaskGroup() as tasks:

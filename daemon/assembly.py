@@ -129,6 +129,7 @@ def build(settings: Settings, board: Board, *, stand_in: bool) -> Daemon:
         parts, controller, sound.uplink_ring, sound.reply_ring, settings, board.name, stand_in,
         clock, clock(), volume=volume.report, hardware_volume=board.hardware_volume, tools=tools,
         state_saves_failed=lambda: keeper.failures + kept.save_failures(),
+        manager_messages_dropped=lambda: supervisor.dropped,
     )  # fmt: skip
     commands = Commands(mailbox, volume, reporter.snapshot, kept.commands() | {"tool": tools.handle})
     supervisor = _supervisor(parts, controller, sound)

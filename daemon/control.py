@@ -56,8 +56,11 @@ class ControlCounters:
 class ControlServer:
     """Listens at `path` between `start` and `stop`, or in an `async with` block."""
 
-    def __init__(self, path: Path, handler: Handler, watch: Watch) -> None:
-        self.counters = ControlCounters()
+    def __init__(
+        self, path: Path, handler: Handler, watch: Watch, counters: ControlCounters | None = None
+    ) -> None:
+        """`counters` are counted on, for who shows them."""
+        self.counters = counters or ControlCounters()
         self._path = path
         self._handler = handler
         self._watch = watch

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
-from daemon import __version__
+from daemon import __version__, logs
+from daemon.control import ControlCounters
 from daemon.controller import Controller
 from daemon.link import LinkPhase
 from daemon.parts import Parts
@@ -34,6 +35,8 @@ class Reporter:
     state_saves_failed: Callable[[], int] = lambda: 0
     hardware_volume: HardwareVolume | None = None
     tools: ToolKit | None = None
+    control: ControlCounters = field(default_factory=ControlCounters)
+    manager_messages_dropped: Callable[[], int] = lambda: 0
 
     def snapshot(self) -> dict[str, Any]:
         """All of it: plain words, numbers, lists and dictionaries."""
@@ -141,6 +144,11 @@ class Reporter:
             "resent_bytes": parts.uplink.resent_bytes,
             "messages_not_understood": downlink.not_understood,
             "watch_notes_dropped": parts.feed.dropped,
+            "control_clients_refused": self.control.clients_refused,
+            "control_clients_lost": self.control.clients_lost,
+            "control_watchers_dropped": self.control.watchers_dropped,
+            "manager_messages_dropped": self.manager_messages_dropped(),
+            "log_lines_dropped": logs.dropped(),
             "events_high_water": parts.mailbox.high_water,
             "replies_near_silent": downlink.near_silent_replies,
             **{f"renewed_{why}": count for why, count in self.controller.performer.watchdogs.items()},

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import os
 import signal
+import socket
 import sys
 import time
 import wave
@@ -127,6 +128,18 @@ async def test_sigterm_ends_it_cleanly_at_any_moment(moment: str, tmp_path: Path
         if moment not in ("connecting",):
             await standin.wait_for(lambda record: not record.connections[0].open)
             assert standin.record.connections[0].close_code in (1000, 1001)
+
+
+async def test_the_status_counts_what_went_wrong_at_its_own_socket(tmp_path: Path) -> None:
+    async with served(tmp_path) as (daemon, _):
+        await daemon.until(online)
+        with socket.socket(socket.AF_UNIX) as half:
+            half.connect(str(daemon.socket))
+            half.sendall(b'{"command"')
+        await daemon.until(lambda status: status["counters"]["control_clients_lost"] == 1)
+        counters = (await daemon.status())["counters"]
+        assert isinstance(counters, dict)
+        assert counters["log_lines_dropped"] == counters["manager_messages_dropped"] == 0
 
 
 @pytest.mark.alone
