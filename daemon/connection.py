@@ -166,6 +166,7 @@ class Connection:
         except LinkError as error:
             self._note_failure(error, was_online=was_online)
         finally:
+            self._uplink.gone()
             if was_online:
                 self._post(LinkLost(trouble=self.link.failure is not None))
 

@@ -139,7 +139,8 @@ class Controller:
     def _note_need(self) -> None:
         """The connection is needed for a turn, and for a call, which no other connection may answer."""
         resting = self.state.phase in (Phase.IDLE, Phase.FOLLOW_UP)
-        self._parts.connection.set_busy(not resting or self._parts.tools.open)
+        leaving = self._parts.uplink.leaving  # while a light says so, a dead path is to be found out
+        self._parts.connection.set_busy(not resting or self._parts.tools.open or leaving)
 
     def _follow_tools(self) -> None:
         """Let the dialogue know when its tools begin, and when the last of them has answered."""
@@ -288,7 +289,7 @@ class Controller:
             muted=self.state.muted,
             ringing=self._parts.reminders.ringing,
             missed=self._parts.reminders.untold,
-            mic_streaming=self.state.mic_streaming,
+            mic_streaming=self.state.mic_streaming or self._parts.uplink.leaving,
             phase=self.state.phase,
             follow_up_left=max(0.0, min(1.0, left_s / whole_s)) if whole_s > 0 else 0.0,
         )

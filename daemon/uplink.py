@@ -59,19 +59,13 @@ class Utterance:
     position: int = 0
     started: bool = False
     finished: bool = False
-    delivered: bool = False
     kept: bytes | None = None
     """All of it, once it is closed: the ring goes on, and would overwrite it while a connection comes."""
 
     def rewind(self, begin: int) -> None:
         """Nothing of it has been sent on this connection."""
         self.position = begin
-        self.started = self.finished = self.delivered = False
-
-    @property
-    def on_its_way(self) -> bool:
-        """All of it was given to the connection, and it is not known that it arrived."""
-        return self.finished and not self.delivered
+        self.started = self.finished = False
 
 
 class Uplink:
@@ -101,6 +95,7 @@ class Uplink:
         self._spoken_for = 0
         self._changed = asyncio.Event()
         self._on_hold = False
+        self._leaving: int | None = None
         self.resent_bytes = 0
 
     @property
@@ -108,6 +103,18 @@ class Uplink:
         """Whether audio that is captured now should be sent now: the capture thread then wakes the pump."""
         held = self._utterance
         return held is not None and held.released and held.end is None and held.text is None
+
+    @property
+    def leaving(self) -> bool:
+        """Whether something was given to the connection of which it is not known that it has arrived.
+
+        Also of an utterance that was settled since: it waits in the kernel, and no one can take it back.
+        """
+        return self._leaving is not None
+
+    def gone(self) -> None:
+        """There is no connection any more on which something could leave."""
+        self._leaving = None
 
     def wake(self) -> None:
         """There is more in the ring."""
@@ -213,20 +220,20 @@ class Uplink:
             while await self._send_next(session):
                 pass
             held = self._utterance
-            if held is None or not held.on_its_way:
+            if self._leaving is None or (held is not None and held.started and not held.finished):
                 await self._changed.wait()
-            elif not self._note_delivered(held, session):
+            elif not self._note_delivered(self._leaving, session):
                 with suppress(TimeoutError):
                     async with asyncio.timeout(DELIVERY_POLL_S):
                         await self._changed.wait()
 
-    def _note_delivered(self, held: Utterance, session: Sender) -> bool:
+    def _note_delivered(self, turn: int, session: Sender) -> bool:
         """Whether it has left the device for good: until then the listening light must be on."""
         evidence = session.evidence()
         if evidence is not None and evidence.outstanding_bytes > 0:
             return False
-        held.delivered = True
-        self._post(UtteranceSent(held.turn))
+        self._leaving = None
+        self._post(UtteranceSent(turn))
         return True
 
     def _held(self, turn: int) -> Utterance | None:
@@ -274,6 +281,7 @@ class Uplink:
         first, pcm = self._read(held, min(waiting, self._message_bytes))
         held.position = first + len(pcm)
         self._spoken_for = max(self._spoken_for, held.position)
+        self._leaving = held.turn
         await session.send_audio(pcm)
         self._on_audio(held.turn, first, held.position)
         return True
@@ -294,4 +302,5 @@ class Uplink:
 
     def _finish(self, held: Utterance) -> None:
         held.finished = True
+        self._leaving = held.turn
         self._post(UtteranceGiven(held.turn))

@@ -17,13 +17,14 @@ from daemon.controller import Controller
 from daemon.dialogue import Policy
 from daemon.endpointing import SpeechDetector
 from daemon.errors import ControlError
-from daemon.events import MicLost, MuteSet, StopAsked, TalkPressed, TextAsked, Trigger
+from daemon.events import MicLost, MuteSet, SpeechStarted, StopAsked, TalkPressed, TextAsked, Trigger
 from daemon.failures import Failure, FailureKind
 from daemon.feed import Feed
 from daemon.gain import gain_for
 from daemon.lamp import Lamp
 from daemon.ledger import Ledger
 from daemon.link import Asked, Failed, LinkPolicy, step
+from daemon.liveness import Evidence
 from daemon.mailbox import Mailbox
 from daemon.parts import Event, Manner, Parts
 from daemon.playback import Playback
@@ -229,3 +230,49 @@ async def test_the_status_counts_what_the_rings_lost(rig: Rig) -> None:
     told = await rig.do("status")
     assert told["rings"]["reply"]["overflow"] == "refuse"
     assert told["rings"]["reply"]["lost_bytes"] == 200
+
+
+# --- the light
+
+
+class StuckSession:
+    """Takes all that it is given, of which nothing arrives before the test says so."""
+
+    def __init__(self) -> None:
+        self.outstanding_bytes = 4
+
+    async def send_audio(self, pcm: bytes) -> None: ...
+
+    async def start_activity(self) -> None: ...
+
+    async def end_activity(self) -> None: ...
+
+    async def end_stream(self) -> None: ...
+
+    async def send_text(self, text: str) -> None: ...
+
+    def evidence(self) -> Evidence:
+        return Evidence(self.outstanding_bytes, 0)
+
+
+@pytest.mark.parametrize("end", [StopAsked(), MuteSet(True)])
+async def test_the_light_is_on_while_what_was_said_before_can_still_leave(rig: Rig, end: Event) -> None:
+    session = StuckSession()
+    pump = asyncio.create_task(rig.parts.uplink.pump(session))
+    controller = rig.controller
+    for event in (TalkPressed(Trigger.COMMAND), SpeechStarted(0)):
+        controller.handle(event)
+    rig.uplink_ring.write(b"said")
+    rig.parts.uplink.wake()
+    await asyncio.sleep(0.01)
+    controller.handle(end)
+    assert light_and_watch(rig) == (True, True)
+    session.outstanding_bytes = 0
+    controller.handle(await rig.posted())
+    assert light_and_watch(rig) == (False, False)
+    pump.cancel()
+
+
+def light_and_watch(rig: Rig) -> tuple[bool, bool]:
+    """Whether the light says that audio can leave, and whether it would be noticed that the path is dead."""
+    return rig.controller.conditions().mic_streaming, rig.parts.connection.link.busy

@@ -209,7 +209,36 @@ async def test_a_cancelled_utterance_closes_what_the_server_has_of_it(rig: Rig) 
     assert rig.uplink.settle(1)
     await rig.pump(session)
     assert session.marks == ["start", "end"]
-    assert rig.sent == []
+    assert rig.sent == [UtteranceSent(1)]
+
+
+async def test_what_waits_in_the_kernel_is_leaving_also_after_it_was_cancelled(rig: Rig) -> None:
+    rig.uplink.open(1, None, stream=False, released=True)
+    session = RecordingSession()
+    session.tcp = Evidence(outstanding_bytes=4, acknowledged_bytes=0)
+    task = asyncio.create_task(rig.uplink.pump(session))
+    rig.say(b"abcd")
+    await settled()
+    rig.uplink.settle(1)
+    await settled()
+    assert session.marks == ["start", "end"]
+    assert (rig.uplink.leaving, rig.sent) == (True, [])
+    session.tcp = Evidence(outstanding_bytes=0, acknowledged_bytes=4)
+    async with asyncio.timeout(5):
+        while not rig.sent:
+            await asyncio.sleep(0.001)
+    assert (rig.uplink.leaving, rig.sent) == (False, [UtteranceSent(1)])
+    task.cancel()
+
+
+async def test_nothing_leaves_on_a_connection_that_is_gone(rig: Rig) -> None:
+    rig.uplink.open(1, None, stream=False, released=True)
+    session = RecordingSession()
+    session.tcp = Evidence(outstanding_bytes=4, acknowledged_bytes=0)
+    await rig.pump(session, lambda: rig.say(b"abcd"), lambda: rig.uplink.settle(1))
+    assert rig.uplink.leaving
+    rig.uplink.gone()
+    assert not rig.uplink.leaving
 
 
 async def test_a_cancelled_utterance_that_never_left_sends_nothing(rig: Rig) -> None:
