@@ -20,7 +20,7 @@ import pytest
 from fakes import PATIENCE_S, LoopTime
 from reminder_world import SATURDAY_S, utc
 
-from daemon.reminders import actions
+from daemon.reminders import actions, service
 from daemon.reminders.book import Book, Fate, Kind, Refused, add_alarm, add_timer
 from daemon.reminders.local_time import Moment
 from daemon.reminders.record import FILE
@@ -310,7 +310,7 @@ async def test_what_cannot_be_saved_is_set_all_the_same_and_says_so(tmp_path: Pa
 WRITER = """
 import asyncio, sys
 from pathlib import Path
-from daemon.reminders import actions
+from daemon.reminders import actions, service
 from daemon.reminders.service import Reminders
 from daemon.store import Store
 
@@ -366,3 +366,31 @@ async def test_a_reminder_keeps_its_kind_and_a_list_marks_what_was_missed_as_tol
     assert not late.untold
     assert late.report() == {"waiting": 0, "rings": None, "next": None, "missed": None}
     assert not kept_in(tmp_path).untold
+
+
+class FullCard(Store):
+    """A disk that can be full."""
+
+    is_full = False
+
+    def keep(self, name: str, content: Any) -> bool:
+        return False if self.is_full else super().keep(name, content)
+
+
+async def test_what_was_cancelled_while_the_disk_was_full_is_saved_once_it_is_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(service, "MAX_NAP_S", 0.01)
+    card = FullCard(tmp_path)
+    reminders = Reminders(None, card, clocks=lambda: Moment(SATURDAY_S, 500.0, "b"), offset=utc)
+    task = asyncio.create_task(reminders.run())
+    await actions.set_timer(reminders, 100, "tea")
+    card.is_full = True
+    await actions.cancel(reminders, "all")
+    await asyncio.sleep(0)
+    card.is_full = False
+    async with asyncio.timeout(PATIENCE_S):
+        while json.loads((tmp_path / FILE).read_text())["entries"]:
+            await asyncio.sleep(0.005)
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)

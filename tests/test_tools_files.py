@@ -9,6 +9,7 @@ import threading
 import time
 import tomllib
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -18,10 +19,11 @@ from daemon.settings import ToolSettings
 from daemon.tools.answers import Answer
 from daemon.tools.command import WITHHELD, environment
 from daemon.tools.command_line import CommandLine
+from daemon.tools.mcp_servers import McpTools
 from daemon.tools.owner import Owned, load_owned
 from daemon.tools.runner import Runner
 from daemon.tools.spec import ToolError, ToolSpec
-from daemon.tools.toml_files import read_tables
+from daemon.tools.toml_files import McpServer, read_tables
 from daemon.tools.toolbox import MAX_TOOLS, Toolbox
 
 GOOD = '''
@@ -268,6 +270,35 @@ class TestToolbox:
         box = toolbox(*(named(f"t{number}") for number in range(MAX_TOOLS + 2)))
         assert len(box.declarations()) == MAX_TOOLS
         assert len(box.problems) == 2
+
+    def test_declarations_of_tools_that_are_gone_are_not_kept(self) -> None:
+        box = toolbox(named("fixed"))
+        server = McpTools(McpServer("odd", ("odd",)), lambda: None)
+        box.servers = [server]
+        for number in range(10):
+            server.specs = {f"t{number}": named(f"t{number}", "MCP server odd")}
+            assert [one.name for one in box.declarations()] == ["fixed", f"t{number}"]
+        assert len(box._declarations) == 2
+
+    async def test_a_server_that_says_at_each_look_that_its_tools_changed_is_not_looked_at_all_the_time(
+        self,
+    ) -> None:
+        class Restless:
+            looks = 0
+
+            async def list_tools(self, *, cache_mode: str) -> Any:
+                self.looks += 1
+                await server._heard(SimpleNamespace(method="notifications/tools/list_changed"))
+                return SimpleNamespace(tools=[])
+
+        server = McpTools(McpServer("odd", ("odd",)), lambda: None)
+        client = Restless()
+        server._relist.set()
+        watch = asyncio.create_task(server._watch(client))
+        for _ in range(100):
+            await asyncio.sleep(0)
+        watch.cancel()
+        assert client.looks == 1
 
     async def test_a_directory_that_was_named_and_is_not_there_is_told(self) -> None:
         box = toolbox(directory="/no/such/directory")

@@ -146,19 +146,20 @@ class Reminders:
             while True:
                 self._changed.clear()
                 self._let_time_pass()
-                await self._save()
-                await self._nap()
+                saved = await self._save()
+                await self._nap(saved=saved)
         finally:
             await self._save()
 
     def _let_time_pass(self) -> None:
         self._take(advance(self.book, self.now(), self._offset, self._rules))
 
-    async def _nap(self) -> None:
-        """Until something is due, the book has changed, or the clocks are to be looked at."""
+    async def _nap(self, *, saved: bool) -> None:
+        """Until something is due, the book has changed, the clocks are to be looked at, or saving is."""
         wait_s = next_due_s(self.book, self.now(), self._offset, self._rules)
         if wait_s is None:
-            wait_s = MAX_NAP_S if self._needs_clock() else None
+            unsaved = self.keeps and not saved  # else what was cancelled is back after the next start
+            wait_s = MAX_NAP_S if unsaved or self._needs_clock() else None
         try:
             async with asyncio.timeout(None if wait_s is None else min(wait_s, MAX_NAP_S)):
                 await self._changed.wait()

@@ -27,6 +27,9 @@ START_S = 30.0
 PING_S = 30.0
 """How often it is looked whether a server still answers; a call finds out sooner."""
 
+RELIST_PAUSE_S = 1.0
+"""Between two looks at its tools, if it says that they have changed; some say so at each look."""
+
 FIRST_PAUSE_S = 1.0
 LONGEST_PAUSE_S = 300.0
 PROVEN_S = 60.0
@@ -107,6 +110,7 @@ class McpTools:
             async with asyncio.timeout(PING_S):
                 if self._relist.is_set():
                     await self._list_tools(client)
+                    await asyncio.sleep(RELIST_PAUSE_S)
                 else:
                     await client.list_tools(cache_mode="bypass")
 

@@ -65,7 +65,9 @@ class Toolbox:
 
     def declarations(self) -> list[Declaration]:
         """What the service is told."""
-        return [self._declared(spec) for spec in self.specs().values()]
+        declared = {name: (spec, self._declared(spec)) for name, spec in self.specs().items()}
+        self._declarations = dict(declared)  # those of tools that are gone are not kept
+        return [declaration for _, declaration in declared.values()]
 
     async def load(self) -> None:
         """Load what the owner has added, on a thread, and note what is wrong with it."""
