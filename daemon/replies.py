@@ -168,7 +168,6 @@ class ReplyGate:
             return
         self._server_speaks = self._speaking = False
         self._old_turn_open = self._old_interrupted = True
-        self._old_end_timeout_s = OLD_END_TIMEOUT_S
         self._asked = self._streaming
         yield ReplyInterrupted()
 

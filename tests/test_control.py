@@ -310,6 +310,16 @@ def test_only_this_user_may_connect(path: Path) -> None:
         assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
 
 
+def test_a_lock_that_leads_elsewhere_is_not_followed(path: Path, tmp_path: Path) -> None:
+    path.parent.mkdir(mode=0o700)
+    precious = tmp_path / "precious"
+    precious.write_text("kept")
+    path.with_name("control.sock.lock").symlink_to(precious)
+    with pytest.raises(ControlError, match="cannot be made"), listen(path):
+        pass
+    assert precious.read_text() == "kept"
+
+
 @pytest.mark.usefixtures("server")
 async def test_a_second_daemon_is_refused_and_the_first_goes_on(daemon: FakeDaemon, path: Path) -> None:
     with pytest.raises(AlreadyRunning, match=rf"running already \(process {os.getpid()}\)"):

@@ -191,7 +191,7 @@ class TestBackOff:
         assert link.phase is LinkPhase.CONNECTING
 
     def test_grows_to_its_limit_and_is_never_shorter_than_its_first(self) -> None:
-        longest = [back_off_s(tries, Retry.BACK_OFF, 1.0, POLICY) for tries in range(1, 30)]
+        longest = [back_off_s(tries, Retry.BACK_OFF, 1.0, POLICY) for tries in range(1, 5000, 7)]
         shortest = [back_off_s(tries, Retry.BACK_OFF, 0.0, POLICY) for tries in range(1, 30)]
         assert longest == sorted(longest)
         assert (longest[0], longest[-1]) == (1.0, POLICY.longest_back_off_s)

@@ -146,3 +146,17 @@ def test_an_interruption_by_the_server_is_told_and_its_turn_complete_is_not() ->
 def test_interrupted_without_a_turn_means_nothing() -> None:
     gate = asked_gate()
     assert sort(gate, ServerInterrupted(), NEW) == [ReplyStarted(), NEW]
+
+
+def test_the_late_end_of_a_reply_that_was_heard_does_not_end_the_next_turn() -> None:
+    gate = asked_gate()
+    sort(gate, OLD)
+    gate.asked(10.0)  # the reply was played to its end, and taken as ended without the server's word
+    heard = sort(gate, TurnComplete(), NEW, TurnComplete(), at_s=10.1)
+    assert heard == [ReplyStarted(), NEW, ReplyEnded()]
+
+
+def test_in_an_open_stream_what_comes_after_a_whole_reply_is_another() -> None:
+    gate = ReplyGate(streaming=True)
+    heard = sort(gate, OLD, GenerationComplete(), NEW, TurnComplete())
+    assert heard == [ReplyStarted(), OLD, GenerationComplete(), ReplyStarted(), NEW, ReplyEnded()]

@@ -30,6 +30,13 @@ def test_one_that_tells_of_a_tool_is_let_through_for_a_while() -> None:
     assert list(late.sort(AUDIO, 1.0 + UNASKED_S)) == []
 
 
+def test_a_new_connection_knows_of_no_tool() -> None:
+    gate = answered()
+    gate.expect(1.0)
+    gate.reset()
+    assert list(gate.sort(AUDIO, 1.1)) == []
+
+
 def test_a_turn_that_was_cut_is_expected_to_say_no_more() -> None:
     gate = answered()
     gate.expect(1.0)

@@ -376,3 +376,35 @@ async def test_a_cancelled_stream_is_ended_at_the_server(rig: Rig) -> None:
     session = RecordingSession()
     await rig.pump(session, lambda: rig.say(b"abcd"), lambda: rig.uplink.settle(1))
     assert session.calls == [b"abcd", "end of stream"]
+
+
+async def test_a_new_utterance_does_not_reach_back_into_one_that_waits_for_a_connection(rig: Rig) -> None:
+    rig.uplink.open(1, None, stream=False, released=True)
+    rig.say(b"abcd")
+    rig.uplink.close(1)
+    rig.uplink.open(2, None, stream=False, released=True)
+    rig.say(b"efgh")
+    rig.uplink.close(2)
+    session = RecordingSession()
+    await rig.pump(session)
+    assert session.audio == b"efgh"
+
+
+async def test_on_hold_nothing_is_sent_and_nothing_is_lost(rig: Rig) -> None:
+    rig.uplink.open(1, None, stream=False, released=True)
+    rig.uplink.hold(True)
+    session = RecordingSession()
+    await rig.pump(session, lambda: rig.say(b"abcd"), lambda: rig.uplink.close(1))
+    assert session.calls == []
+    await rig.pump(session, lambda: rig.uplink.hold(False))
+    assert session.calls == ["start", b"abcd", "end"]
+
+
+async def test_of_an_utterance_that_outgrew_the_ring_while_it_waited_the_end_is_sent() -> None:
+    rig = Rig(capacity_bytes=8)
+    rig.uplink.open(1, None, stream=False, released=True)
+    rig.say(b"abcdefghijkl")
+    rig.uplink.close(1)
+    session = RecordingSession()
+    await rig.pump(session)
+    assert session.audio == b"efghijkl"
