@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 
 from daemon.endpointing import Edge, Heard, SpeechDetector
 from daemon.events import MicBack, MicLost, MicSilent, SpeechEnded, SpeechStarted, TalkPressed, Trigger
-from daemon.frontend.front_end import FrontEnd
+from daemon.frontend.front_end import Echo, FrontEnd
 from daemon.retry import PROVEN_STEPS
 from daemon.ring import HistoryRing
 from daemon.silence import SilenceWatch
@@ -88,7 +88,7 @@ class Capture:
     # --- event loop
 
     def set_wanted(self, wanted: bool) -> None:
-        """Open the capture stream, or close it (mute); takes effect within a chunk."""
+        """Open the capture stream, or close it (mute); takes effect within two chunks."""
         if wanted:
             self._wanted.set()
         else:
@@ -126,7 +126,7 @@ class Capture:
         before = self.overruns
         try:
             while self._wanted.is_set() and not stop.is_set():
-                self._take(mic.read())
+                self._take(mic.read(patient=self._at_rest()))
                 self.overruns = before + mic.overruns
                 if self.error is not None:
                     self.error = None
@@ -137,6 +137,11 @@ class Capture:
             self.opened = False
             self._detector.reset()
             self.front_end.restart()
+
+    def _at_rest(self) -> bool:
+        """Whether nobody waits for the next chunk: nothing is sent, said, or played."""
+        waiting = self.hungry or self.expected or self._speech or self._detector.stirred
+        return not waiting and self.front_end.echo is not Echo.CANCELLING
 
     def _still_here(self) -> None:
         if self.progress:

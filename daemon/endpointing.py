@@ -55,6 +55,9 @@ statistics: R. Martin, IEEE Trans. Speech and Audio Processing 9(5), 2001.)"""
 _HISTORY_MASK = (1 << 128) - 1
 """More chunks than the longest window: twice the 1000 ms to which `min_speech_ms` is limited."""
 
+_STIRRED_MASK = (1 << 500 // CHUNK_MS) - 1
+"""After half a second without speech the room is at rest again."""
+
 _RUN_GAP_MASK = (1 << 200 // CHUNK_MS) - 1
 """Speech that is 200 ms apart is one run: the first word may have been too soft to start it."""
 
@@ -126,6 +129,11 @@ class SpeechDetector:
         # The last chunks as bits, the newest lowest.
         self._speech_bits = 0
         self._strong_bits = 0
+
+    @property
+    def stirred(self) -> bool:
+        """Whether of late something was heard that may become speech."""
+        return bool(self._speech_bits & _STIRRED_MASK)
 
     def hear(
         self,

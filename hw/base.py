@@ -118,9 +118,11 @@ class Mic(Protocol):
         """How often samples were lost because nobody read in time, since the stream was opened."""
         ...
 
-    def read(self) -> bytes:
+    def read(self, *, patient: bool = False) -> bytes:
         """Block until one chunk (`MIC_FORMAT.chunk_bytes`) is there and return exactly it.
 
+        `patient`: nobody waits for it, so that it may come a chunk later than it could,
+        together with the next.
         Returns within a second or raises MicError: a stream that stalls is a failed stream.
         """
         ...

@@ -32,6 +32,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
+from functools import partial
 from queue import Empty, SimpleQueue
 from typing import Any
 
@@ -210,6 +211,8 @@ class PortAudioMic:
         self._rate_hz = MIC_FORMAT.rate_hz
         self._served = True
         self._ready = bytearray()
+        self._next = b""
+        """The chunk after one that was read patiently."""
         self._opens = 0
         self.about = ""
         self.overruns = 0
@@ -221,13 +224,20 @@ class PortAudioMic:
         """How late a sample is for having been resampled, in seconds; 0 where it is not."""
         return 0.0 if self._converter is None else self._converter.held_s
 
-    def read(self) -> bytes:
-        """One chunk. Raises MicError."""
+    def read(self, *, patient: bool = False) -> bytes:
+        """One chunk. Raises MicError.
+
+        Patiently two are fetched at once: that saves 0.1 to 0.2 s of CPU a minute.
+        """
+        if self._next:
+            chunk, self._next = self._next, b""
+            return chunk
         # PyAudio closes a stream whose overflow it reports, and PulseAudio reports none.
         self.overruns += self._clock() - self._read_s > self._options.depth_s
-        pcm: bytes = self._stream.call(self._read)
+        pcm: bytes = self._stream.call(partial(self._read, MIC_FORMAT.chunk_frames * (1 + patient)))
         self._read_s = self._clock()
-        return pcm
+        self._next = pcm[MIC_FORMAT.chunk_bytes :]
+        return pcm[: MIC_FORMAT.chunk_bytes]
 
     def close(self) -> None:
         """Give the device back."""
@@ -244,16 +254,18 @@ class PortAudioMic:
         self.overruns += bool(self._opens)  # it was lent, and samples were lost meanwhile
         self._opens += 1
 
-    def _read(self) -> bytes:
+    def _read(self, own_frames: int) -> bytes:
+        """So many frames of `MIC_FORMAT`."""
         stream, converter = self._stream.stream, self._converter
         if converter is None:
-            return self._take(stream, MIC_FORMAT.chunk_frames)
-        while (missing_bytes := MIC_FORMAT.chunk_bytes - len(self._ready)) > 0:
+            return self._take(stream, own_frames)
+        wanted_bytes = own_frames * MIC_FORMAT.frame_bytes
+        while (missing_bytes := wanted_bytes - len(self._ready)) > 0:
             frames = converter.frames_for(missing_bytes)
             self._ready += converter.convert(self._take(stream, frames))
-        chunk = bytes(self._ready[: MIC_FORMAT.chunk_bytes])
-        del self._ready[: MIC_FORMAT.chunk_bytes]
-        return chunk
+        pcm = bytes(self._ready[:wanted_bytes])
+        del self._ready[:wanted_bytes]
+        return pcm
 
     def _take(self, stream: Any, frames: int) -> bytes:
         if not self._served:

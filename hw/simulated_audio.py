@@ -106,8 +106,8 @@ class SimulatedMic:
         self.is_open = True
         return self
 
-    def read(self) -> bytes:
-        """One chunk, when its time has come."""
+    def read(self, *, patient: bool = False) -> bytes:
+        """One chunk, when its time has come, patiently or not."""
         self._sleep(max(0.0, self._due_s - self._clock()))
         if self._broken is not None:
             raise self._broken

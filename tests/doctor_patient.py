@@ -116,7 +116,7 @@ class RoomMic:
         self.overruns = 0
         self.about = "fake"
 
-    def read(self) -> bytes:
+    def read(self, *, patient: bool = False) -> bytes:
         # The sound is asked for when the room has been heard: from there on it has its place in time.
         if self._frames >= MIC_FORMAT.frames(SETTLE_S + ROOM_S):
             assert self._room.sounded.wait(10.0), "the speaker never played"

@@ -99,6 +99,8 @@ class Room:
         self.mics: list[RoomMic] = []
         self.refusals: deque[MicError] = deque()
         """Raised by the next tries to open."""
+        self.patience: list[bool] = []
+        """Whether each chunk was waited for patiently."""
         self._items: deque[bytes | MicError] = deque()
         self._reading = False
         self._changed = threading.Condition()
@@ -152,7 +154,8 @@ class RoomMic:
         """Whether the thread that opened it has closed it."""
         return self.closed_by == self._owner
 
-    def read(self) -> bytes:
+    def read(self, *, patient: bool = False) -> bytes:
+        self._room.patience.append(patient)
         assert threading.get_ident() == self._owner and self.closed_by is None
         return self._room.take()
 

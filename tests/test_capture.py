@@ -140,6 +140,21 @@ def test_the_uplink_is_woken_only_while_it_is_hungry(rig: Rig) -> None:
     assert rig.wakes == 2
 
 
+def test_the_microphone_is_read_patiently_while_nobody_waits_for_a_chunk(rig: Rig) -> None:
+    rig.detector.script.extend([NOTHING, Heard(-30.0, -70.0, True, Edge.STARTED, 1), NOTHING])
+    rig.start()
+    rig.room.say(chunk(1))
+    rig.room.say(chunk(2))
+    assert rig.room.patience == [True, True, False]  # the third is being waited for
+    rig.room.say(chunk(3))
+    rig.capture.hungry = True
+    rig.room.say(chunk(4))
+    rig.capture.hungry = False
+    rig.capture.expected = True
+    rig.room.say(chunk(5))
+    assert rig.room.patience[3:] == [True, False, False]
+
+
 def test_the_detector_is_asked_as_the_event_loop_says(rig: Rig) -> None:
     rig.start()
     rig.room.say(chunk(1))

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from pulse import MIC_DEVICE, SPEAKER_DEVICE, PrivatePulse
 
-from hw.base import SPEAKER_FORMAT, MicError, SpeakerError
+from hw.base import MIC_FORMAT, SPEAKER_FORMAT, MicError, SpeakerError
 from hw.depth import deep_streams
 from hw.negotiate import Form
 from hw.pa_library import UNAVAILABLE, open_refusal
@@ -144,6 +144,21 @@ class TestAServerThatHangs:
         again = PortAudioMic(MIC_DEVICE)
         assert again.read()
         again.close()
+
+
+def test_a_patient_reader_gets_two_chunks_at_once_and_misses_nothing(
+    mic: PortAudioMic, pulse: PrivatePulse
+) -> None:
+    def wait_s(*, patient: bool) -> float:
+        began_s = time.monotonic()
+        assert len(mic.read(patient=patient)) == MIC_FORMAT.chunk_bytes
+        return time.monotonic() - began_s
+
+    wait_s(patient=False)
+    began_s = time.monotonic()
+    seconds = [wait_s(patient=True) for _ in range(50)][1::2]
+    assert 0.9 < time.monotonic() - began_s < 1.1
+    assert max(seconds) < 0.002
 
 
 class TestDepth:
