@@ -387,6 +387,17 @@ def test_the_standin_refuses_what_it_cannot_do(
     assert said in capsys.readouterr().err
 
 
+def test_a_standin_that_nobody_can_trust_is_told(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async def run(*_: object, **__: object) -> None:
+        pass
+
+    monkeypatch.setattr("daemon.standin.run_standin", run)
+    assert cli.main(["standin"]) == 0
+    assert "--write-ca FILE" in capsys.readouterr().err
+
+
 def test_the_standin_listens_and_says_how_to_reach_it(tmp_path: Path) -> None:
     ca_file = tmp_path / "ca.pem"
     command = [sys.executable, "-m", "daemon", "standin", "--write-ca", str(ca_file)]

@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from daemon.cli.arguments import port
+from daemon.cli.arguments import complain, port
 from daemon.errors import ConfigError, ConureError
 
 
@@ -15,7 +15,12 @@ def add(commands: Any) -> None:
     standin = commands.add_parser("standin", help="run the stand-in Live server alone")
     standin.set_defaults(command=_standin)
     standin.add_argument("--port", type=port, default=0, help="port on 127.0.0.1; 0 takes a free one")
-    standin.add_argument("--voice", default="echo", metavar="NAME", help="how it answers, or a WAV file")
+    standin.add_argument(
+        "--voice",
+        default="echo",
+        metavar="NAME",
+        help="how it answers: echo, tone, silence, long, none, or a WAV file",
+    )
     standin.add_argument("--write-ca", type=Path, metavar="FILE", help="write the certificate to trust here")
     standin.add_argument("--plan", type=Path, metavar="FILE", help="what it does wrong, in TOML")
 
@@ -24,6 +29,9 @@ def _standin(arguments: argparse.Namespace) -> int:
     import asyncio
 
     from daemon.standin import Plan, StandIn, run_standin, voice_named
+
+    if not arguments.write_ca:
+        complain(["nobody can trust it without its certificate; --write-ca FILE writes that"])
 
     def tell(standin: StandIn) -> None:
         trust = f"SSL_CERT_FILE={arguments.write_ca} " if arguments.write_ca else ""
