@@ -17,7 +17,7 @@ from daemon.tools.runner import Runner
 from daemon.tools.toolbox import Toolbox
 
 README = (Path(__file__).parents[1] / "README.md").read_text("utf-8")
-SECTION = README[README.index("\n## Tools\n") : README.index("\n## The lights\n")]
+SECTION = README[(begin := README.index("\n## Tools\n")) : README.index("\n## ", begin + 1)]
 FILE = re.compile(r"`/etc/conure/tools/([\w.]+)`:\n\n```\w+\n(.*?)```", re.DOTALL)
 EXAMPLES = dict(FILE.findall(SECTION))
 
