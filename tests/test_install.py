@@ -535,7 +535,7 @@ def test_a_version_is_named_by_all_that_is_in_it(machine: Installer) -> None:
     tree = machine.folder / "tree"
     files = ["daemon/__init__.py", "hw/a.py", "systemd/a.service", "scripts/install.d/a.sh", "scripts/lib.sh"]
     files += ["scripts/uninstall", "pyproject.toml", "requirements.lock", "requirements-build.lock"]
-    files += ["README.md", "CHANGELOG.md", "LICENSE"]
+    files += ["README.md", "docs/a.md", "CHANGELOG.md", "LICENSE"]
     for file in files:
         machine.put(f"tree/{file}", '__version__ = "1.2.3"\n')
 

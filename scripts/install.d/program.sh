@@ -30,7 +30,7 @@ program_fingerprint() {
         extra_locks | xargs -r -d '\n' cat --
         echo "${CHOSEN[*]-}"
         find daemon hw systemd scripts/install.d scripts/lib.sh scripts/uninstall pyproject.toml \
-            requirements.lock requirements-build.lock README.md CHANGELOG.md LICENSE -type f ! -name '*.py[co]' -print0 |
+            requirements.lock requirements-build.lock README.md docs CHANGELOG.md LICENSE -type f ! -name '*.py[co]' -print0 |
             LC_ALL=C sort -z | xargs -0 sha256sum
     } | sha256sum | cut -c 1-12
 }
@@ -65,6 +65,7 @@ build_program() {
     (IFS=,; echo "${CHOSEN[*]-}") >"$building/$EXTRAS_MARK"
     stage_system_files "$building/files"
     install -D --mode=0644 --target-directory="$building/share/doc/conure" -- "$ROOT"/{README.md,CHANGELOG.md,LICENSE}
+    install -D --mode=0644 --target-directory="$building/share/doc/conure/docs" -- "$ROOT"/docs/*.md
     stage_removal "$building/scripts"
     relocate "$building" "$VERSIONS/$name"
     sync -f -- "$building"
