@@ -30,6 +30,7 @@ ensure_environment() {
     if is_current "$1"; then return; fi
     mkdir -p "$ROOT/.venvs"
     (
+        trap 'say "interrupted; start this again, and it begins anew"; exit 130' INT
         flock --nonblock 9 || { say "another set-up is at work in this folder; waiting for it"; flock 9; }
         is_current "$1" || set_up "$1"
     ) 9>"$ROOT/.venvs/lock"
@@ -157,7 +158,8 @@ install_locked() {
 pip_install() {
     local home=$1
     shift
-    "$home/bin/python" -m pip install --quiet --no-input --disable-pip-version-check "$@" </dev/null >&2
+    "$home/bin/python" -m pip install --quiet --no-input --disable-pip-version-check "$@" </dev/null >&2 ||
+        fail "Python packages could not be installed (see above): is there a network, and 400 MB of room?"
 }
 
 # The environment before this one stays: a daemon may still be running from it.

@@ -126,6 +126,19 @@ def test_a_sign_that_the_terminal_does_not_know_is_no_traceback(tmp_path: Path) 
     assert b"(Kore, Puck, ?)" in shown.stdout
 
 
+def test_a_card_that_is_full_is_one_line(tmp_path: Path) -> None:
+    with Path("/dev/full").open("wb") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "daemon", "boards"],
+            env={"PATH": "/usr/bin:/bin", "HOME": str(tmp_path)},
+            cwd=Path(__file__).parents[1],
+            stdout=full,
+            stderr=subprocess.PIPE,
+        )
+    assert done.returncode == 1
+    assert done.stderr == b"conure: the output cannot be written: No space left on device\n"
+
+
 def test_ctrl_c_leaves_no_traceback_while_the_program_is_imported(tmp_path: Path) -> None:
     """The default action ends it silently; from `main` on it is an exception, which `main` catches."""
     program = (

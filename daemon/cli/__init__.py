@@ -7,6 +7,7 @@ Exit codes: 0 done, 1 failed, 2 wrong usage (argparse), 78 the configuration or 
 from __future__ import annotations
 
 import argparse
+import errno
 import os
 import signal
 import sys
@@ -53,8 +54,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     except ConureError as error:
         complain([str(error)])
         return 1
-    except BrokenPipeError:  # `conure status | head`; nothing is left to write to, at exit neither
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except BrokenPipeError:  # `conure status | head`
+        _write_no_more()
+        return 1
+    except OSError as error:
+        if error.errno != errno.ENOSPC or error.filename is not None:
+            raise
+        _write_no_more()  # `conure doctor >FILE`, on a full card
+        complain([f"the output cannot be written: {error.strerror}"])
         return 1
     except KeyboardInterrupt:
         return EX_INTERRUPTED
@@ -69,6 +76,11 @@ def _open_what_was_closed() -> None:
         if getattr(sys, name) is None:
             nothing = os.open(os.devnull, os.O_RDWR)  # the lowest number that is free
             setattr(sys, name, open(nothing, mode))  # noqa: PTH123, SIM115 - a number; for ever
+
+
+def _write_no_more() -> None:
+    """Nothing is left to write to; what is still held would be a traceback at exit."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _raise_at_ctrl_c() -> None:
