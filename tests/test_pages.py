@@ -64,3 +64,11 @@ def test_the_readme_names_every_page() -> None:
     assert [
         page for page in PAGES if page != "README.md" and f"(docs/{page})" not in PAGES["README.md"]
     ] == []
+
+
+def test_the_map_of_the_modules_is_of_this_program() -> None:
+    named = set(re.findall(r"`([a-z_]+\.py|[a-z]+/)`", PAGES["architecture.md"]))
+    assert len(named) > 30
+    assert [
+        name for name in named if not any((ROOT / place / name).exists() for place in ("", "daemon"))
+    ] == []
