@@ -136,7 +136,7 @@ class Memory:
                 text = "".join(f"{fact}\n" for fact in self.facts) or None
                 if await to_its_end(asyncio.to_thread(self._store.keep, FILE, text)):
                     return ""
-        return " (It could not be saved, so this ends with the program.)"
+        return " (It is not saved, so this ends with the program.)"
 
 
 def one_line(text: str) -> str:

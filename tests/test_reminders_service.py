@@ -220,7 +220,7 @@ async def test_a_change_is_on_the_disk_when_its_call_returns(tmp_path: Path) -> 
 async def test_changes_at_the_same_time_are_all_kept(tmp_path: Path) -> None:
     reminders = kept_in(tmp_path)
     answers = await asyncio.gather(*(actions.set_timer(reminders, 600, f"{n}") for n in range(20)))
-    assert not [answer for answer in answers if "could not be saved" in answer]
+    assert not [answer for answer in answers if "is not saved" in answer]
     names = [entry.name for entry in kept_in(tmp_path).book.entries]
     assert names == [f"{number}" for number in range(20)]
 
@@ -302,7 +302,7 @@ async def test_what_cannot_be_saved_is_set_all_the_same_and_says_so(tmp_path: Pa
     in_the_way.write_text("a file where the directory should be")
     reminders = kept_in(in_the_way)
     answer = await actions.set_timer(reminders, 600, "tea")
-    assert answer.endswith("It could not be saved, so it ends with the program.")
+    assert answer.endswith("It is not saved, so it ends with the program.")
     assert len(reminders.book.entries) == 1
     assert reminders.save_failures == 1
 

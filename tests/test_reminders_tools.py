@@ -165,7 +165,7 @@ async def test_listing_tells_what_was_missed_and_then_it_is_told(asked: Asked) -
 async def test_what_is_not_kept_says_so() -> None:
     reminders = Reminders(None, None, clocks=lambda: Moment(SATURDAY_S, 500.0, "boot"), offset=BERLIN)
     answer = await ReminderTools(reminders).set_timer(60)
-    assert answer.endswith("It could not be saved, so it ends with the program.")
+    assert answer.endswith("It is not saved, so it ends with the program.")
 
 
 # --- the command line -------------------------------------------------------------------------------

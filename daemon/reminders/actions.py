@@ -15,7 +15,7 @@ from daemon.reminders.phrases import duration_words, entry_words, title
 from daemon.reminders.requests import find, parse_day, parse_time, parse_weekdays, parse_when
 from daemon.reminders.service import Change, Reminders
 
-NOT_KEPT = ". It could not be saved, so it ends with the program"
+NOT_KEPT = ". It is not saved, so it ends with the program"
 
 
 async def set_timer(reminders: Reminders, duration_s: float, name: str) -> str:
