@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import argparse
 import re
+import tomllib
 from pathlib import Path
 
 import pytest
 
 from daemon.cli import PARTS
+from daemon.config import validate
 from daemon.schema import TABLES
 
 ROOT = Path(__file__).parents[1]
@@ -58,6 +60,13 @@ def test_commands_that_are_named_are_there(page: str) -> None:
 def test_keys_that_are_named_are_there(page: str) -> None:
     named = re.findall(r"`\[([a-z]+)\] ([a-z_]+)", PAGES[page])
     assert [(table, key) for table, key in named if key not in TABLES[table]] == []
+
+
+def test_what_is_to_be_put_into_the_configuration_is_taken() -> None:
+    blocks = re.findall(r"```toml\n(.*?)```", "\n".join(PAGES.values()), re.DOTALL)
+    configurations = [data for data in map(tomllib.loads, blocks) if data.keys() <= TABLES.keys()]
+    assert len(configurations) >= 3
+    assert [problem.text for data in configurations for problem in validate(data).problems] == []
 
 
 def test_the_readme_names_every_page() -> None:
