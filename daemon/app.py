@@ -59,15 +59,25 @@ async def running(daemon: Daemon, dial: Dial, *, control: Path | None = None) ->
         _open_button(daemon, stack)
         try:
             async with asyncio.TaskGroup() as tasks:
+                _show_stage(daemon, starting=True)
                 _start(daemon, tasks)
                 await daemon.supervisor.ready()
+                _show_stage(daemon)
                 tasks.create_task(_keep_link(daemon, dial), name="link")
                 yield
+                _show_stage(daemon, stopping=True)
                 raise _Ended
         except BaseExceptionGroup as group:
             cause = _first_cause(group)
             if not isinstance(cause, _Ended):
                 raise cause from group
+
+
+def _show_stage(daemon: Daemon, *, starting: bool = False, stopping: bool = False) -> None:
+    """Before READY, and while the parts are taken down, the lights say so."""
+    lamp = daemon.parts.lamp
+    lamp.starting, lamp.stopping = starting, stopping
+    lamp.refresh(daemon.controller.conditions())
 
 
 def _start(daemon: Daemon, tasks: asyncio.TaskGroup) -> None:

@@ -37,6 +37,7 @@ from daemon.events import (
 )
 from daemon.ledger import Mark
 from daemon.lights import Conditions
+from daemon.link import LinkPhase
 from daemon.messages import BUDGET_EARCON, Message
 from daemon.parts import Event, Manner, Parts
 from daemon.performer import Performer
@@ -287,6 +288,7 @@ class Controller:
             quota=budget_gone or (failure is not None and failure.kind.value == "quota"),
             offline=failure is not None and not failure.refused,
             muted=self.state.muted,
+            connecting=link.phase is LinkPhase.CONNECTING,
             ringing=self._parts.reminders.ringing,
             missed=self._parts.reminders.untold,
             mic_streaming=self.state.mic_streaming or self._parts.uplink.leaving,

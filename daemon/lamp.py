@@ -6,6 +6,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable
+from dataclasses import replace
 
 from daemon.lights import Conditions, bar_fill, choose_scene, next_frame_s, render
 from daemon.night import Night, dimmed
@@ -13,6 +14,9 @@ from daemon.scenes import IDLE
 from hw.base import Colour, LedError, Leds
 
 log = logging.getLogger(__name__)
+
+VOLUME_SHOWN_S = 1.5
+"""A new loudness is shown for so long: time to see it, and to press again."""
 
 DUSK_S = 60.0
 """So late may a light that stands still notice that the night has begun; the clock may also have been set."""
@@ -42,17 +46,28 @@ class Lamp:
         self._since_s = clock()
         self._shown: tuple[Colour, ...] = ()
         self._changed = asyncio.Event()
+        self._volume: tuple[float, float] | None = None
+        """The loudness that was set last, and until when it is shown."""
+        self.starting = False
+        """Set by the composition root, which knows that no part has moved yet; seen at the next refresh."""
+        self.stopping = False
+        """The same of the end."""
         self.scene = IDLE
         self.failed = False
 
     def refresh(self, conditions: Conditions) -> None:
         """Show the conditions at once; called before the microphone's audio may leave."""
-        self._conditions = conditions
-        scene = choose_scene(conditions)
+        self._conditions = self._with_what_passes(conditions)
+        scene = choose_scene(self._conditions)
         if scene is not self.scene:
             self.scene, self._since_s = scene, self._clock()
             self._changed.set()
         self._draw()
+
+    def show_volume(self, share: float) -> None:
+        """Show a loudness, 0 to 1, for a moment."""
+        self._volume = share, self._clock() + VOLUME_SHOWN_S
+        self.refresh(self._conditions)
 
     async def run(self, conditions: Callable[[], Conditions]) -> None:
         """Animate for ever; sleeps while the scene stands still."""
@@ -72,6 +87,11 @@ class Lamp:
     def close(self) -> None:
         """Lights off."""
         self._leds.close()
+
+    def _with_what_passes(self, conditions: Conditions) -> Conditions:
+        share, until_s = self._volume or (0.0, 0.0)
+        shown = share if self._clock() < until_s else None
+        return replace(conditions, starting=self.starting, stopping=self.stopping, volume_shown=shown)
 
     def _next_frame_s(self) -> float | None:
         due_s = next_frame_s(self.scene, self._clock() - self._since_s)

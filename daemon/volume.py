@@ -65,6 +65,8 @@ class Volume:
         self._hardware = hardware
         self._minute = minute
         self._ringing = False
+        self.on_set: Callable[[float], None] = lambda share: None
+        """Told of each loudness that is set, 0 to 1."""
         self.percent = min(percent, settings.max_volume)
         """What was asked for, within `sound.max_volume`."""
         if hardware is not None:
@@ -83,6 +85,7 @@ class Volume:
             raise ControlError(f"the volume must be from 0 to 100, not {percent}")
         self.percent = min(percent, self._settings.max_volume)
         self._apply()
+        self.on_set(self.percent / 100)
 
     def change(self, by: int) -> None:
         """Add to the loudness; it ends at 0 and at `sound.max_volume`."""

@@ -12,6 +12,7 @@ from daemon.assembly import policy_from
 from daemon.dialogue import Phase
 from daemon.dialogue.shared import GO_ON
 from daemon.errors import ControlError
+from daemon.link import LinkPhase
 from daemon.settings import Settings
 from daemon.standin import Echo, LongSpeech, NoAudio, Pace, Plan, Tone
 from hw.base import MIC_FORMAT, SPEAKER_FORMAT, ButtonError, EdgeCallback, MicError
@@ -351,3 +352,12 @@ def tone_share(samples: np.ndarray, hz: float) -> float:
     spectrum = np.abs(np.fft.rfft(wide)) ** 2
     frequencies = np.fft.rfftfreq(len(wide), 1 / SPEAKER_FORMAT.rate_hz)
     return float(spectrum[np.abs(frequencies - hz) < 5].sum() / spectrum.sum())
+
+
+async def test_the_lights_tell_of_the_start_of_a_new_volume_and_of_the_end() -> None:
+    async with running_rig() as rig:
+        await rig.until(lambda: rig.daemon.parts.connection.link.phase is LinkPhase.ONLINE)
+        await rig.daemon.commands.handle("volume", {"percent": 50})
+        assert rig.scenes[-1] == "volume"
+        await rig.until(lambda: rig.scenes[-1] == "ready")
+    assert rig.scenes == ["starting", "ready", "connecting", "ready", "volume", "ready", "stopping"]

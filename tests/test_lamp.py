@@ -10,7 +10,7 @@ import pytest
 from fakes import LoopTime, ShownLeds
 
 from daemon import scenes
-from daemon.lamp import DUSK_S, Lamp
+from daemon.lamp import DUSK_S, VOLUME_SHOWN_S, Lamp
 from daemon.lights import FRAME_S, Conditions, render
 from daemon.night import Night, dimmed
 from daemon.words import Phase
@@ -126,3 +126,19 @@ async def test_a_light_that_stands_still_is_dimmed_when_the_night_begins() -> No
         assert all(pixel.blue for pixel in leds.shown[-1])
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
+
+
+async def test_a_new_loudness_is_shown_for_a_moment_and_then_what_was_there_before(rig: Rig) -> None:
+    rig.show(OFFLINE)
+    rig.lamp.show_volume(0.5)
+    assert rig.lamp.scene is scenes.VOLUME
+    await rig.time.run(VOLUME_SHOWN_S - 2 * FRAME_S)
+    assert rig.lamp.scene is scenes.VOLUME
+    await rig.time.run(3 * FRAME_S)
+    assert rig.lamp.scene is scenes.OFFLINE
+
+
+async def test_a_new_loudness_never_hides_that_somebody_listens(rig: Rig) -> None:
+    rig.show(LISTENING)
+    rig.lamp.show_volume(0.5)
+    assert rig.lamp.scene is scenes.LISTENING

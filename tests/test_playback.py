@@ -337,11 +337,15 @@ def test_an_earcon_after_the_cut_is_heard(rig: Rig) -> None:
     assert rig.speaker.heard_after() == pcm(9)
 
 
-def test_a_cut_is_no_dry_spell(rig: Rig) -> None:
+def test_a_cut_is_no_dry_spell(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(playback, "IDLE_TICK_S", 0.005)
     rig.reply(1, pcm(1, 3))
     rig.posts.wait_for(1)
     rig.playback.cut()
+    wait_until(lambda: rig.speaker.speakers[0].flushes == 1)
     rig.speaker.pass_time(1.0)
+    rig.wait_steps(3)
+    assert ReplyRanDry not in map(type, rig.posts.now)
     rig.reply(2, pcm(2))
     drain(rig, 2)
     assert rig.playback.starved == 0
