@@ -207,6 +207,7 @@ class TestTheEndOfAReply:
     def test_without_a_sound_is_no_failure(self) -> None:
         actions = last_actions([*ASKED, e.ReplyEnded()])
         assert d.TurnOver(1, Outcome.SILENT) in actions
+        assert d.CancelUtterance(1) in actions  # else the next connection would hear the question again
         assert d.Play not in kinds(actions)
 
     def test_without_a_sound_but_with_a_reason_is_one(self) -> None:

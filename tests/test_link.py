@@ -212,6 +212,15 @@ class TestBackOff:
         link = run(fail(FailureKind.TRANSIENT, 60.0, jitter=1.0), link=TALKING)
         assert link.next_try_s - 60.0 == pytest.approx(POLICY.first_pause_s)
 
+    def test_is_short_while_the_user_waits_however_often_it_failed(self) -> None:
+        link, at_s = TALKING, 60.0
+        for _ in range(20):
+            link = run(fail(FailureKind.NETWORK, at_s, jitter=1.0), link=link)
+            assert link.next_try_s - at_s <= POLICY.longest_busy_back_off_s
+            at_s = link.next_try_s
+            link = run(Tick(at_s), link=link)
+        assert link.tries == 20
+
     def test_for_a_quota_is_long(self) -> None:
         link = run(fail(FailureKind.QUOTA, 1.0), link=TALKING)
         assert link.next_try_s - 1.0 >= POLICY.slow_back_off_s

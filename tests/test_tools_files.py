@@ -84,6 +84,14 @@ class TestPythonFiles:
         assert found.tools == ()
         assert f"chmod o-w {path}" in found.faults[0]
 
+    def test_nor_is_one_that_everybody_may_replace(self, tmp_path: Path) -> None:
+        (tmp_path / "greet.py").write_text(GOOD)
+        (tmp_path / "run.toml").write_text("[command.x]\ndescription = 'X.'\nargv = ['true']\n")
+        tmp_path.chmod(0o777)
+        found = load_owned(tmp_path)
+        assert found.tools == ()
+        assert [f"chmod o-w {tmp_path}" in fault for fault in found.faults] == [True, True]
+
     def test_helpers_are_left_alone(self, tmp_path: Path) -> None:
         assert owned(tmp_path, _helper_py="raise SystemExit") == Owned((), (), ())
 
@@ -196,6 +204,15 @@ class TestCommands:
 
     def test_secrets_of_the_daemon_are_not_inherited(self) -> None:
         assert environment(dict.fromkeys([*WITHHELD, "PATH"], "x")) == {"PATH": "x"}
+
+    async def test_a_program_that_the_model_starts_does_not_find_the_key(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("GEMINI_API_KEY", "AIzaSyMadeUp")
+        monkeypatch.setenv("MINE", "all right")
+        told = (await call(command(tmp_path, ["env"])))["message"]
+        assert "MINE=all right" in told
+        assert "AIzaSyMadeUp" not in told
 
 
 X = "[command.x]\ndescription='d'\n"
