@@ -241,6 +241,7 @@ ROWS: tuple[Row, ...] = (
         ("location is not supported",),
     ),
     Row(FailureKind.REFUSED_KEY, "§2.2 InvalidStatus 401/403", Kind.HTTP, (401, 403)),
+    Row(FailureKind.REFUSED_KEY, "google.rpc.ErrorReason API_KEY_INVALID", Kind.HTTP, (400,), ("api key",)),
     Row(FailureKind.REFUSED_MODEL, "§2.2 InvalidStatus 404", Kind.HTTP, (404,)),
     Row(FailureKind.QUOTA, "§2.3 429 with quota words", Kind.HTTP, (429,), ("quota", "exhausted", "billing")),
     Row(

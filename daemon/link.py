@@ -203,6 +203,12 @@ def ask_again(link: Link, event: Asked, policy: LinkPolicy) -> Link:
     return link if event.at_s < link.next_try_s else connect(link, event, policy)
 
 
+def network_back(link: Link, event: NetworkBack, policy: LinkPolicy) -> Link:
+    """Try at once, unless it was not the network: routes are renewed every few minutes, a quota is not."""
+    slow = link.failure is not None and link.failure.policy.retry is Retry.SLOWLY
+    return link if slow else connect(link, event, policy)
+
+
 def note_busy(link: Link, event: Busy, _policy: LinkPolicy) -> Link:
     """The end of a turn starts the idle time."""
     return replace(link, busy=event.busy, idle_since_s=event.at_s)
@@ -380,7 +386,7 @@ TABLE: dict[LinkPhase, dict[type, Rule]] = {
     },
     LinkPhase.ROTATING: _NOTES | {Connected: connected},
     LinkPhase.BACKING_OFF: _NOTES
-    | {Asked: connect, NetworkBack: connect, Failed: stay, Tick: tick_backing_off},
+    | {Asked: connect, NetworkBack: network_back, Failed: stay, Tick: tick_backing_off},
     LinkPhase.REFUSED: _NOTES | {Asked: ask_again, Failed: stay},
 }
 """For each phase, one rule for each event."""

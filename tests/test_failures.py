@@ -100,6 +100,11 @@ KNOWN = [
     (Signal(Kind.HTTP, Where.CONNECT, 401), FailureKind.REFUSED_KEY),
     (Signal(Kind.HTTP, Where.CONNECT, 403), FailureKind.REFUSED_KEY),
     (Signal(Kind.HTTP, Where.CONNECT, 403, "User location is not supported"), FailureKind.REFUSED_REGION),
+    (
+        Signal(Kind.HTTP, Where.CONNECT, 400, "API key not valid. Please pass a valid API key."),
+        FailureKind.REFUSED_KEY,
+    ),
+    (Signal(Kind.HTTP, Where.CONNECT, 400, "<html>Welcome to our hotel</html>"), FailureKind.INTERCEPTED),
     (Signal(Kind.HTTP, Where.CONNECT, 404), FailureKind.REFUSED_MODEL),
     (Signal(Kind.HTTP, Where.CONNECT, 409), FailureKind.TRANSIENT),
     (Signal(Kind.HTTP, Where.CONNECT, 429), FailureKind.TRANSIENT),

@@ -224,6 +224,7 @@ class TestBackOff:
     def test_for_a_quota_is_long(self) -> None:
         link = run(fail(FailureKind.QUOTA, 1.0), link=TALKING)
         assert link.next_try_s - 1.0 >= POLICY.slow_back_off_s
+        assert run(NetworkBack(2.0), link=link).phase is LinkPhase.BACKING_OFF
 
 
 class TestRefusal:
