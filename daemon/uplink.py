@@ -95,7 +95,11 @@ class Uplink:
         self._spoken_for = 0
         self._changed = asyncio.Event()
         self._on_hold = False
-        self._leaving: int | None = None
+        self._unproven: int | None = None
+        """The turn of what was given last to this connection, if it is not known that it has arrived."""
+        self.leaving = False
+        """Whether that is audio. Also of an utterance that was settled since: it waits in the kernel, and
+        nobody can take it back."""
         self.resent_bytes = 0
 
     @property
@@ -104,17 +108,9 @@ class Uplink:
         held = self._utterance
         return held is not None and held.released and held.end is None and held.text is None
 
-    @property
-    def leaving(self) -> bool:
-        """Whether something was given to the connection of which it is not known that it has arrived.
-
-        Also of an utterance that was settled since: it waits in the kernel, and no one can take it back.
-        """
-        return self._leaving is not None
-
     def gone(self) -> None:
         """There is no connection any more on which something could leave."""
-        self._leaving = None
+        self._unproven, self.leaving = None, False
 
     def wake(self) -> None:
         """There is more in the ring."""
@@ -220,9 +216,9 @@ class Uplink:
             while await self._send_next(session):
                 pass
             held = self._utterance
-            if self._leaving is None or (held is not None and held.started and not held.finished):
+            if self._unproven is None or (held is not None and held.started and not held.finished):
                 await self._changed.wait()
-            elif not self._note_delivered(self._leaving, session):
+            elif not self._note_delivered(self._unproven, session):
                 with suppress(TimeoutError):
                     async with asyncio.timeout(DELIVERY_POLL_S):
                         await self._changed.wait()
@@ -232,7 +228,7 @@ class Uplink:
         evidence = session.evidence()
         if evidence is not None and evidence.outstanding_bytes > 0:
             return False
-        self._leaving = None
+        self._unproven, self.leaving = None, False
         self._post(UtteranceSent(turn))
         return True
 
@@ -281,7 +277,7 @@ class Uplink:
         first, pcm = self._read(held, min(waiting, self._message_bytes))
         held.position = first + len(pcm)
         self._spoken_for = max(self._spoken_for, held.position)
-        self._leaving = held.turn
+        self._unproven, self.leaving = held.turn, True
         await session.send_audio(pcm)
         self._on_audio(held.turn, first, held.position)
         return True
@@ -302,5 +298,5 @@ class Uplink:
 
     def _finish(self, held: Utterance) -> None:
         held.finished = True
-        self._leaving = held.turn
+        self._unproven = held.turn
         self._post(UtteranceGiven(held.turn))

@@ -408,3 +408,11 @@ async def test_of_an_utterance_that_outgrew_the_ring_while_it_waited_the_end_is_
     session = RecordingSession()
     await rig.pump(session)
     assert session.audio == b"efghijkl"
+
+
+async def test_a_text_on_its_way_is_no_audio(rig: Rig) -> None:
+    session = RecordingSession()
+    session.tcp = Evidence(outstanding_bytes=4, acknowledged_bytes=0)
+    await rig.pump(session, lambda: rig.uplink.write_text(1, "hello"))
+    assert session.marks == ["text hello"]
+    assert not rig.uplink.leaving
