@@ -193,6 +193,19 @@ async def test_a_path_that_is_gone_in_a_turn_is_left_within_5_s(rig: Rig) -> Non
     assert rig.dialler.dials_s[-1] - gone_s <= 5.0
 
 
+async def test_what_was_cancelled_may_leave_until_the_connection_has_closed(rig: Rig) -> None:
+    session = await rig.come_online(busy=True)
+    session.tcp = Evidence(outstanding_bytes=100, acknowledged_bytes=5)
+    rig.uplink.open(1, None, stream=False, released=True)
+    await rig.say(b"abcd")
+    rig.uplink.settle(1)
+    rig.connection.set_busy(False)
+    await session.say(GoAway(50.0))
+    assert rig.uplink.leaving
+    await rig.time.run(CLOSING_S)
+    assert not rig.uplink.leaving
+
+
 async def test_a_path_that_is_gone_while_idle_is_left_to_the_kernel(rig: Rig) -> None:
     session = await rig.come_online()
     session.tcp = Evidence(outstanding_bytes=100, acknowledged_bytes=5)
