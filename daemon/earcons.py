@@ -1,7 +1,7 @@
 """The short tones, made in memory: what each says is in its melody, so that it needs no words.
 
 Rising means that the microphone opens, falling that it closes; two notes are good news, three or more are
-a fault. Their loudness is at most -12 dBFS, for they come at night too; the volume is applied elsewhere.
+a fault. Their peaks are at most -15 dBFS, for they come at night too; the volume is applied elsewhere.
 """
 
 from __future__ import annotations

@@ -27,6 +27,9 @@ ROUTE_MESSAGE = struct.Struct("=BBBBBBBBI")
 BUFFER_BYTES = 65_536
 """One read takes whole datagrams; the kernel's are at most 32 KiB (NLMSG_GOODSIZE and its doublings)."""
 
+LOST_PAUSE_S = 1.0
+"""After a read that failed: one that fails at once, again and again, must not keep the loop."""
+
 
 def announces_default_route(datagram: bytes) -> bool:
     """Whether a netlink datagram holds a new route with an empty prefix."""
@@ -66,6 +69,7 @@ async def watch(on_route: Callable[[], None]) -> None:
                 datagram = await loop.sock_recv(listener, BUFFER_BYTES)
             except OSError:  # ENOBUFS: so much changed that something was lost; take it as good news
                 on_route()
+                await asyncio.sleep(LOST_PAUSE_S)
                 continue
             if announces_default_route(datagram):
                 on_route()

@@ -84,12 +84,6 @@ def has_sound_card(environment: Mapping[str, str] = os.environ, path: Path = CAR
     return bool(read_cards(path)) or bool(environment.get("PULSE_SERVER"))
 
 
-def card_of(name: str, cards: Mapping[int, str]) -> str:
-    """The id of the card that a PortAudio name means; else empty."""
-    number = card_number(name)
-    return "" if number is None else cards.get(number, "")
-
-
 def card_number(name: str) -> int | None:
     """The number of the card that a PortAudio name ending in "(hw:1,0)" means; None for what is no card."""
     found = re.search(r"\(hw:(\d+),\d+\)$", name)

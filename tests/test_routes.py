@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
+import errno
+
 import pytest
 
-from daemon.routes import NLMSG_HEADER, ROUTE_MESSAGE, RTM_NEWROUTE, announces_default_route, messages
+from daemon.routes import NLMSG_HEADER, ROUTE_MESSAGE, RTM_NEWROUTE, announces_default_route, messages, watch
 
 AF_INET = 2
 RTM_DELROUTE = 25
@@ -36,3 +39,19 @@ def test_a_datagram_that_is_cut_off_breaks_nothing(cut: int) -> None:
 
 def test_a_message_of_no_length_ends_the_reading() -> None:
     assert list(messages(NLMSG_HEADER.pack(0, RTM_NEWROUTE, 0, 0, 0) * 2)) == []
+
+
+async def test_a_listener_that_only_fails_is_good_news_once_a_second_and_stops_nothing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def fail(*_: object) -> bytes:
+        raise OSError(errno.ENOBUFS, "no buffer space")
+
+    monkeypatch.setattr(asyncio.get_running_loop(), "sock_recv", fail)
+    news: list[int] = []
+    task = asyncio.create_task(watch(lambda: news.append(1)))
+    for _ in range(50):
+        await asyncio.sleep(0)
+        assert len(news) <= 1
+    task.cancel()
+    assert news == [1]

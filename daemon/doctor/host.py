@@ -29,9 +29,6 @@ POWER_BITS: tuple[tuple[int, str, str], ...] = (
     (19, "was hot since it was started", "a heat sink, or more air"),
 )
 
-SERVICE_STATE = Path("/var/lib/conure")
-"""StateDirectory= of the unit."""
-
 LEAST_FREE_BYTES = 100 * 2**20
 """The journal, an upgrade's wheels and the state files; below this a card is full within days."""
 
