@@ -6,6 +6,7 @@ import logging
 import os
 from collections.abc import Iterator
 
+import busy_machine
 import pytest
 from hypothesis import settings
 from pulse import pulse as pulse  # one fixture for all modules, so that there is one server
@@ -36,6 +37,21 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         if "pulse" in getattr(item, "fixturenames", ()) and item.get_closest_marker("xdist_group") is None:
             item.add_marker(pytest.mark.alone)
     items.sort(key=lambda item: item.get_closest_marker("slow") is None)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> bool | None:
+    """Who measures real time is asked again where the machine was busy with something else."""
+    if item.get_closest_marker("alone") is None:
+        return None
+    busy_machine.run_until_it_counts(item, nextitem)
+    return True
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """Tell what was asked again."""
+    for test in config.stash.get(busy_machine.asked_again, []):
+        terminalreporter.write_line(f"asked again, for the machine was busy: {test}")
 
 
 @pytest.fixture(autouse=True)

@@ -46,9 +46,9 @@ def put_alarm(world: World, at: time, name: str = "alarm", weekdays: tuple[int, 
 @cache
 def latest_shown(zone: str, year: int) -> tuple[float, list[float]]:
     """When a year begins in UTC, and for each of its minutes the latest local time until then."""
-    begin_s = datetime(year, 1, 1, tzinfo=UTC).timestamp()
-    shown = (begin_s + 60 * minute + Zone(zone)(begin_s + 60 * minute) for minute in range(366 * 1440))
-    return begin_s, list(accumulate(shown, max))
+    begin_s, shown_at = datetime(year, 1, 1, tzinfo=UTC).timestamp(), Zone(zone)
+    minutes = (begin_s + 60 * minute for minute in range(366 * 1440))
+    return begin_s, list(accumulate((at_s + shown_at(at_s) for at_s in minutes), max))
 
 
 def first_minute(when: datetime, zone: str) -> float:
