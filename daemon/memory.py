@@ -113,8 +113,10 @@ class Memory:
         return f"Forgotten: {'; '.join(found)}{await self._save()}"
 
     def _find(self, which: str) -> list[str]:
+        if not self.facts:
+            raise CannotRemember("nothing is remembered, so there is nothing to forget")
         word = one_line(which).casefold()
-        if word == "all" and self.facts:
+        if word == "all":
             return self.facts
         if word.isdecimal() and 1 <= int(word) <= len(self.facts):
             return [self.facts[int(word) - 1]]

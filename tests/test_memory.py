@@ -124,8 +124,13 @@ async def test_what_is_not_one_fact_is_answered_with_all_of_them(
     assert memory.facts == [ANN, TEA]
 
 
-async def test_with_nothing_remembered_there_is_nothing_to_forget(tmp_path: Path) -> None:
-    assert "Nothing is remembered." in await refuses(memory_in(tmp_path), "forget", which="all")
+@pytest.mark.parametrize("which", ["all", "3", "dog"])
+async def test_with_nothing_remembered_there_is_nothing_to_forget(tmp_path: Path, which: str) -> None:
+    words = await refuses(memory_in(tmp_path), "forget", which=which)
+    assert words == "nothing is remembered, so there is nothing to forget"
+
+
+async def test_a_list_of_nothing_says_so(tmp_path: Path) -> None:
     assert await says(memory_in(tmp_path), "list_facts") == "Nothing is remembered."
 
 
