@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 from doctor_patient import QuietLeds, Room, RoomMic
@@ -18,7 +19,7 @@ from daemon.lights import LADDER, render
 from daemon.scenes import FOLLOW_UP, LISTENING
 from daemon.settings import VadSettings
 from daemon.words import Earcon
-from hw.base import SPEAKER_FORMAT, Colour
+from hw.base import SPEAKER_FORMAT, Colour, MicError
 from hw.simulated import SimulatedBoard
 
 SPEED = 20.0
@@ -190,3 +191,16 @@ def test_nothing_that_is_heard_is_written_to_disk(board: SimulatedBoard, tmp_pat
     before = set(tmp_path.rglob("*"))
     cli.main(["listen", "--seconds", "1"])
     assert set(tmp_path.rglob("*")) == before
+
+
+def test_a_device_that_is_not_there_is_told_with_what_helps(
+    board: SimulatedBoard, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def nothing() -> NoReturn:
+        raise MicError("jabra", "there is no such capture device", absent=True)
+
+    monkeypatch.setattr(board, "open_mic", nothing)
+    assert cli.main(["listen"]) == 1
+    said = capsys.readouterr().err
+    assert said.startswith("conure: jabra: there is no such capture device; `conure doctor`")
+    assert "`--board simulated`" in said

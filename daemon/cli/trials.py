@@ -62,6 +62,10 @@ def _board(arguments: argparse.Namespace) -> Iterator[tuple[Settings, Board]]:
             raise ConureError(
                 f"{error}; conure is running and has it: `sudo systemctl stop conure`"
             ) from error
+        if error.absent:
+            raise ConureError(
+                f"{error}; `conure doctor` says what may help, and `--board simulated` needs no device"
+            ) from error
         raise
     finally:
         board.close()
