@@ -240,6 +240,13 @@ def test_a_planted_fault_is_found_with_its_remedy(patient: Patient, fault: Fault
     assert exit_status(findings) == fault.status
 
 
+def test_where_no_device_is_at_all_nobody_is_sent_to_choose_one(patient: Patient) -> None:
+    no_sound_card(patient)
+    wrong = wrong_of(patient.examine())
+    for check in (Check.MIC, Check.SPEAKER):
+        assert wrong[check].remedy == "plug one in; for the rest see the row sound cards"
+
+
 # --- the planted faults of the network
 
 

@@ -133,6 +133,8 @@ def _speaker(board: Board, settings: Settings) -> Finding:
 
 def sound_remedy(error: DeviceError, key: str) -> str:
     """What to do about a microphone or a speaker that cannot be used."""
+    if "device at all" in str(error):
+        return "plug one in; for the rest see the row sound cards"
     if error.absent:
         return f"`conure devices` lists what there is: set [board] {key} to one of those names or card ids"
     if "busy" in str(error):
