@@ -122,7 +122,7 @@ def build(settings: Settings, board: Board, *, stand_in: bool) -> Daemon:
     )  # fmt: skip
     controller = Controller(parts, _manner(settings, board, sound.front_end), clock)
     volume = _volume(settings, board, sound.playback, kept.store)
-    volume.on_set = parts.lamp.show_volume
+    volume.on_set = lambda share: parts.lamp.show_volume(share)
     kept.reminders.outside = Outside(volume.ring, controller.show, feed.tell)
     files = files_to_keep(kept.accounts, settings.live, lambda: connection.link.handle, clock=clock)
     keeper = Keeper(kept.store, {**files, VOLUME_FILE: volume.content})

@@ -29,7 +29,16 @@ from daemon.standin import LongSpeech, Pace, Plan, Tone
 from daemon.words import Outcome
 
 HEALTHY = {
-    scene.name for scene in (scenes.IDLE, scenes.LISTENING, scenes.SENDING, scenes.THINKING, scenes.SPEAKING)
+    scene.name
+    for scene in (
+        scenes.STARTING,
+        scenes.CONNECTING,
+        scenes.IDLE,
+        scenes.LISTENING,
+        scenes.SENDING,
+        scenes.THINKING,
+        scenes.SPEAKING,
+    )
 }
 """What the lights say in the course of a turn."""
 
