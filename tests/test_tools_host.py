@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass, field, replace
@@ -302,6 +303,19 @@ async def test_whatever_a_function_raises_is_an_answer(error: BaseException) -> 
     answer = await Runner().carry_out(plain(run), {})
     assert answer["status"] == "error"
     assert type(error).__name__ in answer["message"]
+
+
+async def test_what_somebody_said_is_not_logged_with_the_failure_of_a_tool(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    def run(room: str) -> None:
+        raise KeyError(room)
+
+    with caplog.at_level(logging.INFO):
+        answer = await Runner().carry_out(plain(run), {"room": "the secret chamber"})
+    assert "the secret chamber" in answer["message"]
+    assert "tool x failed: KeyError" in caplog.text
+    assert "chamber" not in caplog.text
 
 
 async def test_arguments_that_cannot_be_held_against_a_servers_odd_schema_are_an_answer() -> None:

@@ -56,6 +56,8 @@ class Runner:
             return failed("Too many earlier calls hang; the device has to be restarted before this works.")
         if isinstance(error, ToolError):
             return failed(str(error), retryable=error.retryable)
-        log.warning("tool %s failed: %s: %s (%s)", spec.name, type(error).__name__, error, spec.source)
+        # Its text may hold what somebody said, which is no business of the log's unless it is asked for.
+        more = 'log.level = "debug" shows more'
+        log.warning("tool %s failed: %s (%s); %s", spec.name, type(error).__name__, spec.source, more)
         log.debug("the failure of tool %s", spec.name, exc_info=error)
         return failed(f"The tool failed: {type(error).__name__}: {error}")
