@@ -63,11 +63,13 @@ class Aside(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         """Put the line in the queue; its words are made now, for what they tell of may change."""
         line = copy.copy(record)
-        line.msg, line.args = record.getMessage(), None
         try:
+            line.msg, line.args = record.getMessage(), None
             self._waiting.put_nowait(line)
         except Full:
             self.dropped += 1
+        except Exception:  # noqa: BLE001 - a line that cannot be written ends nobody, as in `logging` itself
+            self.handleError(record)
 
     def flush(self) -> None:
         """Wait until all has been written, for at most FLUSH_S."""

@@ -144,6 +144,16 @@ def test_a_line_says_what_was_so_when_it_was_logged(stuck: Stuck) -> None:
     assert stuck.records[0].getMessage() == "now ['idle']"
 
 
+def test_a_line_that_cannot_be_made_raises_nothing(
+    stuck: Stuck, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    logs.configure("info")
+    monkeypatch.setattr(logging, "raiseExceptions", True)
+    logging.getLogger("daemon.test").info("%d", "no number")
+    assert "Logging error" in capsys.readouterr().err
+    assert stuck.records == []
+
+
 def test_the_end_does_not_wait_for_a_journal_that_hangs(
     stuck: Stuck, monkeypatch: pytest.MonkeyPatch
 ) -> None:
