@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterator
 
+from daemon.cells import clean
 from daemon.events import (
     DialogueEvent,
     GenerationComplete,
@@ -72,7 +73,7 @@ class Downlink:
             case Transcript(who, text):
                 self._feed.tell("transcript", who=who, text=text)
                 if self._log_transcripts:
-                    log.info("%s: %s", who, text)
+                    log.info("%s: %s", who, clean(text))
             case Usage(prompt, response):
                 self.tokens["prompt"] += prompt
                 self.tokens["response"] += response

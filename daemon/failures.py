@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum
 
+from daemon.cells import clean
 from daemon.errors import ConureError
 
 
@@ -343,7 +344,11 @@ def classify(signal: Signal) -> Failure:
 
 
 def describe(signal: Signal) -> str:
-    """The cause in a few words: where, what, and the service's own reason."""
+    """The cause in a few words: where, what, and the service's own reason, in one line.
+
+    That may be the page of whoever answers in the service's place, which is not to command a terminal.
+    """
     code = f" {signal.code}" if signal.code else ""
-    reason = f": {signal.reason[:DETAIL_LIMIT]}" if signal.reason else ""
+    words = " ".join(clean(signal.reason).split())[:DETAIL_LIMIT]
+    reason = f": {words}" if words else ""
     return f"{signal.where.value}: {signal.kind.value}{code}{reason}"

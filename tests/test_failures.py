@@ -163,3 +163,11 @@ def test_the_line_names_cause_and_remedy_and_is_bounded() -> None:
     assert "setting up: close 1007: API key not valid." in str(failure)
     assert failure.policy.remedy in str(failure)
     assert len(failure.detail) < DETAIL_LIMIT + 40
+
+
+def test_what_a_stranger_answers_is_told_in_one_line_that_commands_no_terminal() -> None:
+    page = "<html>\r\n\x1b[2J\x1b]0;you\x07 <b>Welcome</b>\n\n" + "x" * 500
+    words = str(classify(Signal(Kind.HTTP, Where.CONNECT, 511, page)))
+    assert words.isprintable()
+    assert "<html> [2J ]0;you <b>Welcome</b> x" in words
+    assert len(words) < 400
