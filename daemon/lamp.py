@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import time
 from collections.abc import Callable
 from dataclasses import replace
 
 from daemon.lights import Conditions, bar_fill, choose_scene, next_frame_s, render
 from daemon.night import Night, dimmed
+from daemon.reminders.clocks import local_minute
 from daemon.scenes import IDLE
 from hw.base import Colour, LedError, Leds
 
@@ -20,12 +20,6 @@ VOLUME_SHOWN_S = 1.5
 
 DUSK_S = 60.0
 """So late may a light that stands still notice that the night has begun; the clock may also have been set."""
-
-
-def local_minute() -> int:
-    """The minute of the day, 0 to 1439, in local time."""
-    now = time.localtime()
-    return now.tm_hour * 60 + now.tm_min
 
 
 class Lamp:

@@ -7,7 +7,6 @@ Three limits meet: what the user asked for, `[sound] max_volume`, and `[sound] n
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Callable, Coroutine, Mapping
 from typing import Any
 
@@ -15,6 +14,7 @@ from daemon.errors import ControlError
 from daemon.gain import gain_for
 from daemon.night import Night
 from daemon.playback import Bell, Playback
+from daemon.reminders.clocks import local_minute
 from daemon.settings import SoundSettings
 from daemon.store import Store
 from hw.base import HardwareVolume
@@ -23,12 +23,6 @@ VOLUME_FILE = "volume.json"
 
 NIGHT_TICK_S = 20.0
 """How late a night may begin."""
-
-
-def local_minute() -> int:
-    """The local time, in minutes after midnight."""
-    now = time.localtime()
-    return now.tm_hour * 60 + now.tm_min
 
 
 def load_percent(store: Store | None, configured: int) -> int:

@@ -112,7 +112,7 @@ class TestATurnUnderWay:
             assert rig.turns_over()[0]["reply_s"] == pytest.approx(1.0, abs=0.05)
             await rig.until_state("idle")
             assert (rig.states.count("listening"), rig.states.count("follow_up")) == (1, 0)
-            assert rig.daemon.reporter.snapshot()["light"] == "quota"
+            await rig.until(lambda: rig.daemon.reporter.snapshot()["light"] == "quota")
 
     async def test_may_be_stopped_by_a_press_which_then_does_not_listen(self) -> None:
         async with running_rig(QUICK, voice=Tone(10.0, 440.0)) as rig:

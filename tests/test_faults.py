@@ -31,16 +31,11 @@ from daemon.words import Outcome
 HEALTHY = {
     scene.name
     for scene in (
-        scenes.STARTING,
-        scenes.CONNECTING,
-        scenes.IDLE,
-        scenes.LISTENING,
-        scenes.SENDING,
-        scenes.THINKING,
-        scenes.SPEAKING,
+        scenes.STARTING, scenes.CONNECTING, scenes.STOPPING,
+        scenes.IDLE, scenes.LISTENING, scenes.SENDING, scenes.THINKING, scenes.SPEAKING,
     )
-}
-"""What the lights say in the course of a turn."""
+}  # fmt: skip
+"""What the lights say at the start, in the course of a turn, and at the end."""
 
 BACK_WITHIN_S = 5.0
 """From the end of a fault. Far above what is measured (docs/faults.md): a bound for busy machines."""
@@ -209,7 +204,7 @@ async def test_with_server_turn_taking_a_fault_in_mid_sentence_costs_no_word(do:
         await rig.until_online()
         rig.tap()
         rig.say()
-        await rig.until_state("speaking", timeout_s=40.0)
+        await rig.until_state("speaking")
         (answered,) = [turn for turn in rig.standin.record.turns if turn.reply.audio_bytes]
         sent = [b"".join(message.pcm for message in one.audio) for one in rig.standin.record.connections]
         assert HELLO in sent[-1], "the new connection must hear the whole sentence"
@@ -227,7 +222,7 @@ async def test_with_server_turn_taking_a_fault_in_a_reply_leaves_the_conversatio
         rig.tap()
         rig.say()
         await rig.until_state("speaking")
-        await rig.until_state("listening", 2, timeout_s=40.0)
+        await rig.until_state("listening", 2)
         rig.say()
         await rig.until(lambda: any(turn.reply.turn_complete_s for turn in rig.standin.record.turns))
         sent = [b"".join(message.pcm for message in one.audio) for one in rig.standin.record.connections]
