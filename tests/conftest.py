@@ -62,6 +62,13 @@ def _nothing_of_the_machine(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture(autouse=True)
+def _sound_server_as_it_was(request: pytest.FixtureRequest) -> None:
+    """No test has to do without it because of the one before."""
+    if "pulse" in request.fixturenames:
+        request.getfixturevalue("pulse").revive()
+
+
+@pytest.fixture(autouse=True)
 def _logging_as_it_was() -> Iterator[None]:
     """A program that a test ran has sent its log to a stream that is closed by now."""
     root = logging.getLogger()

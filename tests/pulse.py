@@ -194,6 +194,12 @@ class PrivatePulse:
         for recorder in self.recorders.values():
             recorder.wait_until_regular()
 
+    def revive(self) -> None:
+        """Start it again where it has ended: a test that failed, or that ended it, leaves it to the next."""
+        if self._server is None or self._server.poll() is not None:
+            self.kill()
+            self.start()
+
     def set_pace(self, sink: str) -> None:
         """Let a new sink that has a recorder begin anew: it is two seconds ahead, and would wait for so long.
 
