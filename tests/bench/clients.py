@@ -35,6 +35,10 @@ sound = {{ volume = 100, earcons = false }}
 """Full volume leaves the samples alone, and so does a microphone that does not hear the speaker, as here;
 without earcons all that is heard is the reply."""
 
+WITH_FRONT_END = CONFIGURATION.replace("echo_free = true", "echo_free = false")
+"""As most users have it: the front end is on, and cancels an echo that this microphone does not hear; which
+costs as much."""
+
 PATH = "/ws/google.ai.generativelanguage.v1beta.GenerativeService.BidiGenerateContent"
 
 

@@ -107,6 +107,8 @@ class Client:
     steady_mb: float | None = None
     ready_ms: list[float] = field(default_factory=list)
     setup_ms: list[float] = field(default_factory=list)
+    front_end: Client | None = None
+    """What it costs with the front end on."""
 
     def numbers(self) -> dict[str, float | None]:
         """Every number by its name, as it goes into the JSON file."""
@@ -137,6 +139,15 @@ class Client:
             "memory_steady_mb": self.steady_mb,
             "start_to_ready_p50_ms": percentile(self.ready_ms, 50),
             "start_to_setup_p50_ms": percentile(self.setup_ms, 50),
+            **(self.front_end or Client()).costs_with_front_end(),
+        }
+
+    def costs_with_front_end(self) -> dict[str, float | None]:
+        """Those of its numbers that are of interest where this is a client with the front end on."""
+        return {
+            "front_end_cpu_waiting_s_per_min": self.cpu_waiting,
+            "front_end_cpu_talking_s_per_min": self.cpu_talking,
+            "front_end_memory_peak_mb": self.peak_mb,
         }
 
     def each_turn(self) -> list[dict[str, Any]]:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from pulse import MIC_SINK, SPEAKER_SINK
 
-from bench.clients import SILENCE_MS, Conure, Surroundings, running_conure, running_floor
+from bench.clients import SILENCE_MS, WITH_FRONT_END, Conure, Surroundings, running_conure, running_floor
 from bench.program import CpuMeter, Program
 from bench.recording import Recording
 from bench.results import Client, TurnNotes, measure_turn, silence_after_ms
@@ -81,13 +81,25 @@ class Bench:
             await self._until_setup(conure.program)
             await asyncio.sleep(SETTLE_S)
             await self._wait_for_nothing(client, conure.program)
-            await self._conure_turns(client, conure)
+            await self._conure_turns(client, conure, self.plan.turns)
             for number in range(self.plan.cuts):
                 self.tell(f"Conure: cut {number + 1} of {self.plan.cuts}")
                 client.press_ms += await self._cut_conure(conure, stop_command(conure))
                 client.interrupted_ms += await self._cut_conure(conure, self._interrupt)
             client.peak_mb = conure.program.memory_mb("VmHWM")
             client.steady_mb = conure.program.memory_mb("VmRSS")
+        client.front_end = await self._conure_with_front_end()
+        return client
+
+    async def _conure_with_front_end(self) -> Client:
+        """What it costs, over as many turns as the floor has."""
+        client = Client()
+        async with running_conure(self.around, WITH_FRONT_END) as conure:
+            await self._until_setup(conure.program)
+            await asyncio.sleep(SETTLE_S)
+            await self._wait_for_nothing(client, conure.program)
+            await self._conure_turns(client, conure, self.plan.floor_turns)
+            client.peak_mb = conure.program.memory_mb("VmHWM")
         return client
 
     async def _start_once(self, client: Client) -> None:
@@ -96,11 +108,11 @@ class Bench:
             client.ready_ms.append((conure.ready_s - conure.program.started_s) * 1000)
             client.setup_ms.append((setup_s - conure.program.started_s) * 1000)
 
-    async def _conure_turns(self, client: Client, conure: Conure) -> None:
+    async def _conure_turns(self, client: Client, conure: Conure, turns: int) -> None:
         notes: list[TurnNotes] = []
         meter = CpuMeter(conure.program)
-        for number in range(self.plan.turns):
-            self.tell(f"Conure: turn {number + 1} of {self.plan.turns}")
+        for number in range(turns):
+            self.tell(f"Conure: turn {number + 1} of {turns}")
 
             async def begin(by_command: bool = bool(number % 2)) -> None:
                 await conure.until_phase("idle")
