@@ -90,10 +90,8 @@ def wake_names(words: str) -> list[str]:
 
 def words_fault(words: str) -> str:
     """Why a name in `wake.words` cannot be used, without loading the library; empty if all can be."""
-    names = wake_names(words)
-    return "; ".join(
-        fault for name in names if (fault := _model_fault(name) if "/" in name else _word_fault(name))
-    )
+    faults = [_model_fault(name) if "/" in name else _word_fault(name) for name in wake_names(words)]
+    return "; ".join(filter(None, faults))
 
 
 def _word_fault(name: str) -> str:

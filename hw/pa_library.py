@@ -46,6 +46,8 @@ FORM_REFUSED = (-9994, -9997, -9998)
 """paDeviceUnavailable; paSampleFormatNotSupported, paInvalidSampleRate, paInvalidChannelCount (portaudio.h,
 PaErrorCode)."""
 
+STUCK = "a stream hangs, so that new devices cannot be looked for: only a restart helps"
+
 LOOK_AGAIN_S = 30.0
 """A sound server that came up late changes no list of cards, so it is looked for at this pace too. A
 microphone that is lent for it misses less than a second."""
@@ -139,8 +141,10 @@ class Library:
         key = choose(devices, wanted, kind)
         if key is None:
             words = f"there is no such {kind} device; {describe(devices, kind)}"
-            stuck = any(lender.hangs for lender in self._lenders)  # then no look at new devices is possible
-            raise ERRORS[kind](wanted, words, absent=not stuck)
+            # While a stream hangs no look at new devices is possible: such a device counts as failed, not as
+            # absent, so that the process ends in time, and its successor looks anew.
+            stuck = any(lender.hangs for lender in self._lenders)
+            raise ERRORS[kind](wanted, f"{words}; {STUCK}" if stuck else words, absent=not stuck)
         return _open_device(audio, key >> 1, kind, wanted, options)
 
     def _ready(self, error_type: type[DeviceError]) -> pyaudio.PyAudio:
