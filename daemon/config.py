@@ -21,7 +21,6 @@ from daemon.errors import ConfigError
 from daemon.schema import Checked
 from daemon.secret import Secret
 from daemon.settings import Settings
-from daemon.wake import words_fault
 
 SYSTEM_FILE = Path("/etc/conure/config.toml")
 BASE_URL_VARIABLE = "GOOGLE_GEMINI_BASE_URL"
@@ -151,7 +150,6 @@ def _file_faults(settings: Settings, faulty: set[str]) -> Iterator[str]:
         "board.sample_wav": (settings.board.sample_wav, _wav_fault),
         "board.record_wav": (settings.board.record_wav, target_fault),
         "live.api_key_file": (settings.live.api_key_file, _key_file_fault),
-        "wake.words": (settings.wake.words, words_fault),
     }
     for name, (value, fault_of) in checks.items():
         if value and name not in faulty and (fault := fault_of(value)):

@@ -6,9 +6,7 @@ The models are small networks that hear 30 ms at a time; several words share the
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -86,36 +84,6 @@ REMEDY = "`sudo scripts/install --with wake` (or pip install pymicro-wakeword), 
 def wake_names(words: str) -> list[str]:
     """The names in `wake.words`."""
     return [name.strip() for name in words.split(",") if name.strip()]
-
-
-def words_fault(words: str) -> str:
-    """Why a name in `wake.words` cannot be used, without loading the library; empty if all can be."""
-    faults = [_model_fault(name) if "/" in name else _word_fault(name) for name in wake_names(words)]
-    return "; ".join(filter(None, faults))
-
-
-def _word_fault(name: str) -> str:
-    package = find_spec("pymicro_wakeword")
-    if package is None:
-        return f"{name} needs pymicro-wakeword, which is not installed; {REMEDY}"
-    folders = package.submodule_search_locations or []
-    known = sorted(file.stem for folder in folders for file in Path(folder, "models").glob("*.json"))
-    if name in known:
-        return ""
-    return f"there is no word {name}; there are {', '.join(known)}, or the path of a model's .json file"
-
-
-def _model_fault(name: str) -> str:
-    path = Path(name).expanduser()
-    try:
-        about = json.loads(path.read_text("utf-8"))
-        model = path.parent / about["model"]
-        _ = about["wake_word"], about["micro"]["probability_cutoff"], about["micro"]["sliding_window_size"]
-    except OSError as error:
-        return f"{name} cannot be read: {error.strerror or error}"
-    except (ValueError, KeyError, TypeError):
-        return f"{name} does not describe a microWakeWord model (version 2)"
-    return "" if model.is_file() else f"{name} names the model {model.name}, which is not beside it"
 
 
 def threshold_for(cutoff: float, sensitivity: str) -> float:

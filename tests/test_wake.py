@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import json
-import subprocess
-import sys
 from collections import deque
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -22,10 +18,9 @@ from daemon.errors import ConfigError
 from daemon.events import SpeechEnded, SpeechStarted, TalkPressed, Trigger
 from daemon.ring import HistoryRing
 from daemon.settings import Settings, VadSettings, WakeSettings
-from daemon.wake import REST_CHUNKS, WARM_UP_CHUNKS, WakeWords, make_wake_words, threshold_for, words_fault
+from daemon.wake import REST_CHUNKS, WARM_UP_CHUNKS, WakeWords, make_wake_words, threshold_for
 from hw.base import MIC_FORMAT
 
-ROOT = Path(__file__).parents[1]
 CHUNK = bytes(MIC_FORMAT.chunk_bytes)
 WAKE = TalkPressed(Trigger.WAKE_WORD)
 
@@ -88,53 +83,6 @@ class TestConfiguration:
         assert "polly" in first
         assert "okay_nabu" in first
         assert "/nowhere/model.json" in second
-
-    def test_checking_names_key_value_and_remedy_and_loads_no_library(self, tmp_path: Path) -> None:
-        pytest.importorskip("pymicro_wakeword")
-        config = tmp_path / "config.toml"
-        config.write_text('wake = { words = "okay_nabu, polly" }', "utf-8")
-        script = f"""
-import sys
-from pathlib import Path
-from daemon import config
-try:
-    config.load(Path({str(config)!r}), {{}})
-except config.ConfigError as error:
-    print(*error.problems, "pymicro_wakeword" in sys.modules)
-"""
-        command = [sys.executable, "-c", script]
-        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
-        told = 'wake.words = "okay_nabu, polly": there is no word polly; there are alexa'
-        assert told in done.stdout
-        assert done.stdout.endswith("False\n")
-
-    @pytest.mark.parametrize(
-        ("about", "said"),
-        [
-            (None, "cannot be read"),
-            ("{}", "does not describe"),
-            ('{"model": "a.tflite", "wake_word": "a", "micro": 1}', "does not describe"),
-            (
-                '{"model": "a.tflite", "wake_word": "a",'
-                ' "micro": {"probability_cutoff": 0.9, "sliding_window_size": 5}}',
-                "a.tflite, which is not beside it",
-            ),
-        ],
-    )
-    def test_a_model_file_that_cannot_be_used_is_told(
-        self, tmp_path: Path, about: str | None, said: str
-    ) -> None:
-        path = tmp_path / "word.json"
-        if about is not None:
-            path.write_text(about, "utf-8")
-        assert said in words_fault(str(path))
-
-    def test_a_model_with_all_its_parts_is_fine(self, tmp_path: Path) -> None:
-        micro = {"probability_cutoff": 0.9, "sliding_window_size": 5}
-        about = json.dumps({"model": "a.tflite", "wake_word": "a", "micro": micro})
-        (tmp_path / "word.json").write_text(about, "utf-8")
-        (tmp_path / "a.tflite").write_bytes(b"model")
-        assert words_fault(str(tmp_path / "word.json")) == ""
 
     @pytest.mark.skipif(not HAS_ESPEAK, reason="espeak-ng is not installed")
     def test_a_spoken_word_is_heard_and_other_speech_is_not(self) -> None:
