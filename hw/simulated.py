@@ -14,8 +14,10 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from hw.base import (
+    MIC_FORMAT,
     Colour,
     EdgeCallback,
     LedError,
@@ -150,7 +152,6 @@ class SimulatedBoard:
         self._clock: Clock = lambda: clock() * speed
         self._speed = speed
         self._echo_gain = echo_gain
-        self._echoed_s = self._clock()
         self._sentence_wav = sentence_wav
         self._sleep: Callable[[float], None] = lambda seconds: sleep(seconds / speed)
         self.echo_free = echo_gain == 0
@@ -199,13 +200,9 @@ class SimulatedBoard:
     def close(self) -> None:
         """Nothing is held."""
 
-    def _echo(self, frames: int) -> bytes:
-        """What the speaker has sounded since the last chunk, as the microphone hears it."""
+    def _echo(self, since_s: float) -> NDArray[np.float64] | None:
+        """What the microphone hears of the speaker in the chunk that began at a moment; None: nothing."""
         if self._echo_gain <= 0:
-            return b""
-        since_s, self._echoed_s = self._echoed_s, self._clock()
-        played = np.frombuffer(self.speaker.sounds_since(since_s), "<i2").astype(np.float64)
-        if not len(played):
-            return b""
-        resampled = np.interp(np.linspace(0, len(played) - 1, frames), np.arange(len(played)), played)
-        return bytes((resampled * self._echo_gain).clip(-32768, 32767).astype("<i2"))
+            return None
+        times_s = since_s + np.arange(MIC_FORMAT.chunk_frames) / MIC_FORMAT.rate_hz
+        return self._echo_gain * self.speaker.sound_at(times_s)

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from hw.base import CHUNK_MS, MIC_FORMAT, SPEAKER_FORMAT, MicError, SpeakerError
 from hw.wav import read_wav, write_wav
@@ -34,6 +35,9 @@ SAY_LIMIT_S = 600.0
 MIC_DEPTH_S = 0.5
 """For how long nobody need read before samples are lost: as deep as `hw.portaudio` asks for."""
 
+PAUSE_S = 1.5 / SPEAKER_FORMAT.rate_hz
+"""Samples that are farther apart than this do not follow one another."""
+
 BREAK_S = 1.0
 """Sound that follows so soon after the speaker ran dry was meant to be continuous."""
 
@@ -43,7 +47,13 @@ class SimulatedMic:
 
     about = "simulated"
 
-    def __init__(self, clock: Clock, sleep: Callable[[float], None], hears: Callable[[int], bytes]) -> None:
+    def __init__(
+        self,
+        clock: Clock,
+        sleep: Callable[[float], None],
+        hears: Callable[[float], NDArray[np.float64] | None],
+    ) -> None:
+        """`hears` gives what there is beside speech and noise in the chunk that began at a moment."""
         self._clock = clock
         self._sleep = sleep
         self._hears = hears
@@ -114,8 +124,9 @@ class SimulatedMic:
         if self._clock() - self._due_s > MIC_DEPTH_S:  # a real device would have lost what came meanwhile
             self.overruns += 1
             self._due_s = self._clock()
+        chunk = self._mix(self._next_speech(), self._due_s - CHUNK_S)
         self._due_s += CHUNK_S
-        return self._mix(self._next_speech())
+        return chunk
 
     def close(self) -> None:
         """Stop delivering."""
@@ -129,16 +140,16 @@ class SimulatedMic:
         self._quiet_chunks = 0 if chunk else self._quiet_chunks + 1
         return chunk
 
-    def _mix(self, speech: bytes) -> bytes:
+    def _mix(self, speech: bytes, since_s: float) -> bytes:
         """Speech as it is; else the room's noise; with the speaker's sound where it can be heard."""
         if not speech:
             noise = self._noise.integers(-NOISE_PEAK, NOISE_PEAK + 1, MIC_FORMAT.chunk_frames)
             speech = noise.astype("<i2").tobytes()
         speech = speech.ljust(MIC_FORMAT.chunk_bytes, b"\0")
-        echo = self._hears(MIC_FORMAT.chunk_frames)
-        if not echo:
+        echo = self._hears(since_s)
+        if echo is None:
             return speech
-        mixed = np.frombuffer(speech, "<i2").astype(np.int32) + np.frombuffer(echo, "<i2")
+        mixed = np.frombuffer(speech, "<i2") + np.rint(echo)
         return bytes(np.clip(mixed, -32768, 32767).astype("<i2"))
 
 
@@ -198,11 +209,27 @@ class SimulatedSpeaker:
             self._play_until(self._clock())
             return list(self._heard)
 
-    def sounds_since(self, since_s: float) -> bytes:
-        """What became audible after a moment on the clock."""
+    def sound_at(self, times_s: NDArray[np.float64]) -> NDArray[np.float64]:
+        """What was audible at these moments on the clock, which grow, in sample units; 0 in pauses."""
         with self._lock:
             self._play_until(self._clock())
-            return b"".join(pcm for at_s, pcm in self._heard if at_s >= since_s)
+            places, samples = self._heard_since(times_s[0])
+        if not len(places):
+            return np.zeros(len(times_s))
+        before = np.searchsorted(places, times_s, side="right") - 1
+        in_pause = (before < 0) | (times_s - places[before] > PAUSE_S)
+        return np.where(in_pause, 0.0, np.interp(times_s, places, samples))
+
+    def _heard_since(self, since_s: float) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Each sample with its time, from a little before a moment on."""
+        places, samples = [np.zeros(0)], [np.zeros(0)]
+        for at_s, pcm in reversed(self._heard):
+            if at_s + SPEAKER_FORMAT.seconds(len(pcm)) < since_s - PAUSE_S:
+                break
+            piece = np.frombuffer(pcm, "<i2").astype(np.float64)
+            places.append(at_s + np.arange(len(piece)) / SPEAKER_FORMAT.rate_hz)
+            samples.append(piece)
+        return np.concatenate(places[::-1]), np.concatenate(samples[::-1])
 
     def fail(self) -> None:
         """Break: writing and opening raise SpeakerError until `heal`."""
@@ -276,7 +303,7 @@ class SimulatedSpeaker:
             size = SPEAKER_FORMAT.bytes(now_s - begin_s)
             self._remember(begin_s, pcm[:size])
             if size < len(pcm):
-                self._queue.appendleft((now_s, pcm[size:]))
+                self._queue.appendleft((begin_s + SPEAKER_FORMAT.seconds(size), pcm[size:]))
                 break
 
     def _remember(self, at_s: float, pcm: bytes) -> None:

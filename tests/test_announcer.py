@@ -149,7 +149,7 @@ async def test_a_microphone_that_is_gone_is_told_in_words() -> None:
 async def test_the_device_does_not_answer_to_its_own_words() -> None:
     """The microphone hears them as loud as a voice, and a voice is the trigger.
 
-    In half duplex: the simulated echo is stretched to the chunks, and no canceller could follow it.
+    In half duplex, which is exact: what a canceller does depends on how busy this machine is.
     """
     half_duplex = with_keys(VOICE, frontend={"echo_cancellation": "off"})
     async with running_rig(half_duplex, plan=refusing(401), echo_gain=1.0) as rig:

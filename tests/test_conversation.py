@@ -103,8 +103,7 @@ class TestVoiceTrigger:
 
     async def test_is_not_pulled_by_the_device_s_own_earcons(self) -> None:
         """The microphone hears each earcon as it plays."""
-        half_duplex = with_keys(VOICE, frontend={"echo_cancellation": "off"})
-        async with running_rig(half_duplex, echo_gain=1.0) as rig:
+        async with running_rig(VOICE, echo_gain=1.0) as rig:
             await rig.until_online()
             await rig.command("mute")
             await rig.command("unmute")
