@@ -18,12 +18,15 @@ log = logging.getLogger(__name__)
 VOLUME_SHOWN_S = 1.5
 """A new loudness is shown for so long: time to see it, and to press again."""
 
+RETRY_S = 2.0
+"""Lights that failed are tried again so often: else what was shown last, perhaps blue, would stay."""
+
 DUSK_S = 60.0
 """So late may a light that stands still notice that the night has begun; the clock may also have been set."""
 
 
 class Lamp:
-    """The status lights. Broken lights are told once, and the daemon goes on without them."""
+    """The status lights. Broken lights are told once, and tried again; the daemon goes on without them."""
 
     def __init__(
         self,
@@ -47,6 +50,8 @@ class Lamp:
         self.stopping = False
         """The same of the end."""
         self.scene = IDLE
+        self._retry_s = 0.0
+        """When lights that failed are tried again, on the clock."""
         self.failed = False
 
     def refresh(self, conditions: Conditions) -> None:
@@ -88,6 +93,8 @@ class Lamp:
         return replace(conditions, starting=self.starting, stopping=self.stopping, volume_shown=shown)
 
     def _next_frame_s(self) -> float | None:
+        if self.failed:
+            return RETRY_S
         due_s = next_frame_s(self.scene, self._clock() - self._since_s)
         return DUSK_S if due_s is None and self._night else due_s
 
@@ -96,11 +103,17 @@ class Lamp:
         pixels = render(self.scene, self._clock() - self._since_s, self._leds.count, fill)
         if self._night:
             pixels = dimmed(pixels, self._night.share_at(self._minute_of_day()))
-        if self.failed or pixels == self._shown:
+        if pixels == self._shown and not self.failed:
+            return
+        if self.failed and self._clock() < self._retry_s:
             return
         try:
             self._leds.show(pixels)
-            self._shown = pixels
         except LedError as error:
-            self.failed = True
-            log.warning("the lights failed, going on without them: %s", error)
+            if not self.failed:
+                log.warning("the lights failed, going on without them: %s", error)
+            self.failed, self._retry_s = True, self._clock() + RETRY_S
+            return
+        if self.failed:
+            log.info("the lights work again")
+        self.failed, self._shown = False, pixels

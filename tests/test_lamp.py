@@ -10,7 +10,7 @@ import pytest
 from fakes import LoopTime, ShownLeds
 
 from daemon import scenes
-from daemon.lamp import DUSK_S, VOLUME_SHOWN_S, Lamp
+from daemon.lamp import DUSK_S, RETRY_S, VOLUME_SHOWN_S, Lamp
 from daemon.lights import FRAME_S, Conditions, render
 from daemon.night import Night, dimmed
 from daemon.words import Phase
@@ -94,17 +94,29 @@ async def test_each_frame_asks_for_the_present_conditions(rig: Rig) -> None:
     assert not rig.leds.shown[-1][-1].green
 
 
-async def test_broken_lights_are_told_once_and_left_alone(rig: Rig, caplog: pytest.LogCaptureFixture) -> None:
+async def test_broken_lights_are_told_once_and_tried_again(
+    rig: Rig, caplog: pytest.LogCaptureFixture
+) -> None:
     rig.leds.broken = True
     rig.show(THINKING)
-    await rig.time.run(5.0)
+    await rig.time.run(10 * RETRY_S)
     rig.show(LISTENING)
     assert rig.lamp.failed
     assert rig.lamp.scene is scenes.LISTENING
-    assert rig.leds.tries == 1
+    assert 5 <= rig.leds.tries <= 11
     warnings = [record for record in caplog.records if record.levelno == logging.WARNING]
     assert len(warnings) == 1
     assert "as planned" in warnings[0].getMessage()
+
+
+async def test_a_light_that_failed_does_not_stay_as_it_was(rig: Rig) -> None:
+    rig.show(LISTENING)
+    rig.leds.broken = True
+    rig.show(IDLE)
+    rig.leds.broken = False
+    await rig.time.run(2 * RETRY_S)
+    assert not rig.lamp.failed
+    assert rig.leds.shown[-1] == render(scenes.IDLE, 0.0, 3)
 
 
 async def test_closing_the_lamp_closes_the_lights(rig: Rig) -> None:
