@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import compileall
 import json
 import logging
 import os
@@ -69,6 +70,9 @@ def _arguments() -> argparse.Namespace:
 
 
 def _measure(folder: Path, plan: Plan) -> dict[str, Any]:
+    # As scripts/install does: what is compiled at each start costs time, and memory that stays.
+    for package in ("daemon", "hw"):
+        compileall.compile_dir(ROOT / package, quiet=1)
     pulse = PrivatePulse(folder, EXACT, KEEP_PIECES)
     load = os.getloadavg()[0]
     try:
