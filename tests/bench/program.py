@@ -65,7 +65,8 @@ class Program:
         return (int(fields[11]) + int(fields[12])) / TICKS_HZ
 
     def memory_mb(self, what: str) -> float:
-        """`VmHWM` is the peak, `VmRSS` what is resident now (proc(5), status)."""
+        """`VmHWM` is the peak, `VmRSS` what is resident now, `RssFile` what of it the kernel shares with the
+        files of the libraries and can take back (proc(5), status)."""
         line = next(line for line in self._read("status").splitlines() if line.startswith(what))
         return int(line.split()[1]) * 1024 / MB
 

@@ -47,6 +47,7 @@ ROWS = (
     Row("memory peak, MB", "memory_peak_mb", 90, ("118", "161", "452"), 1),
     Row("  memory peak, front end on", "front_end_memory_peak_mb", 90, digits=1),
     Row("memory at the end, MB", "memory_steady_mb", digits=1),
+    Row("  of it pages of libraries", "memory_mapped_mb", digits=1),
     Row("start → READY, ms", "start_to_ready_p50_ms", 400),
     Row("start → first set-up, ms", "start_to_setup_p50_ms", 800, ("702", "1090", "2307")),
 )

@@ -105,6 +105,7 @@ class Client:
     sent_while_waiting_s: float | None = None
     peak_mb: float | None = None
     steady_mb: float | None = None
+    mapped_mb: float | None = None
     ready_ms: list[float] = field(default_factory=list)
     setup_ms: list[float] = field(default_factory=list)
     front_end: Client | None = None
@@ -137,6 +138,7 @@ class Client:
             "sent_while_waiting_s": self.sent_while_waiting_s,
             "memory_peak_mb": self.peak_mb,
             "memory_steady_mb": self.steady_mb,
+            "memory_mapped_mb": self.mapped_mb,
             "start_to_ready_p50_ms": percentile(self.ready_ms, 50),
             "start_to_setup_p50_ms": percentile(self.setup_ms, 50),
             **(self.front_end or Client()).costs_with_front_end(),

@@ -88,6 +88,7 @@ class Bench:
                 client.interrupted_ms += await self._cut_conure(conure, self._interrupt)
             client.peak_mb = conure.program.memory_mb("VmHWM")
             client.steady_mb = conure.program.memory_mb("VmRSS")
+            client.mapped_mb = conure.program.memory_mb("RssFile")
         client.front_end = await self._conure_with_front_end()
         return client
 
@@ -150,6 +151,7 @@ class Bench:
                 client.interrupted_ms += await self._cut_floor(number)
             client.peak_mb = program.memory_mb("VmHWM")
             client.steady_mb = program.memory_mb("VmRSS")
+            client.mapped_mb = program.memory_mb("RssFile")
         return client
 
     async def _floor_turns(self, client: Client, program: Program) -> None:
