@@ -229,11 +229,9 @@ class Screen:
             self._send()
 
     def _send(self) -> None:
-        try:
+        with contextlib.suppress(BlockingIOError):  # the rest goes with the next picture
             while self._unsent:
                 self._unsent = self._unsent[os.write(self._fd, self._unsent) :]
-        except BlockingIOError:
-            pass
 
 
 def changes(shown: Sequence[str], lines: Sequence[str]) -> str:

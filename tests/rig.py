@@ -106,6 +106,12 @@ class Rig:
         """The room says something, after what is still being said."""
         self.board.mic.say(pcm)
 
+    async def ask_aloud(self) -> None:
+        """A question after a tap, as soon as there is a session."""
+        await self.until_online()
+        self.say()
+        self.tap()
+
     async def command(self, name: str, **args: Any) -> Any:
         """As `conure NAME` does."""
         return await self.daemon.commands.handle(name, args)

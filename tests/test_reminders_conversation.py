@@ -83,9 +83,7 @@ def turns_at_the_service(rig: Rig) -> int:
 
 async def test_while_a_reply_plays_the_reply_is_ducked_and_goes_on_to_its_end(settings: Settings) -> None:
     async with running_rig(settings, voice=Tone(4.0, TONE_HZ), pace=PACE) as rig:
-        await rig.until_online()
-        rig.say()
-        rig.tap()
+        await rig.ask_aloud()
         await rig.until_state("speaking")
         await start_timer(rig)
         await until_bell_heard(rig)
@@ -106,9 +104,7 @@ async def test_while_a_reply_plays_the_reply_is_ducked_and_goes_on_to_its_end(se
 
 async def test_the_end_of_a_reply_beneath_a_bell_ends_the_turn(settings: Settings) -> None:
     async with running_rig(settings, voice=Tone(1.5), pace=PACE) as rig:
-        await rig.until_online()
-        rig.say()
-        rig.tap()
+        await rig.ask_aloud()
         await rig.until_state("speaking")
         await start_timer(rig)
         await until_bell_heard(rig)
@@ -250,9 +246,7 @@ def answers(rig: Rig) -> list[dict[str, Any]]:
 async def test_a_timer_that_the_model_sets_rings(settings: Settings) -> None:
     plan = calling('"set_timer", args = { duration_s = 2, name = "tea" }')
     async with running_rig(settings, plan=plan, voice=Tone(0.3), pace=PACE) as rig:
-        await rig.until_online()
-        rig.say()
-        rig.tap()
+        await rig.ask_aloud()
         await rig.until_turns_over()
         (answer,) = answers(rig)
         assert answer["status"] == "ok"
@@ -265,9 +259,7 @@ async def test_a_voice_silences_what_rings_where_a_conversation_is_open(settings
     settings = with_keys(settings, trigger={"follow_up_s": 20.0})
     plan = calling('"stop_ringing"', nth="2")
     async with running_rig(settings, plan=plan, voice=Tone(0.3), pace=PACE) as rig:
-        await rig.until_online()
-        rig.say()
-        rig.tap()
+        await rig.ask_aloud()
         await rig.until_state("follow_up")
         await start_timer(rig)
         await until_ringing(rig)
@@ -284,9 +276,7 @@ async def test_the_model_is_told_what_it_was_asked_to_remember(
     settings = with_keys(settings, memory={"enabled": True})
     plan = calling('"remember", args = { fact = "The user\'s sister is called Ann." }')
     async with running_rig(settings, plan=plan, voice=Tone(0.3), pace=PACE) as rig:
-        await rig.until_online()
-        rig.say()
-        rig.tap()
+        await rig.ask_aloud()
         await rig.until_turns_over()
         assert await rig.command("memory", action="list") == "1: The user's sister is called Ann."
     async with running_rig(settings) as rig:

@@ -123,9 +123,7 @@ def done(settings: Settings) -> list[str]:
 
 async def ask(rig: Rig, turns: int = 1) -> None:
     """One turn, to its end."""
-    await rig.until_online()
-    rig.say()
-    rig.tap()
+    await rig.ask_aloud()
     await rig.until_turns_over(turns)
 
 
@@ -240,9 +238,7 @@ async def test_speech_waits_while_a_call_is_open_on_a_model_that_would_close(set
     settings = with_keys(settings, live={"model": "gemini-2.5-flash-native-audio-preview-12-2025"})
     plan = calls('"slow", args = { seconds = 1.5 }')
     async with running_rig(settings, plan=plan, voice=Tone(0.3), pace=PACE) as rig:
-        await rig.until_online()
-        rig.say()
-        rig.tap()
+        await rig.ask_aloud()
         await rig.until_state("thinking")
         await rig.until(lambda: done(settings) == ["slow"])
         rig.say()
@@ -260,9 +256,7 @@ async def test_new_speech_on_the_newest_model_ends_a_blocking_call_without_an_an
 ) -> None:
     plan = calls('"slow", args = { seconds = 2.0 }')
     async with running_rig(settings, plan=plan, voice=Tone(0.3), pace=PACE) as rig:
-        await rig.until_online()
-        rig.say()
-        rig.tap()
+        await rig.ask_aloud()
         await rig.until(lambda: done(settings) == ["slow"])
         rig.say()
         rig.tap()
@@ -317,9 +311,7 @@ async def test_of_a_silent_tool_nothing_is_awaited(settings: Settings) -> None:
 async def test_after_a_stop_the_answer_is_still_given_and_nothing_is_heard(settings: Settings) -> None:
     plan = calls('"order", args = { seconds = 1.0 }')
     async with running_rig(settings, plan=plan, voice=Tone(2.0), pace=PACE) as rig:
-        await rig.until_online()
-        rig.say()
-        rig.tap()
+        await rig.ask_aloud()
         await rig.until_state("speaking")
         await rig.command("stop")
         await rig.until(lambda: len(answers(rig)) == 1)
@@ -330,9 +322,7 @@ async def test_after_a_stop_the_answer_is_still_given_and_nothing_is_heard(setti
 async def test_the_connection_is_not_rotated_under_a_call_even_if_nobody_waits(settings: Settings) -> None:
     plan = calls('"order", args = { seconds = 1.0 }')
     async with running_rig(settings, plan=plan, voice=Tone(2.0), pace=PACE) as rig:
-        await rig.until_online()
-        rig.say()
-        rig.tap()
+        await rig.ask_aloud()
         await rig.until_state("speaking")
         await rig.command("stop")
         await rig.standin.send_go_away(60.0)

@@ -262,7 +262,7 @@ class StandIn:
         except Refusal as refusal:
             await wire.close(refusal.code, refusal.reason)
         except WireEnded:
-            pass
+            pass  # the client has left, or a fault has cut it off: nobody is there to be told
         except ExceptionGroup:
             _log.exception("the stand-in server itself failed")
             await wire.close(INTERNAL, "Internal error encountered.")
