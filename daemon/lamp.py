@@ -8,8 +8,8 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from daemon.lights import Conditions, bar_fill, choose_scene, next_frame_s, render
+from daemon.local_clock import local_minute
 from daemon.night import Night, dimmed
-from daemon.reminders.clocks import local_minute
 from daemon.scenes import IDLE
 from hw.base import Colour, LedError, Leds
 

@@ -12,9 +12,9 @@ from typing import Any
 
 from daemon.errors import ControlError
 from daemon.gain import gain_for
+from daemon.local_clock import local_minute
 from daemon.night import Night
 from daemon.playback import Bell, Playback
-from daemon.reminders.clocks import local_minute
 from daemon.settings import SoundSettings
 from daemon.store import Store
 from hw.base import HardwareVolume

@@ -28,12 +28,6 @@ class Clocks:
         return Moment(time.time(), time.clock_gettime(time.CLOCK_BOOTTIME), self._boot)
 
 
-def local_minute() -> int:
-    """The minute of the local day, 0 to 1439."""
-    now = time.localtime()
-    return now.tm_hour * 60 + now.tm_min
-
-
 class LocalOffset:
     """The offset of local time from UTC, in seconds, at an instant.
 
