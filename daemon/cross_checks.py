@@ -8,8 +8,7 @@ from difflib import get_close_matches
 from urllib.parse import SplitResult, urlsplit
 
 from daemon.models import UNKNOWN, VOICES, capabilities, known_models
-from daemon.night import CLOCK_TIME
-from daemon.schema import TABLES, Problem, did_you_mean, wrong
+from daemon.schema import CLOCK_TIME, TABLES, Problem, did_you_mean, wrong
 from daemon.settings import Settings
 
 

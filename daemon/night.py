@@ -5,17 +5,14 @@ At night they are dimmed, never dark: what is lit stays lit, for the listening l
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from daemon.schema import minute_of
 from daemon.settings import LightSettings
 from hw.base import Colour
 
 DAY_MINUTES = 24 * 60
-
-CLOCK_TIME = re.compile(r"([01][0-9]|2[0-3]):([0-5][0-9])")
-"""A time of day as the configuration has it: "22:00"."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,14 +40,6 @@ def night_from(lights: LightSettings) -> Night | None:
         return None
     share = min(1.0, lights.night_brightness / lights.brightness)
     return Night(minute_of(lights.night_from), minute_of(lights.night_to), share)
-
-
-def minute_of(clock_time: str) -> int:
-    """The minute of the day of a time such as "22:00". Raises ValueError."""
-    found = CLOCK_TIME.fullmatch(clock_time)
-    if found is None:
-        raise ValueError(clock_time)
-    return int(found[1]) * 60 + int(found[2])
 
 
 def dimmed(pixels: Iterable[Colour], share: float) -> tuple[Colour, ...]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import Field, dataclass, fields, replace
 from difflib import get_close_matches
@@ -17,6 +18,9 @@ from daemon.settings import Settings
 
 VALUE_LIMIT = 60
 """Longest value that is repeated in a message, in characters."""
+
+CLOCK_TIME = re.compile(r"([01][0-9]|2[0-3]):([0-5][0-9])")
+"""A time of day as the configuration has it: "22:00"."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,3 +235,11 @@ def wrong(key: Key, value: Any, remedy: str, *others: str) -> Problem:
     """A mistake in this key's value; `others` are full names of keys that it depends on."""
     text = f"{key.full_name} = {shown_value(key, value)}: {remedy} (default {shown_value(key, key.default)})"
     return Problem((key.full_name, *others), text)
+
+
+def minute_of(clock_time: str) -> int:
+    """The minute of the day of a time such as "22:00". Raises ValueError."""
+    found = CLOCK_TIME.fullmatch(clock_time)
+    if found is None:
+        raise ValueError(clock_time)
+    return int(found[1]) * 60 + int(found[2])

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from daemon.night import Night, dimmed, minute_of, night_from
+from daemon.night import Night, dimmed, night_from
+from daemon.schema import minute_of
 from daemon.settings import LightSettings
 from hw.base import Colour
 
