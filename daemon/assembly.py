@@ -23,7 +23,9 @@ from daemon.dialogue import Policy
 from daemon.endpointing import SpeechDetector
 from daemon.feed import Feed
 from daemon.frontend import FrontEnd, make_front_end
-from daemon.keeper import Keeper, files_to_keep, load_days, load_handle, local_day
+from daemon.keeper import Keeper
+from daemon.kept_files import files_to_keep, load_days, local_day
+from daemon.kept_handle import load_handle
 from daemon.lamp import Lamp
 from daemon.ledger import Ledger
 from daemon.link import LinkPolicy

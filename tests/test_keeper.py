@@ -15,16 +15,9 @@ from typing import Any
 import pytest
 from fakes import settled
 
-from daemon.keeper import (
-    SESSION_FILE,
-    USAGE_FILE,
-    Content,
-    Keeper,
-    files_to_keep,
-    load_days,
-    load_handle,
-    local_day,
-)
+from daemon.keeper import Content, Keeper
+from daemon.kept_files import USAGE_FILE, files_to_keep, load_days, local_day
+from daemon.kept_handle import SESSION_FILE, load_handle
 from daemon.link import Handle
 from daemon.settings import LiveSettings
 from daemon.store import Store
