@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Protocol
 
 from daemon.frontend import FrontEnd
-from daemon.playback import Playback
 
 EARCON_TAIL_S = 0.15
 """After an earcon the microphone hears the room for a while; its own tone is no speech."""
@@ -14,12 +14,26 @@ ECHO_TAIL_S = 0.35
 """The same after a reply, where the microphone hears the speaker (autonomous-os PR #423)."""
 
 
+class Played(Protocol):
+    """What the microphone has to know of the speaker: `time.monotonic()` seconds, read by any thread."""
+
+    @property
+    def clip_until_s(self) -> float:
+        """Until when the newest tone or message is heard."""
+        ...
+
+    @property
+    def audible_until_s(self) -> float:
+        """Until when anything is heard."""
+        ...
+
+
 class OwnSound:
     """Looks at what is played. Called on the capture thread, for each chunk."""
 
     def __init__(
         self,
-        playback: Playback,
+        playback: Played,
         front_end: FrontEnd,
         *,
         echo_free: bool,
