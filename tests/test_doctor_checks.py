@@ -20,7 +20,8 @@ from daemon.doctor.case import Case, admit
 from daemon.doctor.finding import Check, Mark, fine
 from daemon.doctor.host import judge_clock, judge_power
 from daemon.doctor.machine import ask_daemon
-from daemon.doctor.service import Unit, in_words, judge_journal, judge_unit, parse_unit
+from daemon.doctor.service import in_words, judge_journal, judge_unit
+from daemon.doctor.unit import Unit, parse_unit
 from daemon.errors import ControlError
 from daemon.settings import LightSettings, Settings
 

@@ -11,7 +11,7 @@ from daemon import config
 from daemon.doctor.case import Case
 from daemon.doctor.finding import Check, Finding, fine, skipped, wrong
 from daemon.doctor.machine import Machine
-from daemon.doctor.service import RUNNING_CREDENTIALS, Unit
+from daemon.doctor.unit import RUNNING_CREDENTIALS, Unit
 from daemon.errors import ConfigError
 from daemon.secret import Secret
 from daemon.settings import Settings

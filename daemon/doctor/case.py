@@ -10,7 +10,7 @@ from daemon import config
 from daemon.cross_checks import notes
 from daemon.doctor.finding import Check, Finding, fine, wrong
 from daemon.doctor.machine import Machine
-from daemon.doctor.service import Unit, read_unit
+from daemon.doctor.unit import Unit, read_unit
 from daemon.errors import ConfigError, ControlError
 from daemon.extras import check_extras
 from daemon.settings import Settings
