@@ -8,7 +8,7 @@ from typing import Any
 
 from rig import running_rig
 
-from daemon import keeper, memory, volume
+from daemon import kept_files, kept_handle, memory, volume
 from daemon.errors import ConureError
 from daemon.lights import LADDER
 from daemon.link import LinkPhase
@@ -72,5 +72,5 @@ def test_the_words_of_state_and_link_are_the_program_s() -> None:
 
 def test_the_files_that_it_keeps_are_all_there_are() -> None:
     named = {name.strip("`") for name in rows(section("What it keeps"))}
-    kept = {keeper.USAGE_FILE, keeper.SESSION_FILE, volume.VOLUME_FILE, record.FILE, memory.FILE}
+    kept = {kept_files.USAGE_FILE, kept_handle.SESSION_FILE, volume.VOLUME_FILE, record.FILE, memory.FILE}
     assert named == kept
