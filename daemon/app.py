@@ -19,10 +19,10 @@ from ssl import SSLContext
 
 from daemon import routes
 from daemon.assembly import Daemon
-from daemon.button_input import ButtonEdge
 from daemon.connection import Dialler
 from daemon.control import ControlServer
 from daemon.errors import ConfigError
+from daemon.events import ButtonEdge
 from daemon.secret import Secret
 from daemon.settings import Settings
 from daemon.threads import DeviceThread

@@ -21,6 +21,7 @@ from daemon.connection import Connection
 from daemon.controller import Controller
 from daemon.dialogue import Policy
 from daemon.endpointing import SpeechDetector
+from daemon.events import Event, ToolsChanged
 from daemon.feed import Feed
 from daemon.frontend import FrontEnd, make_front_end
 from daemon.keeper import Keeper
@@ -33,7 +34,7 @@ from daemon.mailbox import Mailbox
 from daemon.memory import Memory
 from daemon.night import night_from
 from daemon.own_sound import OwnSound
-from daemon.parts import Event, Manner, Parts
+from daemon.parts import Manner, Parts
 from daemon.patience import Patience
 from daemon.playback import Playback
 from daemon.reminders.commands import ReminderCommands
@@ -44,7 +45,7 @@ from daemon.settings import Settings
 from daemon.status import Reporter
 from daemon.store import Store, state_folder
 from daemon.supervision import Supervisor, under_service_manager
-from daemon.tools.host import ToolHost, ToolsChanged
+from daemon.tools.host import ToolHost
 from daemon.tools.kit import ToolKit, build_kit
 from daemon.uplink import Uplink
 from daemon.usage import Accounts

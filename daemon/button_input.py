@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 
 from daemon.events import (
+    ButtonEdge,
     DialogueEvent,
+    GestureDue,
     MuteSet,
     StopAsked,
     TalkHeld,
@@ -18,19 +19,6 @@ from daemon.events import (
 )
 from daemon.gestures import Gesture, GestureRecogniser
 from daemon.settings import ButtonSettings
-
-
-@dataclass(frozen=True, slots=True)
-class ButtonEdge:
-    """The button went down or up; `at_s` is when, on the monotonic clock."""
-
-    pressed: bool
-    at_s: float
-
-
-@dataclass(frozen=True, slots=True)
-class GestureDue:
-    """A press may have lasted long enough to be something else."""
 
 
 class ButtonInput:

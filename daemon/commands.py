@@ -6,9 +6,8 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from daemon.errors import ControlError
-from daemon.events import EndAsked, MuteSet, StopAsked, TalkPressed, TextAsked, Trigger
+from daemon.events import EndAsked, Event, MuteSet, StopAsked, TalkPressed, TextAsked, Trigger
 from daemon.mailbox import Mailbox
-from daemon.parts import Event
 from daemon.volume import Volume
 
 MAX_TEXT = 4000

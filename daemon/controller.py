@@ -11,25 +11,32 @@ from collections.abc import Callable
 from typing import get_args
 
 from daemon import dialogue as d
-from daemon.button_input import ButtonEdge, ButtonInput, GestureDue
+from daemon.button_input import ButtonInput
 from daemon.day_budget import DayBudget
 from daemon.dialogue import Dialogue, Phase, Talk
 from daemon.downlink import Downlink
 from daemon.events import (
+    ButtonEdge,
     DialogueEvent,
+    Event,
+    GestureDue,
     LinkLost,
     LinkUp,
     MicLost,
     MicSilent,
     MuteSet,
+    PlaybackStarted,
     ReplyAudio,
     ReplyStarted,
     ReplyWentOn,
     ServerEvent,
+    SpeakerBack,
+    SpeakerLost,
     StopAsked,
     TalkPressed,
     TextAsked,
     Timer,
+    TimerDue,
     TimerFired,
     ToolsBusy,
     Trigger,
@@ -39,12 +46,11 @@ from daemon.ledger import Mark
 from daemon.lights import Conditions
 from daemon.link import LinkPhase
 from daemon.messages import BUDGET_EARCON, Message
-from daemon.parts import Event, Manner, Parts
+from daemon.parts import Manner, Parts
 from daemon.performer import Performer
-from daemon.playback import PlaybackStarted, SpeakerBack, SpeakerLost
 from daemon.reminders.phrases import question_of
 from daemon.silence import REMEDY
-from daemon.timers import TimerDue, Timers
+from daemon.timers import Timers
 from daemon.usage import Day
 from daemon.words import Earcon
 

@@ -1,8 +1,9 @@
 """Everything that happens, as small frozen values.
 
-Two kinds. *Server events* are what one message of the Live service says, already free of the vendor's
+Three kinds. *Server events* are what one message of the Live service says, already free of the vendor's
 types. *Dialogue events* are what the turn's state table (`dialogue/`) takes: `replies.py` turns the
-first into the second. All of them travel in one queue to one consumer, on the event loop.
+first into the second. The rest tells the conductor of button, timers, tools and speaker. All of them travel
+in one queue to one consumer, on the event loop.
 
 Times are `time.monotonic()` seconds; audio is 16-bit mono PCM, 16 kHz up and 24 kHz down.
 """
@@ -333,3 +334,65 @@ DialogueEvent = (
     | MicLost
     | MicBack
 )
+
+# --- to the conductor ------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class ButtonEdge:
+    """The button went down or up; `at_s` is when, on the monotonic clock."""
+
+    pressed: bool
+    at_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class GestureDue:
+    """A press may have lasted long enough to be something else."""
+
+
+@dataclass(frozen=True, slots=True)
+class TimerDue:
+    """A timer has run out. It may have been stopped since: ask `Timers.take`."""
+
+    timer: Timer
+    serial: int
+
+
+@dataclass(frozen=True, slots=True)
+class ToolsChanged:
+    """`busy` or `open` may have changed."""
+
+
+@dataclass(frozen=True, slots=True)
+class PlaybackStarted:
+    """The first sample of the reply to `turn` was given to the device, to be heard at `heard_at_s`."""
+
+    turn: int
+    heard_at_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class SpeakerLost:
+    """The speaker failed; it is being tried again."""
+
+
+@dataclass(frozen=True, slots=True)
+class SpeakerBack:
+    """The speaker plays again."""
+
+
+Event = (
+    DialogueEvent
+    | ServerEvent
+    | UtteranceGiven
+    | ButtonEdge
+    | GestureDue
+    | TimerDue
+    | ToolsChanged
+    | PlaybackStarted
+    | MicSilent
+    | SpeakerLost
+    | SpeakerBack
+)
+"""All that travels in the queue."""

@@ -4,36 +4,20 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from daemon.button_input import ButtonEdge, GestureDue
 from daemon.capture import Capture
 from daemon.connection import Connection
 from daemon.dialogue import Policy
-from daemon.events import DialogueEvent, MicSilent, ServerEvent, UtteranceGiven
+from daemon.events import Event
 from daemon.feed import Feed
 from daemon.lamp import Lamp
 from daemon.ledger import Ledger
 from daemon.mailbox import Mailbox
-from daemon.playback import Playback, PlaybackStarted, SpeakerBack, SpeakerLost
+from daemon.playback import Playback
 from daemon.reminders.service import Reminders
 from daemon.settings import ButtonSettings
-from daemon.timers import TimerDue
-from daemon.tools.host import ToolHost, ToolsChanged, no_tools
+from daemon.tools.host import ToolHost, no_tools
 from daemon.uplink import Uplink
 from daemon.usage import Accounts
-
-Event = (
-    DialogueEvent
-    | ServerEvent
-    | UtteranceGiven
-    | ButtonEdge
-    | GestureDue
-    | TimerDue
-    | ToolsChanged
-    | PlaybackStarted
-    | MicSilent
-    | SpeakerLost
-    | SpeakerBack
-)
 
 
 @dataclass(slots=True)

@@ -13,10 +13,9 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import Protocol
 
-from daemon.events import PlaybackDrained, ReplyRanDry
+from daemon.events import PlaybackDrained, PlaybackStarted, ReplyRanDry, SpeakerBack, SpeakerLost
 from daemon.gain import apply_gain, mix
 from daemon.retry import PROVEN_STEPS
 from daemon.ring import FifoRing
@@ -56,24 +55,6 @@ class Listener(Protocol):
     def cut(self, at_s: float) -> None:
         """What would have been heard from `at_s` on was thrown away."""
         ...
-
-
-@dataclass(frozen=True, slots=True)
-class PlaybackStarted:
-    """The first sample of the reply to `turn` was given to the device, to be heard at `heard_at_s`."""
-
-    turn: int
-    heard_at_s: float
-
-
-@dataclass(frozen=True, slots=True)
-class SpeakerLost:
-    """The speaker failed; it is being tried again."""
-
-
-@dataclass(frozen=True, slots=True)
-class SpeakerBack:
-    """The speaker plays again."""
 
 
 PlaybackEvent = PlaybackStarted | PlaybackDrained | ReplyRanDry | SpeakerLost | SpeakerBack

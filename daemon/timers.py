@@ -4,18 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass
 from itertools import count
 
-from daemon.events import Timer
-
-
-@dataclass(frozen=True, slots=True)
-class TimerDue:
-    """A timer has run out. It may have been stopped since: ask `Timers.take`."""
-
-    timer: Timer
-    serial: int
+from daemon.events import Timer, TimerDue
 
 
 class Timers:

@@ -17,7 +17,7 @@ from daemon.controller import Controller
 from daemon.dialogue import Policy
 from daemon.endpointing import SpeechDetector
 from daemon.errors import ControlError
-from daemon.events import MicLost, MuteSet, SpeechStarted, StopAsked, TalkPressed, TextAsked, Trigger
+from daemon.events import Event, MicLost, MuteSet, SpeechStarted, StopAsked, TalkPressed, TextAsked, Trigger
 from daemon.failures import Failure, FailureKind
 from daemon.feed import Feed
 from daemon.gain import gain_for
@@ -26,7 +26,7 @@ from daemon.ledger import Ledger
 from daemon.link import Asked, Failed, LinkPolicy, step
 from daemon.liveness import Evidence
 from daemon.mailbox import Mailbox
-from daemon.parts import Event, Manner, Parts
+from daemon.parts import Manner, Parts
 from daemon.playback import Playback
 from daemon.ring import FifoRing, HistoryRing
 from daemon.settings import ButtonSettings, Settings, SoundSettings, VadSettings

@@ -9,15 +9,8 @@ import pytest
 from fakes import BodyThread, Loudspeaker, Posts, pauses, wait_until
 
 from daemon import playback
-from daemon.events import PlaybackDrained, ReplyRanDry
-from daemon.playback import (
-    MAX_CLIPS,
-    Playback,
-    PlaybackEvent,
-    PlaybackStarted,
-    SpeakerBack,
-    SpeakerLost,
-)
+from daemon.events import PlaybackDrained, PlaybackStarted, ReplyRanDry, SpeakerBack, SpeakerLost
+from daemon.playback import MAX_CLIPS, Playback, PlaybackEvent
 from daemon.ring import FifoRing
 from hw.base import SPEAKER_FORMAT, SpeakerError
 

@@ -31,11 +31,6 @@ MAX_WORKS = 16
 GONE_ON = "The user has gone on to something else, so this was not done."
 
 
-@dataclass(frozen=True, slots=True)
-class ToolsChanged:
-    """`busy` or `open` may have changed."""
-
-
 class AnswerSender(Protocol):
     """The part of a session that answers go to."""
 
