@@ -19,7 +19,7 @@ from daemon.capture import Capture
 from daemon.commands import Commands, Handler
 from daemon.connection import Connection
 from daemon.controller import Controller
-from daemon.dialogue import Policy
+from daemon.dialogue.state import Policy
 from daemon.endpointing import SpeechDetector
 from daemon.events import Event, ToolsChanged
 from daemon.feed import Feed

@@ -10,10 +10,10 @@ import logging
 from collections.abc import Callable
 from typing import get_args
 
-from daemon import dialogue as d
 from daemon.button_input import ButtonInput
 from daemon.day_budget import DayBudget
-from daemon.dialogue import Dialogue, Phase, Talk
+from daemon.dialogue.state import Dialogue, Talk
+from daemon.dialogue.table import advance
 from daemon.downlink import Downlink
 from daemon.events import (
     ButtonEdge,
@@ -52,7 +52,7 @@ from daemon.reminders.phrases import question_of
 from daemon.silence import REMEDY
 from daemon.timers import Timers
 from daemon.usage import Day
-from daemon.words import Earcon
+from daemon.words import Earcon, Phase
 
 log = logging.getLogger(__name__)
 
@@ -128,7 +128,7 @@ class Controller:
         """Let the state table decide, show it, and do what it says."""
         self._before(event)
         was = self.state
-        state, actions = d.advance(was, event, self._budget.policy(self.policy))
+        state, actions = advance(was, event, self._budget.policy(self.policy))
         if state.turn != was.turn and self._budget.used_up():
             self._refuse_turn(event)
             return
@@ -139,7 +139,7 @@ class Controller:
         self._hold_bell(was.phase)
         self.show()
         for action in actions:
-            self.performer.do(action, self.state)
+            self.performer.perform(action, self.state)
         self._parts.capture.hungry = self._parts.uplink.hungry
         self._note_need()
 

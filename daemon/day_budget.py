@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from dataclasses import replace
 
-from daemon.dialogue import Policy
+from daemon.dialogue.state import Policy
 from daemon.events import DialogueEvent, SpeechStarted
 from daemon.usage import Accounts
 

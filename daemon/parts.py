@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from daemon.capture import Capture
 from daemon.connection import Connection
-from daemon.dialogue import Policy
+from daemon.dialogue.state import Policy
 from daemon.events import Event
 from daemon.feed import Feed
 from daemon.lamp import Lamp

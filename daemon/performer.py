@@ -5,16 +5,17 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 
-from daemon import dialogue as d
 from daemon.announcer import Announcer
-from daemon.dialogue import Action, Dialogue, Phase
+from daemon.dialogue import actions as do
+from daemon.dialogue.actions import Action
+from daemon.dialogue.state import Dialogue
 from daemon.events import Timer, Trigger
 from daemon.ledger import Mark
 from daemon.messages import Message, message_for
 from daemon.parts import Manner, Parts
 from daemon.replies import ReplyGate
 from daemon.timers import Timers
-from daemon.words import Earcon, Outcome
+from daemon.words import Earcon, Outcome, Phase
 
 log = logging.getLogger(__name__)
 
@@ -42,47 +43,47 @@ class Performer:
         self.follow_up_until_s = 0.0
         """On the clock."""
 
-    def do(self, action: Action, state: Dialogue) -> None:
+    def perform(self, action: Action, state: Dialogue) -> None:
         """Carry out one action; `state` is the dialogue's newest. None of it waits."""
         parts = self._parts
         match action:
-            case d.OpenUtterance():
+            case do.OpenUtterance():
                 self._open(action, state)
-            case d.ReleaseUtterance(turn):
+            case do.ReleaseUtterance(turn):
                 parts.uplink.release(turn)
-            case d.CloseUtterance(turn):
+            case do.CloseUtterance(turn):
                 parts.ledger.mark(turn, Mark.SPEECH_ENDED, self._clock())
                 parts.uplink.close(turn)
-            case d.CancelUtterance(turn):
+            case do.CancelUtterance(turn):
                 if parts.uplink.settle(turn):
                     self._gate.withdraw()
-            case d.PauseUplink():
+            case do.PauseUplink():
                 parts.uplink.pause()
-            case d.ResumeUplink():
+            case do.ResumeUplink():
                 parts.uplink.resume(state.turn)
-            case d.SendText(turn, text):
+            case do.SendText(turn, text):
                 self._send_text(turn, text, online=state.online)
-            case d.FinishReply():
+            case do.FinishReply():
                 parts.playback.finish()
-            case d.CutReply(by_server):
+            case do.CutReply(by_server):
                 parts.playback.cut()
                 if not by_server:
                     self._gate.cut()
                     parts.tools.turn_cut()
-            case d.Play(earcon):
+            case do.Play(earcon):
                 self.play(earcon, state.phase)
-            case d.StartTimer(timer, after_s):
+            case do.StartTimer(timer, after_s):
                 self._start_timer(timer, after_s)
-            case d.StopTimer(timer):
+            case do.StopTimer(timer):
                 self._timers.stop(timer)
-            case d.RenewLink(why, keep_handle):
+            case do.RenewLink(why, keep_handle):
                 self._renew_link(why, keep_handle=keep_handle)
-            case d.MicWanted(wanted):
+            case do.MicWanted(wanted):
                 parts.capture.set_wanted(wanted)
-            case d.TurnOver(turn, outcome):
+            case do.TurnOver(turn, outcome):
                 self._turn_over(turn, outcome)
 
-    def _open(self, action: d.OpenUtterance, state: Dialogue) -> None:
+    def _open(self, action: do.OpenUtterance, state: Dialogue) -> None:
         now_s = self._clock()
         self._parts.playback.hush()  # a voice that opens a turn has not hushed anything yet
         self._parts.ledger.open(action.turn, action.trigger, now_s, online=state.online)

@@ -14,7 +14,7 @@ from daemon.capture import Capture
 from daemon.commands import MAX_TEXT, Commands
 from daemon.connection import Connection
 from daemon.controller import Controller
-from daemon.dialogue import Policy
+from daemon.dialogue.state import Policy
 from daemon.endpointing import SpeechDetector
 from daemon.errors import ControlError
 from daemon.events import Event, MicLost, MuteSet, SpeechStarted, StopAsked, TalkPressed, TextAsked, Trigger

@@ -9,12 +9,12 @@ import pytest
 from rig import HELLO, SENTENCE, correlation, running_rig, with_keys
 
 from daemon.assembly import policy_from
-from daemon.dialogue import Phase
 from daemon.dialogue.shared import GO_ON
 from daemon.errors import ControlError
 from daemon.link import LinkPhase
 from daemon.settings import Settings
 from daemon.standin import Echo, LongSpeech, NoAudio, Pace, Plan, Tone
+from daemon.words import Phase
 from hw.base import MIC_FORMAT, SPEAKER_FORMAT, ButtonError, EdgeCallback, MicError
 from hw.simulated import SimulatedBoard, SimulatedButton
 

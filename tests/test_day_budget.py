@@ -7,7 +7,7 @@ import logging
 import pytest
 
 from daemon.day_budget import VOICE_REFUSAL_PAUSE_S, DayBudget
-from daemon.dialogue import Policy
+from daemon.dialogue.state import Policy
 from daemon.events import SpeechStarted, TalkPressed, TextAsked
 from daemon.settings import UsageSettings
 from daemon.usage import Accounts, Day

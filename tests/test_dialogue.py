@@ -9,12 +9,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from daemon import dialogue as d
 from daemon import events as e
-from daemon.dialogue import TABLES, Action, Dialogue, Phase, Policy, Talk, advance
+from daemon.dialogue import actions as do
+from daemon.dialogue.actions import Action
+from daemon.dialogue.state import Dialogue, Policy, Talk
+from daemon.dialogue.table import TABLES, advance
 from daemon.errors import IllegalTransition
 from daemon.events import Timer, Trigger
-from daemon.words import Earcon, Outcome
+from daemon.words import Earcon, Outcome, Phase
 
 DEVICE = Policy(voice_trigger=True, barge_in=True)
 SERVER = Policy(streaming=True, voice_trigger=True, barge_in=True)
@@ -112,18 +114,18 @@ class TestATapTurn:
 
     def test_begins_at_the_press_before_it_is_known_to_be_a_tap(self) -> None:
         actions = last_actions([e.TalkPressed()])
-        assert d.OpenUtterance(1, Trigger.BUTTON, None) in actions
-        assert d.Play(Earcon.LISTENING) in actions
+        assert do.OpenUtterance(1, Trigger.BUTTON, None) in actions
+        assert do.Play(Earcon.LISTENING) in actions
 
     def test_sends_nothing_until_somebody_speaks(self) -> None:
-        assert d.ReleaseUtterance not in kinds(last_actions(TAPPED))
-        assert d.ReleaseUtterance(1) in last_actions([*TAPPED, e.SpeechStarted(1000)])
+        assert do.ReleaseUtterance not in kinds(last_actions(TAPPED))
+        assert do.ReleaseUtterance(1) in last_actions([*TAPPED, e.SpeechStarted(1000)])
 
     def test_is_forgotten_when_nobody_speaks(self) -> None:
         actions = last_actions([*TAPPED, e.TimerFired(Timer.NO_SPEECH)])
-        assert d.CancelUtterance(1) in actions
-        assert d.Play(Earcon.DONE) in actions
-        assert d.TurnOver(1, Outcome.CANCELLED) in actions
+        assert do.CancelUtterance(1) in actions
+        assert do.Play(Earcon.DONE) in actions
+        assert do.TurnOver(1, Outcome.CANCELLED) in actions
 
     def test_ends_at_a_second_tap_when_somebody_has_spoken(self) -> None:
         assert run([*TAPPED, e.SpeechStarted(1), e.TalkPressed()]).phase is Phase.SENDING
@@ -148,15 +150,15 @@ class TestAHoldTurn:
         assert run([*spoken, e.TalkReleased()]).phase is Phase.SENDING
 
     def test_is_sent_even_if_no_speech_was_detected(self) -> None:
-        assert d.ReleaseUtterance(1) in last_actions(self.HELD)
-        assert d.CloseUtterance(1) in last_actions([*self.HELD, e.TalkReleased()])
+        assert do.ReleaseUtterance(1) in last_actions(self.HELD)
+        assert do.CloseUtterance(1) in last_actions([*self.HELD, e.TalkReleased()])
 
 
 class TestAVoiceTurn:
     def test_begins_where_the_speech_began_and_without_an_earcon(self) -> None:
         actions = last_actions([e.SpeechStarted(64_000)])
-        assert d.OpenUtterance(1, Trigger.VOICE, 64_000) in actions
-        assert d.Play not in kinds(actions)
+        assert do.OpenUtterance(1, Trigger.VOICE, 64_000) in actions
+        assert do.Play not in kinds(actions)
 
     def test_needs_the_voice_trigger(self) -> None:
         assert run([e.SpeechStarted(1)], replace(DEVICE, voice_trigger=False)).phase is Phase.IDLE
@@ -169,13 +171,13 @@ class TestAVoiceTurn:
 class TestBargeIn:
     def test_by_press_silences_the_device_before_anything_else(self) -> None:
         actions = last_actions([*ANSWERING, e.TalkPressed()])
-        assert kinds(actions).index(d.CutReply) < kinds(actions).index(d.OpenUtterance)
-        assert d.TurnOver(1, Outcome.CUT) in actions
+        assert kinds(actions).index(do.CutReply) < kinds(actions).index(do.OpenUtterance)
+        assert do.TurnOver(1, Outcome.CUT) in actions
 
     def test_by_voice_is_an_utterance_of_its_own(self) -> None:
         actions = last_actions([*ANSWERING, e.SpeechStarted(5)])
-        assert d.CutReply() in actions
-        assert d.OpenUtterance(2, Trigger.VOICE, 5) in actions
+        assert do.CutReply() in actions
+        assert do.OpenUtterance(2, Trigger.VOICE, 5) in actions
 
     def test_by_voice_needs_a_microphone_that_does_not_hear_the_speaker(self) -> None:
         assert run([*ANSWERING, e.SpeechStarted(5)], replace(DEVICE, barge_in=False)).phase is Phase.SPEAKING
@@ -192,7 +194,7 @@ class TestBargeIn:
         assert run([*second, e.ReplyEnded(), e.PlaybackDrained(1)]).phase is Phase.SPEAKING
 
     def test_by_the_server_cuts_the_reply_here_too(self) -> None:
-        assert d.CutReply(by_server=True) in last_actions([*ANSWERING, e.ReplyInterrupted()])
+        assert do.CutReply(by_server=True) in last_actions([*ANSWERING, e.ReplyInterrupted()])
 
 
 class TestTheEndOfAReply:
@@ -206,12 +208,12 @@ class TestTheEndOfAReply:
 
     def test_without_a_sound_is_no_failure(self) -> None:
         actions = last_actions([*ASKED, e.ReplyEnded()])
-        assert d.TurnOver(1, Outcome.SILENT) in actions
-        assert d.CancelUtterance(1) in actions  # else the next connection would hear the question again
-        assert d.Play not in kinds(actions)
+        assert do.TurnOver(1, Outcome.SILENT) in actions
+        assert do.CancelUtterance(1) in actions  # else the next connection would hear the question again
+        assert do.Play not in kinds(actions)
 
     def test_without_a_sound_but_with_a_reason_is_one(self) -> None:
-        assert d.Play(Earcon.ERROR) in last_actions([*ASKED, e.ReplyEnded("RESPONSE_REJECTED")])
+        assert do.Play(Earcon.ERROR) in last_actions([*ASKED, e.ReplyEnded("RESPONSE_REJECTED")])
 
 
 class TestALostLink:
@@ -229,8 +231,8 @@ class TestALostLink:
 
     def test_in_a_reply_plays_out_what_was_received_then_tells(self) -> None:
         short = [*ANSWERING, e.LinkLost()]
-        assert d.FinishReply() in last_actions(short)
-        assert d.Play(Earcon.ERROR) in last_actions([*short, e.PlaybackDrained(1)])
+        assert do.FinishReply() in last_actions(short)
+        assert do.Play(Earcon.ERROR) in last_actions([*short, e.PlaybackDrained(1)])
 
     def test_after_the_server_had_said_all_changes_nothing(self) -> None:
         assert last_actions([*ANSWERING, e.ReplyEnded(), e.LinkLost()]) == ()
@@ -240,34 +242,34 @@ class TestALostLink:
         for _ in range(DEVICE.max_resends):
             events += [e.LinkLost(), e.LinkUp(), e.UtteranceSent(1)]
         assert run(events).phase is Phase.THINKING
-        assert d.TurnOver(1, Outcome.FAILED) in last_actions([*events, e.LinkLost()])
+        assert do.TurnOver(1, Outcome.FAILED) in last_actions([*events, e.LinkLost()])
 
     def test_is_told_once_while_somebody_waits(self) -> None:
         first = last_actions([*SPOKEN, e.LinkLost()])
         again = last_actions([*SPOKEN, e.LinkLost(), e.LinkLost()])
-        assert d.Play(Earcon.OFFLINE) in first
-        assert d.Play(Earcon.OFFLINE) not in again
+        assert do.Play(Earcon.OFFLINE) in first
+        assert do.Play(Earcon.OFFLINE) not in again
 
     def test_that_is_refused_ends_the_turn_with_its_own_tone(self) -> None:
-        assert d.Play(Earcon.REFUSED) in last_actions([*SPOKEN, e.LinkRefused()])
-        assert d.Play(Earcon.QUOTA) in last_actions([*ASKED, e.LinkRefused(quota=True)])
+        assert do.Play(Earcon.REFUSED) in last_actions([*SPOKEN, e.LinkRefused()])
+        assert do.Play(Earcon.QUOTA) in last_actions([*ASKED, e.LinkRefused(quota=True)])
 
     def test_after_all_of_the_reply_is_here_loses_nothing(self) -> None:
         whole = [*ANSWERING, e.ReplyIsWhole(), e.LinkLost(), e.PlaybackDrained(1)]
-        assert d.TurnOver(1, Outcome.ANSWERED) in last_actions(whole)
+        assert do.TurnOver(1, Outcome.ANSWERED) in last_actions(whole)
 
     def test_after_a_mute_while_waiting_is_not_made_good_by_an_unmute(self) -> None:
         """What was said before the mute never leaves again."""
         muted = [*ASKED, e.MuteSet(True)]
-        assert d.CancelUtterance(1) in last_actions(muted)
+        assert do.CancelUtterance(1) in last_actions(muted)
         assert run([*muted, e.MuteSet(False), e.LinkLost()]).phase is Phase.IDLE
 
 
 class TestMute:
     def test_closes_the_microphone_first_and_forgets_what_was_said(self) -> None:
         actions = last_actions([*TAPPED, e.SpeechStarted(1), e.MuteSet(True)])
-        assert actions[0] == d.MicWanted(False)
-        assert d.CancelUtterance(1) in actions
+        assert actions[0] == do.MicWanted(False)
+        assert do.CancelUtterance(1) in actions
 
     def test_leaves_a_reply_alone(self) -> None:
         assert run([*ANSWERING, e.MuteSet(True)]).phase is Phase.SPEAKING
@@ -275,29 +277,29 @@ class TestMute:
     def test_keeps_the_device_from_listening(self) -> None:
         muted: list[e.DialogueEvent] = [e.MuteSet(True), e.TalkPressed()]
         assert run(muted).phase is Phase.IDLE
-        assert d.Play(Earcon.MUTED) in last_actions(muted)
+        assert do.Play(Earcon.MUTED) in last_actions(muted)
         assert run([e.MuteSet(True), e.SpeechStarted(1)]).phase is Phase.IDLE
 
     def test_an_utterance_that_was_sent_is_not_sent_again_after_it(self) -> None:
         assert run([*ASKED, e.MuteSet(True), e.LinkLost()]).phase is Phase.IDLE
 
     def test_ends(self) -> None:
-        assert d.MicWanted(True) in last_actions([e.MuteSet(True), e.MuteSet(False)])
+        assert do.MicWanted(True) in last_actions([e.MuteSet(True), e.MuteSet(False)])
         assert run([e.MuteSet(True), e.MuteSet(False), e.TalkPressed()]).phase is Phase.LISTENING
 
 
 class TestAText:
     def test_waits_for_a_connection_as_an_utterance_does_and_then_for_its_answer(self) -> None:
-        assert d.StartTimer(Timer.ANSWER, DEVICE.hold_utterance_s) in last_actions([e.TextAsked("hi")])
+        assert do.StartTimer(Timer.ANSWER, DEVICE.hold_utterance_s) in last_actions([e.TextAsked("hi")])
         sent: list[e.DialogueEvent] = [e.TextAsked("hi"), e.UtteranceSent(1)]
-        assert d.StartTimer(Timer.ANSWER, DEVICE.answer_timeout_s) in last_actions(sent)
-        assert d.StartTimer(Timer.ANSWER, SERVER.answer_timeout_s) in last_actions(sent, SERVER)
+        assert do.StartTimer(Timer.ANSWER, DEVICE.answer_timeout_s) in last_actions(sent)
+        assert do.StartTimer(Timer.ANSWER, SERVER.answer_timeout_s) in last_actions(sent, SERVER)
 
 
 class TestACut:
     def test_while_sending_silences_the_answer_that_may_be_on_its_way(self) -> None:
         actions = kinds(last_actions([*SPOKEN, e.TalkPressed()]))
-        assert actions.index(d.CutReply) < actions.index(d.OpenUtterance)
+        assert actions.index(do.CutReply) < actions.index(do.OpenUtterance)
 
 
 def test_a_command_to_talk_while_somebody_speaks_hears_them_at_once() -> None:
@@ -315,7 +317,7 @@ class TestTheServersTurns:
     REPLY: ClassVar[list[e.DialogueEvent]] = [*OPEN, e.SpeechStarted(1), e.SpeechEnded(), e.ReplyStarted()]
 
     def test_stream_from_the_trigger_on(self) -> None:
-        assert d.OpenUtterance(1, Trigger.BUTTON, None, stream=True) in last_actions(self.OPEN, SERVER)
+        assert do.OpenUtterance(1, Trigger.BUTTON, None, stream=True) in last_actions(self.OPEN, SERVER)
 
     def test_return_to_listening_after_a_reply(self) -> None:
         heard = [*self.REPLY, e.ReplyEnded(), e.PlaybackDrained(1)]
@@ -325,25 +327,25 @@ class TestTheServersTurns:
         assert run(self.REPLY, SERVER).mic_streaming
         half_duplex = replace(SERVER, barge_in=False)
         assert not run(self.REPLY, half_duplex).mic_streaming
-        assert d.PauseUplink() in last_actions(self.REPLY, half_duplex)
+        assert do.PauseUplink() in last_actions(self.REPLY, half_duplex)
         heard = [*self.REPLY, e.ReplyEnded(), e.PlaybackDrained(1)]
-        assert d.ResumeUplink() in last_actions(heard, half_duplex)
+        assert do.ResumeUplink() in last_actions(heard, half_duplex)
 
     def test_are_interrupted_by_the_server(self) -> None:
-        cut = d.CutReply(by_server=True)
+        cut = do.CutReply(by_server=True)
         assert cut in last_actions([*self.REPLY, e.ReplyInterrupted()], SERVER)
 
     def test_close_when_nobody_says_more(self) -> None:
         closed = [*self.OPEN, e.TimerFired(Timer.FOLLOW_UP)]
-        assert d.CloseUtterance(1) in last_actions(closed, SERVER)
+        assert do.CloseUtterance(1) in last_actions(closed, SERVER)
         assert run(closed, SERVER).phase is Phase.IDLE
 
     def test_that_bring_no_answer_are_told_and_get_a_fresh_session(self) -> None:
         unanswered = [*self.OPEN, e.SpeechStarted(1), e.SpeechEnded(), e.TimerFired(Timer.FOLLOW_UP)]
         actions = last_actions(unanswered, SERVER)
-        assert d.Play(Earcon.ERROR) in actions
-        assert d.TurnOver(1, Outcome.FAILED) in actions
-        assert d.RenewLink("no_answer", keep_handle=False) in actions
+        assert do.Play(Earcon.ERROR) in actions
+        assert do.TurnOver(1, Outcome.FAILED) in actions
+        assert do.RenewLink("no_answer", keep_handle=False) in actions
 
     def test_hang_up_after_speech_waits_for_the_answer_with_the_stream_closed(self) -> None:
         hung_up = [*self.OPEN, e.SpeechStarted(1), e.SpeechEnded(), e.TalkPressed()]
@@ -355,14 +357,14 @@ class TestTheServersTurns:
     def test_end_with_the_second_reply_when_it_began_before_the_first_was_heard(self) -> None:
         second = [*self.REPLY, e.ReplyEnded(), e.ReplyStarted()]
         assert run([*second, e.PlaybackDrained(1)], SERVER).phase is Phase.SPEAKING
-        assert d.FinishReply() in last_actions([*second, e.LinkLost()], SERVER)
+        assert do.FinishReply() in last_actions([*second, e.LinkLost()], SERVER)
 
     def test_do_not_stay_open_for_ever(self) -> None:
         endless = [*self.OPEN, e.TimerFired(Timer.MAX_UTTERANCE)]
         assert run(endless, SERVER).phase is Phase.IDLE
 
     def test_tell_once_that_the_network_is_gone(self) -> None:
-        assert d.Play(Earcon.OFFLINE) in last_actions([*self.OPEN, e.LinkLost()], SERVER)
+        assert do.Play(Earcon.OFFLINE) in last_actions([*self.OPEN, e.LinkLost()], SERVER)
         assert last_actions([*self.OPEN, e.LinkLost(), e.LinkLost()], SERVER) == ()
 
     def test_play_out_what_a_lost_link_left(self) -> None:
@@ -414,9 +416,9 @@ def test_an_utterance_is_open_exactly_while_the_light_says_so(
     for event in events:
         state, actions = advance(state, event, policy)
         for action in actions:
-            if isinstance(action, d.OpenUtterance | d.ResumeUplink):
+            if isinstance(action, do.OpenUtterance | do.ResumeUplink):
                 leaving = True
-            elif isinstance(action, d.CancelUtterance | d.PauseUplink):
+            elif isinstance(action, do.CancelUtterance | do.PauseUplink):
                 leaving = False
         if state.talk is Talk.STREAM and not state.mic_streaming:
             leaving = False  # a stream that was closed leaves nothing behind
@@ -443,9 +445,9 @@ def test_every_state_that_waits_has_a_timer_or_a_person_to_end_it(
             armed.discard(event.timer)
         state, actions = advance(state, event, policy)
         for action in actions:
-            if isinstance(action, d.StartTimer):
+            if isinstance(action, do.StartTimer):
                 armed.add(action.timer)
-            elif isinstance(action, d.StopTimer):
+            elif isinstance(action, do.StopTimer):
                 armed.discard(action.timer)
         match state.phase:
             case Phase.SENDING | Phase.THINKING:

@@ -287,7 +287,7 @@ def test_a_rule_catches_what_breaks_it(module: str, source: str, broken: str) ->
     [
         ("daemon.live", "from google import genai"),
         ("daemon.live", "from google.genai import errors, types"),
-        ("daemon.dialogue.machine", "from .state import Step\nfrom daemon.words import Phase"),
+        ("daemon.dialogue.table", "from .state import Dialogue\nfrom daemon.words import Phase"),
         ("daemon.endpointing", "from collections.abc import Callable\nfrom hw.base import CHUNK_MS"),
         ("daemon.ring", "from threading import Lock"),
         ("hw.pa_library", "def open_mic():\n    import pyaudio"),
@@ -302,5 +302,5 @@ def test_a_rule_lets_through_what_keeps_it(module: str, source: str) -> None:
 
 
 def test_a_relative_import_of_a_package_is_taken_from_the_package_itself() -> None:
-    found = imports_of("daemon.dialogue", "from . import machine", is_package=True)
-    assert [one.imported for one in found] == ["daemon.dialogue.machine"]
+    found = imports_of("daemon.dialogue", "from . import table", is_package=True)
+    assert [one.imported for one in found] == ["daemon.dialogue.table"]

@@ -6,11 +6,12 @@ from dataclasses import replace
 
 import pytest
 
-from daemon import dialogue as d
 from daemon import events as e
-from daemon.dialogue import Dialogue, Phase, Policy, advance
+from daemon.dialogue import actions as do
+from daemon.dialogue.state import Dialogue, Policy, Talk
+from daemon.dialogue.table import advance
 from daemon.events import Timer
-from daemon.words import Earcon, Outcome
+from daemon.words import Earcon, Outcome, Phase
 
 POLICY = Policy()
 SERVER = Policy(streaming=True, barge_in=True)
@@ -23,29 +24,29 @@ ANSWER_LATE = e.TimerFired(Timer.ANSWER)
 
 def run(
     state: Dialogue, *events: e.DialogueEvent, policy: Policy = POLICY
-) -> tuple[Dialogue, list[d.Action]]:
+) -> tuple[Dialogue, list[do.Action]]:
     """The state after the events, and all that was to be done."""
-    done: list[d.Action] = []
+    done: list[do.Action] = []
     for event in events:
         state, actions = advance(state, event, policy)
         done += actions
     return state, done
 
 
-def outcomes(actions: list[d.Action]) -> list[Outcome]:
+def outcomes(actions: list[do.Action]) -> list[Outcome]:
     """How turns ended."""
-    return [action.outcome for action in actions if isinstance(action, d.TurnOver)]
+    return [action.outcome for action in actions if isinstance(action, do.TurnOver)]
 
 
 class TestThinking:
     def test_the_time_limit_begins_anew_when_the_last_tool_has_answered(self) -> None:
         state, actions = run(THINKING, BUSY, ANSWER_LATE, TOLD)
         assert state.phase is Phase.THINKING
-        assert actions == [d.StartTimer(Timer.ANSWER, POLICY.answer_timeout_s)] * 2
+        assert actions == [do.StartTimer(Timer.ANSWER, POLICY.answer_timeout_s)] * 2
 
     def test_after_that_an_answer_that_does_not_come_is_a_failure_as_ever(self) -> None:
         _, actions = run(THINKING, BUSY, TOLD, ANSWER_LATE)
-        assert any(isinstance(action, d.RenewLink) for action in actions)
+        assert any(isinstance(action, do.RenewLink) for action in actions)
 
     def test_a_turn_that_ends_while_tools_run_goes_on(self) -> None:
         state, actions = run(THINKING, BUSY, e.ReplyEnded(), TOLD, e.ReplyStarted())
@@ -60,7 +61,7 @@ class TestThinking:
     def test_of_a_turn_that_ended_no_answer_is_demanded(self) -> None:
         state, actions = run(THINKING, BUSY, e.ReplyEnded(), TOLD, ANSWER_LATE)
         assert state.phase is Phase.FOLLOW_UP
-        assert not any(isinstance(action, d.RenewLink) for action in actions)
+        assert not any(isinstance(action, do.RenewLink) for action in actions)
 
     def test_a_lost_connection_sends_the_question_again(self) -> None:
         state, _ = run(THINKING, BUSY, IDLE, e.LinkLost())
@@ -72,7 +73,7 @@ class TestThinking:
         heard = replace(THINKING, heard_reply=True)
         state, actions = run(heard, BUSY, IDLE, e.LinkLost())
         assert state.phase is Phase.IDLE
-        assert d.Play(Earcon.OFFLINE) in actions
+        assert do.Play(Earcon.OFFLINE) in actions
         assert outcomes(actions) == [Outcome.FAILED]
 
 
@@ -80,7 +81,7 @@ class TestSpeaking:
     def test_what_runs_dry_at_a_tool_is_thinking_and_not_a_stall(self) -> None:
         state, actions = run(SPEAKING, BUSY, e.ReplyRanDry(1, all_here=False))
         assert state.phase is Phase.THINKING
-        assert actions == [d.StartTimer(Timer.ANSWER, POLICY.answer_timeout_s)]
+        assert actions == [do.StartTimer(Timer.ANSWER, POLICY.answer_timeout_s)]
 
     def test_the_rest_of_the_reply_is_heard(self) -> None:
         dry = e.ReplyRanDry(1, all_here=False)
@@ -92,7 +93,7 @@ class TestSpeaking:
     def test_a_stall_that_began_before_the_call_waits_for_it(self) -> None:
         stall = e.TimerFired(Timer.STALL)
         _, actions = run(SPEAKING, e.ReplyRanDry(1, all_here=False), BUSY, stall)
-        assert not any(isinstance(action, d.RenewLink | d.FinishReply) for action in actions)
+        assert not any(isinstance(action, do.RenewLink | do.FinishReply) for action in actions)
 
     def test_after_a_whole_reply_the_tools_are_awaited(self) -> None:
         state, actions = run(SPEAKING, BUSY, e.ReplyEnded(), e.PlaybackDrained(1))
@@ -114,7 +115,7 @@ class TestLateReply:
     def test_what_a_tool_brought_is_heard_and_the_turn_counts_once(self, phase: Phase) -> None:
         resting = replace(SPEAKING, phase=phase)
         state, actions = run(resting, e.ReplyStarted(), e.ReplyEnded(), e.PlaybackDrained(1))
-        assert d.FinishReply() in actions
+        assert do.FinishReply() in actions
         assert outcomes(actions) == []
         assert (state.phase, state.late) == (Phase.FOLLOW_UP, False)
 
@@ -126,21 +127,21 @@ class TestLateReply:
 
 class TestServerTurnTaking:
     OPEN = Dialogue(
-        phase=Phase.LISTENING, turn=1, talk=d.Talk.STREAM, released=True, online=True, unanswered=True
+        phase=Phase.LISTENING, turn=1, talk=Talk.STREAM, released=True, online=True, unanswered=True
     )
     WINDOW_OVER = e.TimerFired(Timer.FOLLOW_UP)
 
     def test_the_window_stays_open_while_a_tool_runs(self) -> None:
         state, actions = run(self.OPEN, BUSY, self.WINDOW_OVER, policy=SERVER)
         assert state.phase is Phase.LISTENING
-        assert actions == [d.StartTimer(Timer.FOLLOW_UP, SERVER.answer_timeout_s)]
+        assert actions == [do.StartTimer(Timer.FOLLOW_UP, SERVER.answer_timeout_s)]
 
     def test_the_end_of_the_conversation_closes_it_soon(self) -> None:
         events = (BUSY, e.EndAsked(), IDLE, self.WINDOW_OVER)
         state, actions = run(self.OPEN, *events, policy=SERVER)
         assert state.phase is Phase.IDLE
-        assert d.StartTimer(Timer.FOLLOW_UP, SERVER.end_timeout_s) in actions
-        assert not any(isinstance(action, d.RenewLink) for action in actions)
+        assert do.StartTimer(Timer.FOLLOW_UP, SERVER.end_timeout_s) in actions
+        assert not any(isinstance(action, do.RenewLink) for action in actions)
 
 
 class TestEnd:

@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 
 from daemon.assembly import build
 from daemon.cells import cells
-from daemon.dialogue import Phase
 from daemon.link import LinkPhase
 from daemon.settings import Settings
 from daemon.view import (
@@ -28,6 +27,7 @@ from daemon.view import (
     said,
     share_rows,
 )
+from daemon.words import Phase
 from hw.base import Colour
 from hw.simulated import SimulatedBoard
 

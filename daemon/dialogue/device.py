@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from daemon import events as e
+from daemon.dialogue import actions as do
 from daemon.dialogue.shared import (
     GO_ON,
     LATE,
     Rule,
+    Step,
     count_failure,
     cut_short,
     failed_tone,
@@ -24,110 +27,71 @@ from daemon.dialogue.shared import (
     went_on,
     withdrawn,
 )
-from daemon.dialogue.state import (
-    CancelUtterance,
-    CloseUtterance,
-    CutReply,
-    Dialogue,
-    Play,
-    Policy,
-    ReleaseUtterance,
-    RenewLink,
-    StartTimer,
-    Step,
-    StopTimer,
-    Talk,
-    TurnOver,
-)
-from daemon.events import (
-    LinkLost,
-    LinkRefused,
-    MicLost,
-    PlaybackDrained,
-    ReplyEnded,
-    ReplyInterrupted,
-    ReplyIsWhole,
-    ReplyRanDry,
-    ReplyStarted,
-    ReplyWentOn,
-    SpeechEnded,
-    SpeechStarted,
-    TalkHeld,
-    TalkPressed,
-    TalkReleased,
-    TalkTapped,
-    TalkWithdrawn,
-    TextAsked,
-    Timer,
-    TimerFired,
-    ToolsBusy,
-    Trigger,
-    UtteranceSent,
-)
+from daemon.dialogue.state import Dialogue, Policy, Talk
 from daemon.words import Earcon, Outcome, Phase
 
 # --- opening ---------------------------------------------------------------------------------------
 
 
-def press(state: Dialogue, event: TalkPressed, policy: Policy) -> Step:
+def press(state: Dialogue, event: e.TalkPressed, policy: Policy) -> Step:
     """A press opens a turn at once, and cuts the one that is under way: local first."""
     return open_turn(state, event.trigger, policy)
 
 
-def voice_when_idle(state: Dialogue, event: SpeechStarted, policy: Policy) -> Step:
+def voice_when_idle(state: Dialogue, event: e.SpeechStarted, policy: Policy) -> Step:
     """A voice opens a turn where the configuration says so."""
     state = replace(state, voice_active=True)
     if not policy.voice_trigger or not state.can_hear:
         return state, ()
-    return open_turn(state, Trigger.VOICE, policy, event.onset_byte)
+    return open_turn(state, e.Trigger.VOICE, policy, event.onset_byte)
 
 
-def voice_in_follow_up(state: Dialogue, event: SpeechStarted, policy: Policy) -> Step:
+def voice_in_follow_up(state: Dialogue, event: e.SpeechStarted, policy: Policy) -> Step:
     """In the follow-up window no new trigger is needed."""
-    return open_turn(replace(state, voice_active=True), Trigger.VOICE, policy, event.onset_byte)
+    return open_turn(replace(state, voice_active=True), e.Trigger.VOICE, policy, event.onset_byte)
 
 
-def voice_over_reply(state: Dialogue, event: SpeechStarted, policy: Policy) -> Step:
+def voice_over_reply(state: Dialogue, event: e.SpeechStarted, policy: Policy) -> Step:
     """Barge-in by voice, where the microphone does not hear the speaker."""
     state = replace(state, voice_active=True)
     if not policy.barge_in or not state.can_hear:
         return state, ()
-    return open_turn(state, Trigger.VOICE, policy, event.onset_byte)
+    return open_turn(state, e.Trigger.VOICE, policy, event.onset_byte)
 
 
 # --- listening -------------------------------------------------------------------------------------
 
 
-def press_while_listening(state: Dialogue, _event: TalkPressed, policy: Policy) -> Step:
+def press_while_listening(state: Dialogue, _event: e.TalkPressed, policy: Policy) -> Step:
     """A second press ends the utterance: it is sent if somebody spoke, else forgotten."""
     if state.talk in (Talk.HELD, Talk.UNDECIDED):
         return state, ()
     return close(state, policy) if state.released else go_idle(state, Outcome.CANCELLED, Earcon.DONE)
 
 
-def tapped(state: Dialogue, _event: TalkTapped, policy: Policy) -> Step:
+def tapped(state: Dialogue, _event: e.TalkTapped, policy: Policy) -> Step:
     """It was a tap: silence will end it, and if nobody speaks it is forgotten."""
     if state.talk is not Talk.UNDECIDED:
         return state, ()
     state = replace(state, talk=Talk.ENDPOINTED)
     if state.voice_active:
         return release(state)
-    return state, (StartTimer(Timer.NO_SPEECH, policy.no_speech_s),)
+    return state, (do.StartTimer(e.Timer.NO_SPEECH, policy.no_speech_s),)
 
 
-def held(state: Dialogue, _event: TalkHeld, _policy: Policy) -> Step:
+def held(state: Dialogue, _event: e.TalkHeld, _policy: Policy) -> Step:
     """It is a hold: who holds the button is heard, loud or soft."""
     if state.talk is not Talk.UNDECIDED:
         return state, ()
     return release(replace(state, talk=Talk.HELD))
 
 
-def let_go(state: Dialogue, _event: TalkReleased, policy: Policy) -> Step:
+def let_go(state: Dialogue, _event: e.TalkReleased, policy: Policy) -> Step:
     """The end of a hold is the end of the utterance."""
     return close(state, policy) if state.talk is Talk.HELD else (state, ())
 
 
-def voice_while_listening(state: Dialogue, _event: SpeechStarted, _policy: Policy) -> Step:
+def voice_while_listening(state: Dialogue, _event: e.SpeechStarted, _policy: Policy) -> Step:
     """Somebody speaks: the utterance may leave now."""
     return release(replace(state, voice_active=True))
 
@@ -136,29 +100,29 @@ def release(state: Dialogue) -> Step:
     """Let the utterance leave the device, all of it."""
     if state.released:
         return state, ()
-    return replace(state, released=True), (StopTimer(Timer.NO_SPEECH), ReleaseUtterance(state.turn))
+    return replace(state, released=True), (do.StopTimer(e.Timer.NO_SPEECH), do.ReleaseUtterance(state.turn))
 
 
-def silence_while_listening(state: Dialogue, _event: SpeechEnded, policy: Policy) -> Step:
+def silence_while_listening(state: Dialogue, _event: e.SpeechEnded, policy: Policy) -> Step:
     """Endpointing."""
     state = replace(state, voice_active=False)
     return close(state, policy) if state.talk is Talk.ENDPOINTED and state.released else (state, ())
 
 
-def timer_while_listening(state: Dialogue, event: TimerFired, policy: Policy) -> Step:
+def timer_while_listening(state: Dialogue, event: e.TimerFired, policy: Policy) -> Step:
     """Nobody spoke, or somebody never stopped."""
     match event.timer:
-        case Timer.NO_SPEECH if not state.released:
+        case e.Timer.NO_SPEECH if not state.released:
             return go_idle(state, Outcome.CANCELLED, Earcon.DONE)
-        case Timer.MAX_UTTERANCE if state.released:
+        case e.Timer.MAX_UTTERANCE if state.released:
             return close(state, policy)
-        case Timer.MAX_UTTERANCE:
+        case e.Timer.MAX_UTTERANCE:
             return go_idle(state, Outcome.CANCELLED, Earcon.DONE)
         case _:
             return state, ()
 
 
-def mic_lost_while_listening(state: Dialogue, _event: MicLost, policy: Policy) -> Step:
+def mic_lost_while_listening(state: Dialogue, _event: e.MicLost, policy: Policy) -> Step:
     """What was said before the microphone failed is still answered."""
     state = replace(state, mic_ok=False, voice_active=False)
     return close(state, policy) if state.released else go_idle(state, Outcome.CANCELLED, Earcon.NO_MIC)
@@ -166,32 +130,32 @@ def mic_lost_while_listening(state: Dialogue, _event: MicLost, policy: Policy) -
 
 def close(state: Dialogue, policy: Policy) -> Step:
     """End the utterance; without a connection it is held for a while, and nothing of it is lost."""
-    timers = (StopTimer(Timer.NO_SPEECH), StopTimer(Timer.MAX_UTTERANCE))
-    wait = StartTimer(Timer.ANSWER, policy.hold_utterance_s)
-    tone = (Play(Earcon.OFFLINE),) if state.trouble else ()
-    return state.to(Phase.SENDING), (*timers, CloseUtterance(state.turn), wait, *tone)
+    timers = (do.StopTimer(e.Timer.NO_SPEECH), do.StopTimer(e.Timer.MAX_UTTERANCE))
+    wait = do.StartTimer(e.Timer.ANSWER, policy.hold_utterance_s)
+    tone = (do.Play(Earcon.OFFLINE),) if state.trouble else ()
+    return state.to(Phase.SENDING), (*timers, do.CloseUtterance(state.turn), wait, *tone)
 
 
 # --- sending and thinking --------------------------------------------------------------------------
 
 
-def sent(state: Dialogue, event: UtteranceSent, policy: Policy) -> Step:
+def sent(state: Dialogue, event: e.UtteranceSent, policy: Policy) -> Step:
     """All of it has left: now the answer has its time limit."""
     if event.turn != state.turn:
         return state, ()
-    return state.to(Phase.THINKING), (StartTimer(Timer.ANSWER, policy.answer_timeout_s),)
+    return state.to(Phase.THINKING), (do.StartTimer(e.Timer.ANSWER, policy.answer_timeout_s),)
 
 
-def tools_while_thinking(state: Dialogue, event: ToolsBusy, policy: Policy) -> Step:
+def tools_while_thinking(state: Dialogue, event: e.ToolsBusy, policy: Policy) -> Step:
     """The answer has its time limit from the moment at which the last tool has answered."""
     state = replace(state, tools_busy=event.busy)
     if event.busy:
         return state, ()
     if not state.turn_ended:
-        return state, (StartTimer(Timer.ANSWER, policy.answer_timeout_s),)
+        return state, (do.StartTimer(e.Timer.ANSWER, policy.answer_timeout_s),)
     if not event.reply_due:
         return rest(state, policy, _outcome(state))
-    return state, (StartTimer(Timer.ANSWER, policy.stall_timeout_s),)
+    return state, (do.StartTimer(e.Timer.ANSWER, policy.stall_timeout_s),)
 
 
 def _outcome(state: Dialogue) -> Outcome:
@@ -199,41 +163,41 @@ def _outcome(state: Dialogue) -> Outcome:
     return Outcome.ANSWERED if state.heard_reply else Outcome.SILENT
 
 
-def answer_begins(state: Dialogue, _event: ReplyStarted, policy: Policy) -> Step:
+def answer_begins(state: Dialogue, _event: e.ReplyStarted, policy: Policy) -> Step:
     """The first audio of the answer."""
     # In half duplex what is heard over the reply is the reply; a voice after it is a new one.
     voice_active = state.voice_active and policy.barge_in
     replying = replace(state.replying(), voice_active=voice_active, heard_reply=True, turn_ended=False)
-    return replying, (StopTimer(Timer.ANSWER),)
+    return replying, (do.StopTimer(e.Timer.ANSWER),)
 
 
-def not_sent(state: Dialogue, event: TimerFired, _policy: Policy) -> Step:
+def not_sent(state: Dialogue, event: e.TimerFired, _policy: Policy) -> Step:
     """No connection came in all the time that an utterance is held."""
-    if event.timer is not Timer.ANSWER:
+    if event.timer is not e.Timer.ANSWER:
         return state, ()
     return go_idle(state, Outcome.FAILED, failed_tone(state))
 
 
-def no_answer(state: Dialogue, event: TimerFired, policy: Policy) -> Step:
+def no_answer(state: Dialogue, event: e.TimerFired, policy: Policy) -> Step:
     """The time for an answer is up: ask again, once, on a fresh session."""
-    if event.timer is not Timer.ANSWER:
+    if event.timer is not e.Timer.ANSWER:
         return state, ()
     if state.tools_busy:
-        return state, (StartTimer(Timer.ANSWER, policy.answer_timeout_s),)
+        return state, (do.StartTimer(e.Timer.ANSWER, policy.answer_timeout_s),)
     if state.turn_ended:
         return rest(state, policy, _outcome(state))
-    renew = RenewLink("no_answer", keep_handle=False)
+    renew = do.RenewLink("no_answer", keep_handle=False)
     if state.retried or state.muted or state.heard_reply or not state.online:
         idle, actions = go_idle(state, Outcome.FAILED, failed_tone(state))
         return idle, (*actions, renew)
-    wait = StartTimer(Timer.ANSWER, policy.hold_utterance_s)
+    wait = do.StartTimer(e.Timer.ANSWER, policy.hold_utterance_s)
     again = replace(state, retried=True)
     if state.text:
         return again, (renew, wait)
     return again.to(Phase.SENDING), (renew, wait)
 
 
-def ended_without_audio(state: Dialogue, event: ReplyEnded, policy: Policy) -> Step:
+def ended_without_audio(state: Dialogue, event: e.ReplyEnded, policy: Policy) -> Step:
     """A turn without a sound: deliberate silence, unless the service gives a reason."""
     if event.reason:
         failed, renew = count_failure(state)
@@ -242,10 +206,10 @@ def ended_without_audio(state: Dialogue, event: ReplyEnded, policy: Policy) -> S
     if state.tools_busy:
         return replace(state, turn_ended=True), ()
     rested, actions = rest(state, policy, _outcome(state))
-    return rested, (CancelUtterance(state.turn), *actions)
+    return rested, (do.CancelUtterance(state.turn), *actions)
 
 
-def send_again(state: Dialogue, event: LinkLost, policy: Policy) -> Step:
+def send_again(state: Dialogue, event: e.LinkLost, policy: Policy) -> Step:
     """The connection went before the answer came: what was said is sent again on the next one.
 
     Unless a part of the answer was heard, and only what the tools bring is missing.
@@ -256,25 +220,25 @@ def send_again(state: Dialogue, event: LinkLost, policy: Policy) -> Step:
     state = replace(state, online=False, resent=resent, trouble=event.trouble, turn_ended=False)
     if resent > policy.max_resends or state.muted or state.heard_reply:
         return go_idle(state, Outcome.FAILED, Earcon.OFFLINE)
-    wait = StartTimer(Timer.ANSWER, policy.hold_utterance_s)
+    wait = do.StartTimer(e.Timer.ANSWER, policy.hold_utterance_s)
     # A text is sent again by the uplink, as an utterance is; it lights no listening light.
     return state if state.text else state.to(Phase.SENDING), (wait,)
 
 
-def lost_while_sending(state: Dialogue, event: LinkLost, policy: Policy) -> Step:
+def lost_while_sending(state: Dialogue, event: e.LinkLost, policy: Policy) -> Step:
     """The connection went while the utterance was leaving; it starts again from its beginning."""
     resent = state.resent + (1 if state.online else 0)
     new_trouble = event.trouble and not state.trouble
     state = replace(state, online=False, resent=resent, trouble=event.trouble)
     if resent > policy.max_resends:
         return go_idle(state, Outcome.FAILED, Earcon.OFFLINE)
-    return state, (Play(Earcon.OFFLINE),) if new_trouble else ()
+    return state, (do.Play(Earcon.OFFLINE),) if new_trouble else ()
 
 
 # --- speaking --------------------------------------------------------------------------------------
 
 
-def heard(state: Dialogue, event: PlaybackDrained, policy: Policy) -> Step:
+def heard(state: Dialogue, event: e.PlaybackDrained, policy: Policy) -> Step:
     """A reply has ended when the server said so and all of it has been heard."""
     if event.turn != state.turn or not state.reply_over:
         return state, ()
@@ -283,107 +247,107 @@ def heard(state: Dialogue, event: PlaybackDrained, policy: Policy) -> Step:
     judged, outcome, tones = judge_reply(state)
     rested, actions = rest(judged, policy, outcome)
     if outcome is Outcome.SHORT and policy.ask_to_go_on and state.text != GO_ON:  # once, not for ever
-        asking, more = open_text(rested, TextAsked(GO_ON), policy)
+        asking, more = open_text(rested, e.TextAsked(GO_ON), policy)
         return asking, (*actions, *tones, *more)
     return rested, (*actions, *tones)
 
 
-def ran_dry_at_tools(state: Dialogue, event: ReplyRanDry, policy: Policy) -> Step:
+def ran_dry_at_tools(state: Dialogue, event: e.ReplyRanDry, policy: Policy) -> Step:
     """The model said something and waits for its tools: the rest of the reply comes after them."""
     if event.turn != state.turn or state.reply_over or not state.tools_busy:
         return ran_dry(state, event, policy)
-    return state.to(Phase.THINKING), (StartTimer(Timer.ANSWER, policy.answer_timeout_s),)
+    return state.to(Phase.THINKING), (do.StartTimer(e.Timer.ANSWER, policy.answer_timeout_s),)
 
 
-def cut_by_server(state: Dialogue, _event: ReplyInterrupted, policy: Policy) -> Step:
+def cut_by_server(state: Dialogue, _event: e.ReplyInterrupted, policy: Policy) -> Step:
     """The server cut the reply: so does the device."""
     rested, actions = rest(state, policy, Outcome.CUT)
-    return rested, (CutReply(by_server=True), *actions)
+    return rested, (do.CutReply(by_server=True), *actions)
 
 
 def rest(state: Dialogue, policy: Policy, outcome: Outcome) -> Step:
     """After a turn: the follow-up window, or sleep."""
     open_ears = policy.follow_up_s > 0 and state.can_hear and not state.closing
     left = state.rested()
-    timers = (StopTimer(Timer.ANSWER), StopTimer(Timer.STALL))
-    over = timers if state.late else (*timers, TurnOver(state.turn, outcome))
+    timers = (do.StopTimer(e.Timer.ANSWER), do.StopTimer(e.Timer.STALL))
+    over = timers if state.late else (*timers, do.TurnOver(state.turn, outcome))
     if not open_ears:
         return left.to(Phase.IDLE), over
-    return left.to(Phase.FOLLOW_UP), (*over, StartTimer(Timer.FOLLOW_UP, policy.follow_up_s))
+    return left.to(Phase.FOLLOW_UP), (*over, do.StartTimer(e.Timer.FOLLOW_UP, policy.follow_up_s))
 
 
-def late_reply(state: Dialogue, _event: ReplyStarted, _policy: Policy) -> Step:
+def late_reply(state: Dialogue, _event: e.ReplyStarted, _policy: Policy) -> Step:
     """The model tells what a tool brought, after its turn was over."""
-    return replace(state.replying(), late=True, heard_reply=True), (StopTimer(Timer.FOLLOW_UP),)
+    return replace(state.replying(), late=True, heard_reply=True), (do.StopTimer(e.Timer.FOLLOW_UP),)
 
 
-def follow_up_over(state: Dialogue, event: TimerFired, _policy: Policy) -> Step:
+def follow_up_over(state: Dialogue, event: e.TimerFired, _policy: Policy) -> Step:
     """Nobody said more."""
-    return (state.to(Phase.IDLE), ()) if event.timer is Timer.FOLLOW_UP else (state, ())
+    return (state.to(Phase.IDLE), ()) if event.timer is e.Timer.FOLLOW_UP else (state, ())
 
 
-def mic_lost_in_follow_up(state: Dialogue, _event: MicLost, _policy: Policy) -> Step:
+def mic_lost_in_follow_up(state: Dialogue, _event: e.MicLost, _policy: Policy) -> Step:
     """Nobody can be heard any more."""
     return go_idle(replace(state, mic_ok=False, voice_active=False), Outcome.CANCELLED)
 
 
-_LATE = LATE | {TalkPressed: press}
+_LATE = LATE | {e.TalkPressed: press}
 
 DEVICE_TABLE: dict[Phase, dict[type, Rule]] = {
-    Phase.IDLE: _LATE | {SpeechStarted: voice_when_idle, ReplyStarted: late_reply},
+    Phase.IDLE: _LATE | {e.SpeechStarted: voice_when_idle, e.ReplyStarted: late_reply},
     Phase.LISTENING: _LATE
     | {
-        TalkPressed: press_while_listening,
-        TalkTapped: tapped,
-        TalkHeld: held,
-        TalkReleased: let_go,
-        TalkWithdrawn: withdrawn,
-        SpeechStarted: voice_while_listening,
-        SpeechEnded: silence_while_listening,
-        TimerFired: timer_while_listening,
-        LinkRefused: refuse,
-        MicLost: mic_lost_while_listening,
+        e.TalkPressed: press_while_listening,
+        e.TalkTapped: tapped,
+        e.TalkHeld: held,
+        e.TalkReleased: let_go,
+        e.TalkWithdrawn: withdrawn,
+        e.SpeechStarted: voice_while_listening,
+        e.SpeechEnded: silence_while_listening,
+        e.TimerFired: timer_while_listening,
+        e.LinkRefused: refuse,
+        e.MicLost: mic_lost_while_listening,
     },
     Phase.SENDING: _LATE
     | {
-        SpeechStarted: voice_over_reply,
-        UtteranceSent: sent,
-        ReplyStarted: answer_begins,
-        ReplyEnded: ended_without_audio,
-        TimerFired: not_sent,
-        LinkLost: lost_while_sending,
-        LinkRefused: refuse,
+        e.SpeechStarted: voice_over_reply,
+        e.UtteranceSent: sent,
+        e.ReplyStarted: answer_begins,
+        e.ReplyEnded: ended_without_audio,
+        e.TimerFired: not_sent,
+        e.LinkLost: lost_while_sending,
+        e.LinkRefused: refuse,
     },
     Phase.THINKING: _LATE
     | {
-        UtteranceSent: text_sent,
-        SpeechStarted: voice_over_reply,
-        ReplyStarted: answer_begins,
-        ReplyEnded: ended_without_audio,
-        ReplyInterrupted: cut_by_server,
-        TimerFired: no_answer,
-        ToolsBusy: tools_while_thinking,
-        LinkLost: send_again,
-        LinkRefused: refuse,
+        e.UtteranceSent: text_sent,
+        e.SpeechStarted: voice_over_reply,
+        e.ReplyStarted: answer_begins,
+        e.ReplyEnded: ended_without_audio,
+        e.ReplyInterrupted: cut_by_server,
+        e.TimerFired: no_answer,
+        e.ToolsBusy: tools_while_thinking,
+        e.LinkLost: send_again,
+        e.LinkRefused: refuse,
     },
     Phase.SPEAKING: _LATE
     | {
-        SpeechStarted: voice_over_reply,
-        ReplyEnded: nothing_more_comes,
-        ReplyInterrupted: cut_by_server,
-        ReplyIsWhole: is_whole,
-        ReplyRanDry: ran_dry_at_tools,
-        ReplyWentOn: went_on,
-        TimerFired: stalled,
-        PlaybackDrained: heard,
-        LinkLost: cut_short,
-        LinkRefused: cut_short,
+        e.SpeechStarted: voice_over_reply,
+        e.ReplyEnded: nothing_more_comes,
+        e.ReplyInterrupted: cut_by_server,
+        e.ReplyIsWhole: is_whole,
+        e.ReplyRanDry: ran_dry_at_tools,
+        e.ReplyWentOn: went_on,
+        e.TimerFired: stalled,
+        e.PlaybackDrained: heard,
+        e.LinkLost: cut_short,
+        e.LinkRefused: cut_short,
     },
     Phase.FOLLOW_UP: _LATE
     | {
-        SpeechStarted: voice_in_follow_up,
-        ReplyStarted: late_reply,
-        TimerFired: follow_up_over,
-        MicLost: mic_lost_in_follow_up,
+        e.SpeechStarted: voice_in_follow_up,
+        e.ReplyStarted: late_reply,
+        e.TimerFired: follow_up_over,
+        e.MicLost: mic_lost_in_follow_up,
     },
 }

@@ -6,59 +6,18 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from daemon.dialogue.state import (
-    Action,
-    CancelUtterance,
-    CutReply,
-    Dialogue,
-    FinishReply,
-    MicWanted,
-    OpenUtterance,
-    Play,
-    Policy,
-    RenewLink,
-    SendText,
-    StartTimer,
-    Step,
-    StopTimer,
-    Talk,
-    TurnOver,
-)
-from daemon.events import (
-    EndAsked,
-    LinkLost,
-    LinkRefused,
-    LinkUp,
-    MicBack,
-    MicLost,
-    MuteSet,
-    PlaybackDrained,
-    ReplyEnded,
-    ReplyInterrupted,
-    ReplyIsWhole,
-    ReplyRanDry,
-    ReplyStarted,
-    ReplyWentOn,
-    SpeechEnded,
-    SpeechStarted,
-    StopAsked,
-    TalkHeld,
-    TalkReleased,
-    TalkTapped,
-    TalkWithdrawn,
-    TextAsked,
-    Timer,
-    TimerFired,
-    ToolsBusy,
-    Trigger,
-    UtteranceSent,
-)
+from daemon import events as e
+from daemon.dialogue import actions as do
+from daemon.dialogue.state import Dialogue, Policy, Talk
 from daemon.words import Earcon, Outcome, Phase
+
+Step = tuple[Dialogue, tuple[do.Action, ...]]
+"""What a rule returns: the next state, and what to do."""
 
 Rule = Callable[[Dialogue, Any, Policy], Step]
 """A row of a table. The event is typed Any: each row takes the one event that it is listed under."""
 
-ALL_TIMERS = tuple(StopTimer(timer) for timer in Timer)
+ALL_TIMERS = tuple(do.StopTimer(timer) for timer in e.Timer)
 
 
 def stay(state: Dialogue, _event: Any, _policy: Policy) -> Step:
@@ -71,59 +30,59 @@ def stay(state: Dialogue, _event: Any, _policy: Policy) -> Step:
 
 def leave_turn(state: Dialogue, outcome: Outcome) -> Step:
     """Abandon whatever is under way, silently; the phase is the caller's to set."""
-    actions: list[Action] = [*ALL_TIMERS]
+    actions: list[do.Action] = [*ALL_TIMERS]
     match state.phase:
         case Phase.LISTENING:
-            actions.append(CancelUtterance(state.turn))
+            actions.append(do.CancelUtterance(state.turn))
         case Phase.SENDING | Phase.THINKING | Phase.SPEAKING:
             # While sending too: the server may have all of it, and its answer may be on the way.
-            actions += [CutReply(), CancelUtterance(state.turn)]
+            actions += [do.CutReply(), do.CancelUtterance(state.turn)]
     if state.phase not in (Phase.IDLE, Phase.FOLLOW_UP) and not state.late:
-        actions.append(TurnOver(state.turn, outcome))
+        actions.append(do.TurnOver(state.turn, outcome))
     return state.rested(), tuple(actions)
 
 
 def go_idle(state: Dialogue, outcome: Outcome, earcon: Earcon | None = None) -> Step:
     """Abandon the turn and go to sleep, with a tone that says why."""
     left, actions = leave_turn(state, outcome)
-    tone = (Play(earcon),) if earcon else ()
+    tone = (do.Play(earcon),) if earcon else ()
     return left.to(Phase.IDLE), (*actions, *tone)
 
 
-def open_turn(state: Dialogue, trigger: Trigger, policy: Policy, onset_byte: int | None = None) -> Step:
+def open_turn(state: Dialogue, trigger: e.Trigger, policy: Policy, onset_byte: int | None = None) -> Step:
     """Begin a new turn, cutting the one that is under way."""
     if not state.can_hear:
         return refuse_to_listen(state)
     left, actions = leave_turn(state, Outcome.CUT)
     turn = state.turn + 1
-    by_voice = trigger is Trigger.VOICE
+    by_voice = trigger is e.Trigger.VOICE
     talk = Talk.STREAM if policy.streaming else _talk_for(trigger)
     speaks_already = state.voice_active and talk is Talk.ENDPOINTED
     released = by_voice or policy.streaming or speaks_already
     begun = replace(
         left, phase=Phase.LISTENING, turn=turn, talk=talk, released=released, resent=0, heard_reply=False
     )
-    opening: list[Action] = [OpenUtterance(turn, trigger, onset_byte, policy.streaming)]
+    opening: list[do.Action] = [do.OpenUtterance(turn, trigger, onset_byte, policy.streaming)]
     if released:
-        opening.append(StopTimer(Timer.FOLLOW_UP))
-    if not by_voice and (trigger is not Trigger.WAKE_WORD or policy.wake_earcon):
-        opening.append(Play(Earcon.LISTENING))
-    opening.append(StartTimer(Timer.MAX_UTTERANCE, policy.max_utterance_s))
+        opening.append(do.StopTimer(e.Timer.FOLLOW_UP))
+    if not by_voice and (trigger is not e.Trigger.WAKE_WORD or policy.wake_earcon):
+        opening.append(do.Play(Earcon.LISTENING))
+    opening.append(do.StartTimer(e.Timer.MAX_UTTERANCE, policy.max_utterance_s))
     if talk is Talk.ENDPOINTED and not released:
-        opening.append(StartTimer(Timer.NO_SPEECH, policy.no_speech_s))
+        opening.append(do.StartTimer(e.Timer.NO_SPEECH, policy.no_speech_s))
     return begun, (*actions, *opening)
 
 
-def _talk_for(trigger: Trigger) -> Talk:
-    return Talk.UNDECIDED if trigger is Trigger.BUTTON else Talk.ENDPOINTED
+def _talk_for(trigger: e.Trigger) -> Talk:
+    return Talk.UNDECIDED if trigger is e.Trigger.BUTTON else Talk.ENDPOINTED
 
 
 def refuse_to_listen(state: Dialogue) -> Step:
     """Say with a tone why nobody listens: muted, or no microphone."""
-    return state, (Play(Earcon.MUTED if state.muted else Earcon.NO_MIC),)
+    return state, (do.Play(Earcon.MUTED if state.muted else Earcon.NO_MIC),)
 
 
-def open_text(state: Dialogue, event: TextAsked, policy: Policy) -> Step:
+def open_text(state: Dialogue, event: e.TextAsked, policy: Policy) -> Step:
     """A turn in writing, cutting the one that is under way."""
     left, actions = leave_turn(state, Outcome.CUT)
     turn = state.turn + 1
@@ -136,18 +95,18 @@ def open_text(state: Dialogue, event: TextAsked, policy: Policy) -> Step:
         resent=0,
         heard_reply=False,
     )
-    timer = StartTimer(Timer.ANSWER, policy.hold_utterance_s)
-    return begun, (*actions, SendText(turn, event.text), timer)
+    timer = do.StartTimer(e.Timer.ANSWER, policy.hold_utterance_s)
+    return begun, (*actions, do.SendText(turn, event.text), timer)
 
 
-def text_sent(state: Dialogue, event: UtteranceSent, policy: Policy) -> Step:
+def text_sent(state: Dialogue, event: e.UtteranceSent, policy: Policy) -> Step:
     """The text has left: now the answer has its time limit."""
     if event.turn != state.turn or not state.text:
         return state, ()
-    return state, (StartTimer(Timer.ANSWER, policy.answer_timeout_s),)
+    return state, (do.StartTimer(e.Timer.ANSWER, policy.answer_timeout_s),)
 
 
-def refused_tone(event: LinkRefused) -> Earcon:
+def refused_tone(event: e.LinkRefused) -> Earcon:
     """The tone for a service that will not have us."""
     return Earcon.QUOTA if event.quota else Earcon.REFUSED
 
@@ -167,53 +126,53 @@ GO_ON = "Your last answer was cut off by a network fault. Please go on from wher
 """What the next session is asked, if the configuration says so."""
 
 
-def ran_dry(state: Dialogue, event: ReplyRanDry, policy: Policy) -> Step:
+def ran_dry(state: Dialogue, event: e.ReplyRanDry, policy: Policy) -> Step:
     """Wait a while: for the rest of the reply, or only for the word that this was all."""
     if event.turn != state.turn or state.reply_over:
         return state, ()
     wait_s = policy.end_timeout_s if event.all_here else policy.stall_timeout_s
-    return replace(state, reply_short=not event.all_here), (StartTimer(Timer.STALL, wait_s),)
+    return replace(state, reply_short=not event.all_here), (do.StartTimer(e.Timer.STALL, wait_s),)
 
 
-def is_whole(state: Dialogue, _event: ReplyIsWhole, _policy: Policy) -> Step:
+def is_whole(state: Dialogue, _event: e.ReplyIsWhole, _policy: Policy) -> Step:
     """Whatever becomes of the connection, no word of this reply can be lost any more."""
     return replace(state, reply_whole=True), ()
 
 
-def went_on(state: Dialogue, _event: ReplyWentOn, _policy: Policy) -> Step:
+def went_on(state: Dialogue, _event: e.ReplyWentOn, _policy: Policy) -> Step:
     """The reply goes on."""
-    return replace(state, reply_short=False), (StopTimer(Timer.STALL),)
+    return replace(state, reply_short=False), (do.StopTimer(e.Timer.STALL),)
 
 
-def nothing_more_comes(state: Dialogue, event: ReplyEnded, _policy: Policy) -> Step:
+def nothing_more_comes(state: Dialogue, event: e.ReplyEnded, _policy: Policy) -> Step:
     """The server has said all; what is in hand still plays."""
     over = replace(state, reply_over=True, reply_short=False, reply_bad=bool(event.reason))
-    return over, (StopTimer(Timer.STALL), FinishReply())
+    return over, (do.StopTimer(e.Timer.STALL), do.FinishReply())
 
 
-def stalled(state: Dialogue, event: TimerFired, policy: Policy) -> Step:
+def stalled(state: Dialogue, event: e.TimerFired, policy: Policy) -> Step:
     """The rest did not come: what was heard was the reply. A session that stalls is replaced.
 
     One that waits for a tool does not stall.
     """
-    if event.timer is not Timer.STALL or state.reply_over:
+    if event.timer is not e.Timer.STALL or state.reply_over:
         return state, ()
     if state.tools_busy:
-        return state, (StartTimer(Timer.STALL, policy.stall_timeout_s),)
+        return state, (do.StartTimer(e.Timer.STALL, policy.stall_timeout_s),)
     over = replace(state, reply_over=True)
     if not state.reply_short:
-        return over, (FinishReply(),)
-    return over, (FinishReply(), RenewLink("stalled", keep_handle=True))
+        return over, (do.FinishReply(),)
+    return over, (do.FinishReply(), do.RenewLink("stalled", keep_handle=True))
 
 
-def judge_reply(state: Dialogue) -> tuple[Dialogue, Outcome, tuple[Action, ...]]:
+def judge_reply(state: Dialogue) -> tuple[Dialogue, Outcome, tuple[do.Action, ...]]:
     """How the reply that was just heard ended, and what the user is told of it."""
     if state.reply_bad:
         failed, actions = count_failure(state)
-        return failed, Outcome.FAILED, (*actions, Play(Earcon.ERROR))
+        return failed, Outcome.FAILED, (*actions, do.Play(Earcon.ERROR))
     good = replace(state, failures_in_row=0)
     if state.reply_short:
-        return good, Outcome.SHORT, (Play(Earcon.ERROR),)
+        return good, Outcome.SHORT, (do.Play(Earcon.ERROR),)
     return good, Outcome.ANSWERED, ()
 
 
@@ -222,7 +181,7 @@ def count_failure(state: Dialogue) -> Step:
     count = state.failures_in_row + 1
     if count < FAILURES_TO_RENEW:
         return replace(state, failures_in_row=count), ()
-    return replace(state, failures_in_row=0), (RenewLink("bad_replies", keep_handle=False),)
+    return replace(state, failures_in_row=0), (do.RenewLink("bad_replies", keep_handle=False),)
 
 
 # --- rows that hold in every phase -----------------------------------------------------------------
@@ -236,98 +195,98 @@ def stop(state: Dialogue, _event: Any, _policy: Policy) -> Step:
     return go_idle(state, outcome)
 
 
-def mute(state: Dialogue, event: MuteSet, policy: Policy) -> Step:
+def mute(state: Dialogue, event: e.MuteSet, policy: Policy) -> Step:
     """Close the microphone at once; an utterance that has not left the device never will."""
     if event.muted == state.muted:
         return state, ()
-    tone = Play(Earcon.MUTED if event.muted else Earcon.UNMUTED)
+    tone = do.Play(Earcon.MUTED if event.muted else Earcon.UNMUTED)
     muted = replace(state, muted=event.muted, voice_active=False)
     if event.muted and (state.mic_streaming or state.phase is Phase.FOLLOW_UP):
         left, actions = go_idle(muted, Outcome.CANCELLED)
-        return left, (MicWanted(False), *actions, tone)
+        return left, (do.MicWanted(False), *actions, tone)
     if event.muted and state.phase is Phase.THINKING:
         # It has left, and is not to leave again: if this connection does not bring the answer, none will.
         muted = replace(muted, resent=policy.max_resends, retried=True)
-        return muted, (MicWanted(False), CancelUtterance(state.turn), tone)
-    return muted, (MicWanted(not event.muted), tone)
+        return muted, (do.MicWanted(False), do.CancelUtterance(state.turn), tone)
+    return muted, (do.MicWanted(not event.muted), tone)
 
 
-def note_tools(state: Dialogue, event: ToolsBusy, _policy: Policy) -> Step:
+def note_tools(state: Dialogue, event: e.ToolsBusy, _policy: Policy) -> Step:
     """A tool begins, or all have ended, and nothing follows from it here."""
     return replace(state, tools_busy=event.busy), ()
 
 
-def close_after_reply(state: Dialogue, _event: EndAsked, _policy: Policy) -> Step:
+def close_after_reply(state: Dialogue, _event: e.EndAsked, _policy: Policy) -> Step:
     """The conversation ends with the reply that is under way."""
     if state.phase is Phase.FOLLOW_UP:
         return go_idle(state, Outcome.ANSWERED)
     return replace(state, closing=state.phase is not Phase.IDLE), ()
 
 
-def note_voice(state: Dialogue, _event: SpeechStarted, _policy: Policy) -> Step:
+def note_voice(state: Dialogue, _event: e.SpeechStarted, _policy: Policy) -> Step:
     """Somebody speaks, and nothing follows from it here."""
     return replace(state, voice_active=True), ()
 
 
-def note_silence(state: Dialogue, _event: SpeechEnded, _policy: Policy) -> Step:
+def note_silence(state: Dialogue, _event: e.SpeechEnded, _policy: Policy) -> Step:
     """The voice has ended, and nothing follows from it here."""
     return replace(state, voice_active=False), ()
 
 
-def note_online(state: Dialogue, _event: LinkUp, _policy: Policy) -> Step:
+def note_online(state: Dialogue, _event: e.LinkUp, _policy: Policy) -> Step:
     """The connection is there."""
     return replace(state, online=True, trouble=False), ()
 
 
-def note_offline(state: Dialogue, event: LinkLost, _policy: Policy) -> Step:
+def note_offline(state: Dialogue, event: e.LinkLost, _policy: Policy) -> Step:
     """The connection is gone, and nothing is lost by it here."""
     return replace(state, online=False, trouble=event.trouble), ()
 
 
-def note_mic_lost(state: Dialogue, _event: MicLost, _policy: Policy) -> Step:
+def note_mic_lost(state: Dialogue, _event: e.MicLost, _policy: Policy) -> Step:
     """The microphone failed while nobody was using it."""
     return replace(state, mic_ok=False, voice_active=False), ()
 
 
-def note_mic_back(state: Dialogue, _event: MicBack, _policy: Policy) -> Step:
+def note_mic_back(state: Dialogue, _event: e.MicBack, _policy: Policy) -> Step:
     """The microphone delivers again."""
     return replace(state, mic_ok=True), ()
 
 
-def refuse(state: Dialogue, event: LinkRefused, _policy: Policy) -> Step:
+def refuse(state: Dialogue, event: e.LinkRefused, _policy: Policy) -> Step:
     """The service will not have us while the user waits for it."""
     return go_idle(replace(state, online=False), Outcome.FAILED, refused_tone(event))
 
 
-def note_refused(state: Dialogue, _event: LinkRefused, _policy: Policy) -> Step:
+def note_refused(state: Dialogue, _event: e.LinkRefused, _policy: Policy) -> Step:
     """The service will not have us, and nobody waits for it: the lights say so."""
     return replace(state, online=False), ()
 
 
-def cut_short(state: Dialogue, _event: LinkLost | LinkRefused, _policy: Policy) -> Step:
+def cut_short(state: Dialogue, _event: e.LinkLost | e.LinkRefused, _policy: Policy) -> Step:
     """The connection went in the middle of a reply: what was received plays out."""
     state = replace(state, online=False, trouble=True)
     if state.reply_over:
         return state, ()
     over = replace(state, reply_over=True, reply_short=not state.reply_whole)
-    return over, (StopTimer(Timer.STALL), FinishReply())
+    return over, (do.StopTimer(e.Timer.STALL), do.FinishReply())
 
 
 EVERY_PHASE: dict[type, Rule] = {
-    MuteSet: mute,
-    TextAsked: open_text,
-    LinkUp: note_online,
-    LinkLost: note_offline,
-    LinkRefused: note_refused,
-    MicLost: note_mic_lost,
-    MicBack: note_mic_back,
-    SpeechStarted: note_voice,
-    SpeechEnded: note_silence,
-    ToolsBusy: note_tools,
-    EndAsked: close_after_reply,
-    ReplyIsWhole: stay,
-    ReplyRanDry: stay,
-    ReplyWentOn: stay,
+    e.MuteSet: mute,
+    e.TextAsked: open_text,
+    e.LinkUp: note_online,
+    e.LinkLost: note_offline,
+    e.LinkRefused: note_refused,
+    e.MicLost: note_mic_lost,
+    e.MicBack: note_mic_back,
+    e.SpeechStarted: note_voice,
+    e.SpeechEnded: note_silence,
+    e.ToolsBusy: note_tools,
+    e.EndAsked: close_after_reply,
+    e.ReplyIsWhole: stay,
+    e.ReplyRanDry: stay,
+    e.ReplyWentOn: stay,
 }
 """Rows for every phase that does not name its own."""
 
@@ -338,16 +297,16 @@ def withdrawn(state: Dialogue, _event: Any, _policy: Policy) -> Step:
 
 
 LATE: dict[type, Rule] = {
-    TalkTapped: stay,
-    TalkHeld: stay,
-    TalkReleased: stay,
-    TalkWithdrawn: stay,
-    UtteranceSent: stay,
-    TimerFired: stay,
-    ReplyStarted: stay,
-    ReplyEnded: stay,
-    ReplyInterrupted: stay,
-    PlaybackDrained: stay,
-    StopAsked: stop,
+    e.TalkTapped: stay,
+    e.TalkHeld: stay,
+    e.TalkReleased: stay,
+    e.TalkWithdrawn: stay,
+    e.UtteranceSent: stay,
+    e.TimerFired: stay,
+    e.ReplyStarted: stay,
+    e.ReplyEnded: stay,
+    e.ReplyInterrupted: stay,
+    e.PlaybackDrained: stay,
+    e.StopAsked: stop,
 }
 """What most phases do with what is not theirs; each names its own rows over these, and one for a press."""

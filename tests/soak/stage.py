@@ -13,10 +13,10 @@ from typing import Any
 from rig import Rig, running_rig, with_keys
 
 from daemon import live, replies
-from daemon.dialogue import Phase
 from daemon.settings import Settings
 from daemon.standin import ConnectionRecord, Pace, Plan
 from daemon.standin import server as standin_server
+from daemon.words import Phase
 from hw.base import MIC_FORMAT
 from soak.stamps import read_stamps, reply, utterance
 from soak.steps import CONNECTING, DOWN, NOW, Step, rule

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from daemon.dialogue.device import DEVICE_TABLE
 from daemon.dialogue.server import SERVER_TABLE
-from daemon.dialogue.shared import EVERY_PHASE, Rule
-from daemon.dialogue.state import Dialogue, Policy, Step
+from daemon.dialogue.shared import EVERY_PHASE, Rule, Step
+from daemon.dialogue.state import Dialogue, Policy
 from daemon.errors import IllegalTransition
 from daemon.events import DialogueEvent
 from daemon.words import Phase
