@@ -18,6 +18,7 @@ from daemon import app, board_choice, config, ending, logs
 from daemon.app_options import RunOptions
 from daemon.assembly import Daemon, build
 from daemon.control_client import control_path
+from daemon.dial import reach_service
 from daemon.errors import ConfigError, ConureError
 from daemon.events import TalkPressed, Trigger
 from daemon.extras import check_extras
@@ -122,7 +123,7 @@ async def _run(settings: Settings, api_key: Secret | None, options: RunOptions) 
     board = board_choice.choose_board(settings, record_wav=None if options.once else options.wav_out)
     if options.wav_out is not None and not options.once and board.stage is None:
         raise ConfigError(["--wav-out without --once records the simulated board only (--board simulated)"])
-    async with app.service(settings, api_key, base_url) as dial:
+    async with reach_service(settings, api_key, base_url) as dial:
         daemon = build(settings, board, stand_in=api_key is None)
         logs.add_fields(partial(_journal_fields, daemon))
         async with (

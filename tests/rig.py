@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 
 from daemon import app
 from daemon.assembly import Daemon, build
+from daemon.dial import STAND_IN_KEY, load_client
 from daemon.feed import Note
 from daemon.lamp import Lamp
 from daemon.lights import Conditions
@@ -245,9 +246,9 @@ async def running_rig(
             connection._jitter = lambda: jitter
         watcher = asyncio.create_task(_take_notes(rig))
         dial = partial(
-            app._load_client,
+            load_client,
             settings,
-            app.STAND_IN_KEY,
+            STAND_IN_KEY,
             base_url or standin.base_url,
             standin.client_ssl_context(),
         )

@@ -12,6 +12,7 @@ from rig import HELLO, Rig, running_rig, with_keys
 
 from daemon import app
 from daemon.assembly import build
+from daemon.dial import STAND_IN_KEY, load_client
 from daemon.settings import Settings
 from daemon.standin import StandIn, Tone
 from daemon.store import Store
@@ -147,9 +148,7 @@ async def run_once(monkeypatch: pytest.MonkeyPatch, folder: Path, settings: Sett
     async with StandIn(Tone(0.3, 440.0)) as standin:
         board = SimulatedBoard()
         daemon = build(settings, board, stand_in=False)
-        dial = partial(
-            app._load_client, settings, app.STAND_IN_KEY, standin.base_url, standin.client_ssl_context()
-        )
+        dial = partial(load_client, settings, STAND_IN_KEY, standin.base_url, standin.client_ssl_context())
         restored = daemon.parts.connection.link.handle
         async with app.running(daemon, dial):
             heard = daemon.parts.feed.watch()

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from rig import running_rig
 
-from daemon import app
 from daemon.app_options import RunOptions
+from daemon.dial import STAND_IN_KEY, load_client
 from daemon.errors import ConfigError, ConureError
 from daemon.modes import keep_reply, may_begin_again, named_by_key, press, with_wav_checked
 from daemon.settings import BoardSettings, Settings
@@ -162,5 +162,5 @@ async def test_what_is_missing_is_told_and_never_a_proxys_password(
 
     monkeypatch.setattr(importlib, "import_module", fail)
     with pytest.raises(ConfigError, match=word) as raised:
-        await app._load_client(Settings(), app.STAND_IN_KEY, "", None)
+        await load_client(Settings(), STAND_IN_KEY, "", None)
     assert "secret" not in str(raised.value)
