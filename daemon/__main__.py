@@ -9,7 +9,7 @@ if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
     # Until `main` catches it: Ctrl-C among the imports, a second on a small board, shall leave no traceback.
     signal.signal(signal.SIGINT, signal.SIG_DFL)
 
-from daemon.cli import main
+from daemon.cli.main import main
 
 __all__ = ["main"]
 

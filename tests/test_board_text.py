@@ -6,8 +6,8 @@ import json
 
 import pytest
 
-from daemon import cli
 from daemon.board_text import board_text, mixer_commands
+from daemon.cli.main import main
 from hw.board_files import find_board, shipped_names
 from hw.header import LEFT, RIGHT, drawing
 
@@ -61,14 +61,14 @@ def test_mixer_commands_can_be_pasted_into_a_shell() -> None:
 
 
 def test_boards_are_listed_with_who_tried_them(capsys: pytest.CaptureFixture[str]) -> None:
-    assert cli.main(["boards"]) == 0
+    assert main(["boards"]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert [line.split()[0] for line in lines[1:]] == list(shipped_names())
     assert sum("nobody yet" in line for line in lines) == len(shipped_names()) - 1
 
 
 def test_programs_get_everything_about_a_board(capsys: pytest.CaptureFixture[str]) -> None:
-    assert cli.main(["boards", "whisplay", "--json"]) == 0
+    assert main(["boards", "whisplay", "--json"]) == 0
     board = json.loads(capsys.readouterr().out)
     assert board["setup"]["config_txt"][-1] == "dtoverlay=whisplay-soundcard"
     assert board["mixer_commands"][0] == "amixer -c whisplaysound cset name=speaker 80"
@@ -81,12 +81,12 @@ def test_programs_get_everything_about_a_board(capsys: pytest.CaptureFixture[str
 
 
 def test_programs_get_what_was_detected(capsys: pytest.CaptureFixture[str]) -> None:
-    assert cli.main(["boards", "--detect", "--json"]) == 0
+    assert main(["boards", "--detect", "--json"]) == 0
     answer = json.loads(capsys.readouterr().out)
     assert set(answer) == {"board", "candidates", "evidence"}
     assert set(answer["evidence"]) == {"hat", "cards", "usb", "i2c"}
 
 
 def test_a_board_that_is_none_is_a_mistake(capsys: pytest.CaptureFixture[str]) -> None:
-    assert cli.main(["boards", "wisplay"]) == 78
+    assert main(["boards", "wisplay"]) == 78
     assert "did you mean whisplay?" in capsys.readouterr().err

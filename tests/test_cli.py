@@ -15,8 +15,9 @@ from typing import Any
 
 import pytest
 
-from daemon import __version__, cli
+from daemon import __version__
 from daemon.app_options import RunOptions
+from daemon.cli.main import main
 from daemon.config_text import config_table
 from daemon.control import ControlServer
 from daemon.errors import EX_CONFIG, AlreadyRunning, ConfigError, ControlError
@@ -80,7 +81,7 @@ def config_file(tmp_path: Path, text: str) -> str:
 
 def test_version_is_the_packages(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:
-        cli.main(["--version"])
+        main(["--version"])
     assert ended.value.code == 0
     assert capsys.readouterr().out == f"conure {__version__}\n"
 
@@ -101,7 +102,7 @@ def test_version_is_the_packages(capsys: pytest.CaptureFixture[str]) -> None:
 )
 def test_wrong_usage_is_exit_code_2(argv: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:
-        cli.main(argv)
+        main(argv)
     assert ended.value.code == 2
     assert "usage: conure" in capsys.readouterr().err
 
@@ -111,7 +112,7 @@ def test_where_a_command_is_missing_all_of_them_are_shown(
     argv: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
     with pytest.raises(SystemExit):
-        cli.main(argv)
+        main(argv)
     assert "check" in capsys.readouterr().err
 
 
@@ -163,7 +164,7 @@ def test_run_gives_settings_key_and_options_to_the_app(app: FakeApp, tmp_path: P
     file = config_file(tmp_path, "[sound]\nvolume = 5\n")
     app.outcome = 3
     argv = ["run", "--config", file, "--once", "--board", "simulated", "--wav-out", "out.wav"]
-    assert cli.main(argv) == 3
+    assert main(argv) == 3
     assert app.settings is not None
     assert app.settings.sound.volume == 5
     assert app.settings.board.name == "simulated"
@@ -174,7 +175,7 @@ def test_run_gives_settings_key_and_options_to_the_app(app: FakeApp, tmp_path: P
 
 def test_run_with_the_standin_takes_no_key(app: FakeApp, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("GEMINI_API_KEY")
-    assert cli.main(["run", "--standin"]) == 0
+    assert main(["run", "--standin"]) == 0
     assert app.api_key is None
     assert app.options is not None
     assert app.options.standin
@@ -184,7 +185,7 @@ def test_run_without_a_key_is_a_mistake_of_configuration(
     app: FakeApp, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.delenv("GEMINI_API_KEY")
-    assert cli.main(["run"]) == EX_CONFIG
+    assert main(["run"]) == EX_CONFIG
     assert capsys.readouterr().err.startswith("conure: there is no API key")
     assert app.settings is None
 
@@ -193,7 +194,7 @@ def test_run_tells_what_should_be_known_of_the_model(
     app: FakeApp, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     file = config_file(tmp_path, '[live]\nmodel = "gemini-3.1-flash-live-preview"\n')
-    assert cli.main(["run", "--config", file]) == 0
+    assert main(["run", "--config", file]) == 0
     assert app.settings is not None
     assert "legacy preview; use gemini-3.8-live" in capsys.readouterr().err
 
@@ -212,14 +213,14 @@ def test_what_users_can_mend_is_one_line_without_a_traceback(
     app: FakeApp, capsys: pytest.CaptureFixture[str], error: Exception, code: int, said: str
 ) -> None:
     app.outcome = error
-    assert cli.main(["run"]) == code
+    assert main(["run"]) == code
     assert capsys.readouterr().err == said
 
 
 def test_a_bug_is_not_hidden(app: FakeApp) -> None:
     app.outcome = KeyError("bug")
     with pytest.raises(KeyError):
-        cli.main(["run"])
+        main(["run"])
 
 
 # --- config
@@ -230,7 +231,7 @@ def test_config_check_names_the_file_and_that_there_is_a_key(
 ) -> None:
     file = config_file(tmp_path, "[sound]\nvolume = 5\n")
     monkeypatch.setenv("GEMINI_API_KEY", KEY)
-    assert cli.main(["config", "check", "--config", file]) == 0
+    assert main(["config", "check", "--config", file]) == 0
     assert capsys.readouterr().out.splitlines() == [
         f"configuration: {file}",
         "API key: found",
@@ -239,7 +240,7 @@ def test_config_check_names_the_file_and_that_there_is_a_key(
 
 
 def test_config_check_works_without_file_and_key(capsys: pytest.CaptureFixture[str]) -> None:
-    assert cli.main(["config", "check"]) == 0
+    assert main(["config", "check"]) == 0
     said = capsys.readouterr().out
     assert "no file, all defaults" in said
     assert "API key: none" in said
@@ -249,7 +250,7 @@ def test_config_check_prints_every_mistake_and_exits_78(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     file = config_file(tmp_path, "[sound]\nvolume = 500\n[buton]\n")
-    assert cli.main(["config", "check", "--config", file]) == EX_CONFIG
+    assert main(["config", "check", "--config", file]) == EX_CONFIG
     captured = capsys.readouterr()
     assert captured.out == ""
     assert [line.startswith(f"conure: {file}: ") for line in captured.err.splitlines()] == [True, True]
@@ -259,14 +260,14 @@ def test_config_show_marks_what_was_changed_and_has_no_key(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("GEMINI_API_KEY", KEY)
-    assert cli.main(["config", "show", "--config", config_file(tmp_path, "[sound]\nvolume = 5\n")]) == 0
+    assert main(["config", "show", "--config", config_file(tmp_path, "[sound]\nvolume = 5\n")]) == 0
     said = capsys.readouterr().out
     assert "volume = 5  # changed; the default is 70" in said
     assert KEY not in said
 
 
 def test_config_table_is_the_readmes(capsys: pytest.CaptureFixture[str]) -> None:
-    assert cli.main(["config", "table"]) == 0
+    assert main(["config", "table"]) == 0
     assert capsys.readouterr().out == config_table()
 
 
@@ -295,7 +296,7 @@ class FakeDaemon:
 
 async def run_beside(daemon: FakeDaemon, socket: Path, *argv: str) -> int:
     async with ControlServer(socket, daemon.handle, daemon.watch):
-        return await asyncio.to_thread(cli.main, argv)
+        return await asyncio.to_thread(main, argv)
 
 
 @pytest.mark.parametrize(
@@ -351,7 +352,7 @@ async def test_watching_as_json_prints_one_object_a_line(
 def test_without_a_running_speaker_the_user_is_told_how_to_start_it(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    assert cli.main(["talk"]) == 1
+    assert main(["talk"]) == 1
     assert capsys.readouterr().err.startswith("conure: the daemon is not running")
 
 
@@ -366,7 +367,7 @@ FOUND = [
 
 def test_devices_are_a_table(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     put_in_place(monkeypatch, "hw.portaudio", survey_devices=lambda: FOUND)
-    assert cli.main(["devices"]) == 0
+    assert main(["devices"]) == 0
     assert capsys.readouterr().out == (
         "name                 kind      card        usb        port   default  opened with\n"
         "USB Mic (hw:1,0)     capture   Mic         0d8c:0014  1-1.2  yes      48000 Hz, 1 channel\n"
@@ -376,7 +377,7 @@ def test_devices_are_a_table(monkeypatch: pytest.MonkeyPatch, capsys: pytest.Cap
 
 def test_no_devices_is_a_failure(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     put_in_place(monkeypatch, "hw.portaudio", survey_devices=list)
-    assert cli.main(["devices"]) == 1
+    assert main(["devices"]) == 1
     assert (
         capsys.readouterr().err == "conure: there is no sound device; `conure doctor` tells what may help\n"
     )
@@ -396,7 +397,7 @@ def test_no_devices_is_a_failure(monkeypatch: pytest.MonkeyPatch, capsys: pytest
 def test_the_standin_refuses_what_it_cannot_do(
     argv: list[str], said: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert cli.main(["standin", *argv]) == EX_CONFIG
+    assert main(["standin", *argv]) == EX_CONFIG
     assert said in capsys.readouterr().err
 
 
@@ -407,7 +408,7 @@ def test_a_standin_that_nobody_can_trust_is_told(
         pass
 
     monkeypatch.setattr("daemon.standin.run_standin", run)
-    assert cli.main(["standin"]) == 0
+    assert main(["standin"]) == 0
     assert "--write-ca FILE" in capsys.readouterr().err
 
 
@@ -430,7 +431,9 @@ HEAVY = ("numpy", "google", "asyncio", "websockets", "cryptography", "pyaudio", 
 
 
 def imported_by(argv: list[str], env: dict[str, str]) -> set[str]:
-    program = f"import sys; from daemon.cli import main; main({argv!r}); print(*sys.modules, file=sys.stderr)"
+    program = (
+        f"import sys; from daemon.cli.main import main; main({argv!r}); print(*sys.modules, file=sys.stderr)"
+    )
     done = subprocess.run(
         [sys.executable, "-c", program], capture_output=True, text=True, env=env, check=True
     )
@@ -464,7 +467,7 @@ def test_a_recording_that_no_board_would_make_is_refused(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     wanted = ["run", "--standin", "--board", "generic", "--wav-out", str(tmp_path / "out.wav")]
-    assert cli.main(wanted) == EX_CONFIG
+    assert main(wanted) == EX_CONFIG
     assert "--wav-out without --once records the simulated board only" in capsys.readouterr().err
 
 
@@ -472,7 +475,7 @@ def test_a_recording_that_no_board_would_make_is_refused(
 def test_a_standard_stream_that_was_closed_has_nothing_behind_it(tmp_path: Path, closed: str) -> None:
     descriptor = next(number for number, mark in enumerate(("<", ">&-", "2>")) if closed.startswith(mark))
     shell = f'exec 3>{tmp_path}/told; {sys.executable} -c "$0" {closed}'
-    told = "import os, sys; from daemon.cli import main; code = main(['boards']); "
+    told = "import os, sys; from daemon.cli.main import main; code = main(['boards']); "
     told += f"os.write(3, f'{{code}} {{os.readlink(\"/proc/self/fd/{descriptor}\")}}'.encode())"
     subprocess.run(["sh", "-c", shell, told], check=True, timeout=30, capture_output=True)
     assert (tmp_path / "told").read_text() == "0 /dev/null"

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from doctor_patient import Patient, finding_of, running
 
-from daemon import cli
+from daemon.cli.main import main
 from daemon.doctor import by_hand, devices
 from daemon.doctor.case import Case, admit
 from daemon.doctor.examination import FAMILIES, Family, examine
@@ -203,7 +203,7 @@ def test_the_command_looks_at_this_machine(
     monkeypatch.setattr(devices, "LISTEN_S", 0.6)
     (tmp_path / "c.toml").write_text("")
     argv = ["doctor", "--offline", "--board", "simulated", "--config", str(tmp_path / "c.toml")]
-    status = cli.main([*argv, "--json"] if as_json else argv)
+    status = main([*argv, "--json"] if as_json else argv)
     said = capsys.readouterr().out
     if not as_json:
         assert "✓ microphone sound  level " in said

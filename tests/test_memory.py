@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from daemon import cli
+from daemon.cli import main as cli
 from daemon.control import ControlServer
 from daemon.errors import ControlError
 from daemon.instruction import compose

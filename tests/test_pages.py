@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from daemon.cli import PARTS
+from daemon.cli.main import PARTS
 from daemon.config import validate
 from daemon.schema import TABLES
 

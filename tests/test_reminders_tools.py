@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from reminder_world import SATURDAY_S, Zone
 
-from daemon import cli
+from daemon.cli import main as cli
 from daemon.control import ControlServer
 from daemon.errors import ControlError
 from daemon.reminders.advance import advance

@@ -8,8 +8,8 @@ from typing import NoReturn
 import pytest
 from doctor_patient import QuietLeds, Room, RoomMic
 
-from daemon import cli
 from daemon.board_choice import choose_board
+from daemon.cli.main import main
 from daemon.control import ControlServer
 from daemon.doctor import light_show, meter
 from daemon.doctor.light_show import SCENES_BY_NAME, plain_name
@@ -47,7 +47,7 @@ def board(monkeypatch: pytest.MonkeyPatch) -> SimulatedBoard:
 def test_piped_it_prints_two_lines_a_second_with_what_is_speech(
     board: SimulatedBoard, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert cli.main(["listen", "--board", "simulated", "--seconds", "4"]) == 0
+    assert main(["listen", "--board", "simulated", "--seconds", "4"]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert len(lines) == 8
     assert lines[-1].startswith("    4.0 s  ")
@@ -59,7 +59,7 @@ def test_on_a_terminal_it_is_one_line_that_moves(
     board: SimulatedBoard, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("sys.stdout.isatty", lambda: True)
-    assert cli.main(["listen", "--board", "simulated", "--seconds", "3"]) == 0
+    assert main(["listen", "--board", "simulated", "--seconds", "3"]) == 0
     said = capsys.readouterr().out
     assert said.count("\r") == 30
     assert said.count("\n") == 1
@@ -97,7 +97,7 @@ def test_a_tone_is_played_at_the_configured_volume(
 ) -> None:
     file = tmp_path / "config.toml"
     file.write_text("[sound]\nvolume = 100\n")
-    assert cli.main(["tone", "done", "--config", str(file)]) == 0
+    assert main(["tone", "done", "--config", str(file)]) == 0
     assert capsys.readouterr().out.startswith("done        nobody spoke")
     assert board.heard().startswith(tone_pcm("done"))
     assert not board.speaker.is_open
@@ -106,7 +106,7 @@ def test_a_tone_is_played_at_the_configured_volume(
 def test_all_tones_are_named_as_they_are_played(
     board: SimulatedBoard, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert cli.main(["tone"]) == 0
+    assert main(["tone"]) == 0
     assert [line.split()[0] for line in capsys.readouterr().out.splitlines()] == list(TONES)
     assert SPEAKER_FORMAT.seconds(len(board.heard())) > 3.0
 
@@ -115,7 +115,7 @@ def test_all_tones_are_named_as_they_are_played(
 def test_a_name_that_does_not_exist_is_told_with_those_that_do(
     board: SimulatedBoard, capsys: pytest.CaptureFixture[str], command: str, kind: str
 ) -> None:
-    assert cli.main([command, "bell"]) == EX_CONFIG
+    assert main([command, "bell"]) == EX_CONFIG
     assert f"there is no {kind} 'bell'; there are: " in capsys.readouterr().err
 
 
@@ -125,15 +125,15 @@ def test_a_name_that_does_not_exist_is_told_with_those_that_do(
 def test_the_whole_grammar_is_shown_with_its_names(
     board: SimulatedBoard, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert cli.main(["lights", "--seconds", "0.1"]) == 0
+    assert main(["lights", "--seconds", "0.1"]) == 0
     said = capsys.readouterr().out.splitlines()
     assert said == [f"{rung.scene.name}: {rung.scene.looks}. {rung.scene.meaning}" for rung in LADDER]
     assert board.leds.pixels == (Colour(),) * 3, "dark at the end"
 
 
 def test_one_light_can_be_named_as_it_is_written_or_typed(board: SimulatedBoard) -> None:
-    assert cli.main(["lights", "no microphone", "--seconds", "0.1"]) == 0
-    assert cli.main(["lights", "speaking-microphone-open", "--seconds", "0.1"]) == 0
+    assert main(["lights", "no microphone", "--seconds", "0.1"]) == 0
+    assert main(["lights", "speaking-microphone-open", "--seconds", "0.1"]) == 0
     assert {plain_name(name) for name in SCENES_BY_NAME} == set(SCENES_BY_NAME)
 
 
@@ -157,7 +157,7 @@ def test_a_board_without_lights_says_so(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("daemon.board_choice.choose_board", choose_board)
-    assert cli.main(["lights", "--board", "generic"]) == EX_CONFIG
+    assert main(["lights", "--board", "generic"]) == EX_CONFIG
     assert "[lights] kind says what is wired" in capsys.readouterr().err
 
 
@@ -173,23 +173,23 @@ async def test_a_device_that_the_running_daemon_has_is_told_with_the_remedy(
         raise AssertionError((command, args))
 
     board.mic.fail()
-    assert await asyncio.to_thread(cli.main, ["listen", "--seconds", "1"]) == 1
+    assert await asyncio.to_thread(main, ["listen", "--seconds", "1"]) == 1
     assert "stop conure" not in capsys.readouterr().err
     async with ControlServer(tmp_path / "control.sock", handle, lambda: iter(())):  # type: ignore[arg-type,return-value]  # nobody watches
-        assert await asyncio.to_thread(cli.main, ["listen", "--seconds", "1"]) == 1
+        assert await asyncio.to_thread(main, ["listen", "--seconds", "1"]) == 1
     assert "`sudo systemctl stop conure`" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("seconds", ["0", "-1", "x", "nan", "4000"])
 def test_a_time_that_is_none_is_wrong_usage(seconds: str) -> None:
     with pytest.raises(SystemExit) as ended:
-        cli.main(["listen", "--seconds", seconds])
+        main(["listen", "--seconds", seconds])
     assert ended.value.code == 2
 
 
 def test_nothing_that_is_heard_is_written_to_disk(board: SimulatedBoard, tmp_path: Path) -> None:
     before = set(tmp_path.rglob("*"))
-    cli.main(["listen", "--seconds", "1"])
+    main(["listen", "--seconds", "1"])
     assert set(tmp_path.rglob("*")) == before
 
 
@@ -200,7 +200,7 @@ def test_a_device_that_is_not_there_is_told_with_what_helps(
         raise MicError("jabra", "there is no such capture device", absent=True)
 
     monkeypatch.setattr(board, "open_mic", nothing)
-    assert cli.main(["listen"]) == 1
+    assert main(["listen"]) == 1
     said = capsys.readouterr().err
     assert said.startswith("conure: jabra: there is no such capture device; `conure doctor`")
     assert "`--board simulated`" in said
