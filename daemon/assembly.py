@@ -23,7 +23,8 @@ from daemon.dialogue.state import Policy
 from daemon.endpointing import SpeechDetector
 from daemon.events import Event, ToolsChanged
 from daemon.feed import Feed
-from daemon.frontend import FrontEnd, make_front_end
+from daemon.frontend.front_end import FrontEnd
+from daemon.frontend.making import make_front_end
 from daemon.keeper import Keeper
 from daemon.kept_files import files_to_keep, load_days, local_day
 from daemon.kept_handle import load_handle

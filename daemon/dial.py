@@ -54,6 +54,6 @@ async def reach_service(settings: Settings, api_key: Secret | None, base_url: st
     if api_key is not None:
         yield partial(load_client, settings, api_key, base_url, None)
         return
-    standin = await asyncio.to_thread(importlib.import_module, "daemon.standin")
-    async with standin.StandIn() as server:
+    module = await asyncio.to_thread(importlib.import_module, "daemon.standin.server")
+    async with module.StandIn() as server:
         yield partial(load_client, settings, STAND_IN_KEY, server.base_url, server.client_ssl_context())

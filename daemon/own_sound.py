@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Protocol
 
-from daemon.frontend import FrontEnd
+from daemon.frontend.front_end import FrontEnd
 
 EARCON_TAIL_S = 0.15
 """After an earcon the microphone hears the room for a while; its own tone is no speech."""

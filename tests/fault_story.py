@@ -18,8 +18,9 @@ from daemon.failures import FailureKind
 from daemon.ledger import Mark
 from daemon.scenes import Scene
 from daemon.settings import Settings
-from daemon.standin import Plan, Tone, Voice
 from daemon.standin.actions import Close, Reset
+from daemon.standin.plan import Plan
+from daemon.standin.voices import Tone, Voice
 from daemon.words import Earcon, Outcome
 from hw.base import MIC_FORMAT
 

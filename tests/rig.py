@@ -27,8 +27,10 @@ from daemon.feed import Note
 from daemon.lamp import Lamp
 from daemon.lights import Conditions
 from daemon.settings import Settings
-from daemon.standin import Echo, Pace, Plan, StandIn, Voice
-from daemon.standin.plan import PlanRun
+from daemon.standin.conversation import Pace
+from daemon.standin.plan import Plan, PlanRun
+from daemon.standin.server import StandIn
+from daemon.standin.voices import Echo, Voice
 from hw.base import MIC_FORMAT, SPEAKER_FORMAT, Colour
 from hw.simulated import SimulatedBoard
 

@@ -13,7 +13,9 @@ from google.genai import types
 from google.genai.live import AsyncSession
 from websockets.asyncio.client import ClientConnection, connect
 
-from daemon.standin import Pace, Plan, StandIn
+from daemon.standin.conversation import Pace
+from daemon.standin.plan import Plan
+from daemon.standin.server import StandIn
 
 FAST = Pace(thinking_s=0.02, speed=50.0, playout=0.0)
 """For tests that wait for the end of a turn and do not look at its times."""

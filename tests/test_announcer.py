@@ -13,7 +13,8 @@ from daemon.messages import REPEAT_AFTER_S, Message
 from daemon.playback import Playback
 from daemon.ring import FifoRing
 from daemon.settings import Settings
-from daemon.standin import NoAudio, Plan
+from daemon.standin.plan import Plan
+from daemon.standin.voices import NoAudio
 from daemon.words import Earcon
 from hw.base import SPEAKER_FORMAT, Speaker
 

@@ -14,7 +14,8 @@ from daemon import app
 from daemon.assembly import build
 from daemon.dial import STAND_IN_KEY, load_client
 from daemon.settings import Settings
-from daemon.standin import StandIn, Tone
+from daemon.standin.server import StandIn
+from daemon.standin.voices import Tone
 from daemon.store import Store
 from daemon.usage import Accounts, Day, read_days
 from hw.base import MIC_FORMAT, SPEAKER_FORMAT

@@ -13,7 +13,9 @@ from daemon.dialogue.shared import GO_ON
 from daemon.errors import ControlError
 from daemon.link import LinkPhase
 from daemon.settings import Settings
-from daemon.standin import Echo, LongSpeech, NoAudio, Pace, Plan, Tone
+from daemon.standin.conversation import Pace
+from daemon.standin.plan import Plan
+from daemon.standin.voices import Echo, LongSpeech, NoAudio, Tone
 from daemon.words import Phase
 from hw.base import MIC_FORMAT, SPEAKER_FORMAT, ButtonError, EdgeCallback, MicError
 from hw.simulated import SimulatedBoard, SimulatedButton

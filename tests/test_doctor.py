@@ -18,7 +18,8 @@ from standin_support import plan
 from daemon.doctor.finding import Check, Mark
 from daemon.doctor.report import exit_status
 from daemon.errors import EX_CONFIG
-from daemon.standin import Plan, StandIn
+from daemon.standin.plan import Plan
+from daemon.standin.server import StandIn
 from hw.apa102 import Apa102Leds
 from hw.base import MIC_FORMAT, ButtonError, MicError, SpeakerError
 from hw.gpio import closed_chip

@@ -25,7 +25,9 @@ from rig import HELLO, with_keys
 
 from daemon import scenes
 from daemon.failures import POLICIES, FailureKind
-from daemon.standin import LongSpeech, Pace, Plan, Tone
+from daemon.standin.conversation import Pace
+from daemon.standin.plan import Plan
+from daemon.standin.voices import LongSpeech, Tone
 from daemon.words import Outcome
 
 HEALTHY = {

@@ -19,9 +19,9 @@ from numpy.typing import NDArray
 from rig import SENTENCE, wav_samples
 from synthetic_sound import Sound, rms
 
-from daemon.frontend import make_front_end
 from daemon.frontend.far_end import CAPACITY_SAMPLES, LEAD_S, FarEnd
 from daemon.frontend.front_end import MAX_ALARMS, TAIL_S, Cleaned, Echo, FrontEnd
+from daemon.frontend.making import make_front_end
 from daemon.frontend.two_stages import TwoStages
 from daemon.frontend.webrtc import EchoCanceller, LibraryMissing
 from daemon.settings import FrontEndSettings

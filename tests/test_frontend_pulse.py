@@ -20,8 +20,8 @@ from pulse import EXACT, MIC_SINK, MISSING, SPEAKER_SINK, PrivatePulse
 from rig import HELLO, SENTENCE, correlation, wav_samples
 
 from daemon.frontend.webrtc import EchoCanceller, LibraryMissing
-from daemon.standin import StandIn
 from daemon.standin.record import TurnRecord
+from daemon.standin.server import StandIn
 from hw.base import MIC_FORMAT
 
 pytestmark = [

@@ -5,9 +5,8 @@ from __future__ import annotations
 import pytest
 from fakes import pauses
 
-from daemon.frontend import FarEnd, FrontEnd
-from daemon.frontend.far_end import Pcm
-from daemon.frontend.front_end import Echo
+from daemon.frontend.far_end import FarEnd, Pcm
+from daemon.frontend.front_end import Echo, FrontEnd
 from daemon.own_sound import EARCON_TAIL_S, ECHO_TAIL_S, OwnSound
 from daemon.playback import Playback
 from daemon.ring import FifoRing

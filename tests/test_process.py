@@ -17,7 +17,8 @@ import pytest
 from rig import HELLO
 
 from daemon.control_client import answers, call
-from daemon.standin import Plan, StandIn
+from daemon.standin.plan import Plan
+from daemon.standin.server import StandIn
 from hw.base import MIC_FORMAT
 
 KEY = "AIzaSyT3st-Not_A-Real-Key-0123456789abcdef"

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from test_process import KEY, Process, online, start
 
-from daemon.standin import StandIn
+from daemon.standin.server import StandIn
 
 BOARD = '[board]\nname = "simulated"\n'
 

@@ -22,8 +22,9 @@ from bench.sound import Pcm, judge_reply, make_reply, make_utterance
 from pulse import EXACT, MIC_SINK, MISSING, SPEAKER_SINK, PrivatePulse
 from rig import HELLO, SENTENCE, correlation
 
-from daemon.standin import Echo, StandIn, Voice
 from daemon.standin.record import TurnRecord
+from daemon.standin.server import StandIn
+from daemon.standin.voices import Echo, Voice
 from hw.base import MIC_FORMAT
 
 pytestmark = [

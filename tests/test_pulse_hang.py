@@ -12,7 +12,7 @@ from bench.clients import CONFIGURATION, Surroundings, running_conure
 from pulse import PrivatePulse
 from pulse import pulse as pulse  # a fixture
 
-from daemon.standin import StandIn
+from daemon.standin.server import StandIn
 
 RETRY_S = 2.0
 

@@ -17,7 +17,7 @@ from rig import HELLO, SENTENCE
 from strict_cards import StrictCards
 from strict_cards import strict_cards as strict_cards  # a fixture
 
-from daemon.standin import StandIn
+from daemon.standin.server import StandIn
 
 TIMEOUT_S = 30.0
 """For what takes a second when the machine has nothing else to do."""

@@ -15,7 +15,9 @@ from daemon.playback import DUCK_GAIN
 from daemon.reminders.bell import MELODIES
 from daemon.reminders.book import Kind, add_timer
 from daemon.settings import Settings
-from daemon.standin import Pace, Plan, Tone
+from daemon.standin.conversation import Pace
+from daemon.standin.plan import Plan
+from daemon.standin.voices import Tone
 from hw.base import SPEAKER_FORMAT
 
 NOBODY = "https://127.0.0.1:9"

@@ -16,8 +16,7 @@ from soak.stamps import Stamp, read_stamps, reply, utterance
 from soak.steps import FAULTS, NOW, Act, Step, clean_step, from_lines, make_steps, rule, to_lines
 
 from daemon.events import PlaybackDrained
-from daemon.standin import ConnectionRecord
-from daemon.standin.record import AudioMessage, TurnRecord
+from daemon.standin.record import AudioMessage, ConnectionRecord, TurnRecord
 from hw.base import SPEAKER_FORMAT
 
 HOLDS = [Step(number, Act.HOLD) for number in range(1, 31)]

@@ -28,8 +28,10 @@ from standin_support import (
 )
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
-from daemon.standin import Pace, StandIn, Tone
 from daemon.standin.actions import Close, HalfOpen, Speak, StopAnswering
+from daemon.standin.conversation import Pace
+from daemon.standin.server import StandIn
+from daemon.standin.voices import Tone
 
 QUIET_S = 0.3
 """How long a test listens to be sure that nothing is said; everything else here takes a few ms."""

@@ -12,8 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from standin_support import FAST, MODEL, closing_of, raw_client, setup_message, tell
 
-from daemon.standin import Plan, StandIn
+from daemon.standin.plan import Plan
 from daemon.standin.protocol import SCHEMA, Refusal, camel_case, parse, snake_case
+from daemon.standin.server import StandIn
 from daemon.standin.setups import MODELS, check_setup
 
 EXTENDED = "gemini-3.8-live-extended-thinking"

@@ -29,7 +29,10 @@ from standin_support import (
 )
 from websockets.exceptions import InvalidStatus
 
-from daemon.standin import Echo, Plan, StandIn, Tone, run_standin
+from daemon.standin.plan import Plan
+from daemon.standin.run import run_standin
+from daemon.standin.server import StandIn
+from daemon.standin.voices import Echo, Tone
 
 
 class TestSessions:

@@ -17,7 +17,9 @@ import pytest
 from rig import running_rig, with_keys
 
 from daemon.settings import Settings
-from daemon.standin import Pace, Plan, Tone
+from daemon.standin.conversation import Pace
+from daemon.standin.plan import Plan
+from daemon.standin.voices import Tone
 from daemon.tools import mcp_servers
 from daemon.tools.mcp_servers import McpTools
 from daemon.tools.runner import Runner

@@ -24,7 +24,9 @@ from standin_support import (
     tell,
 )
 
-from daemon.standin import Plan, StandIn, Tone
+from daemon.standin.plan import Plan
+from daemon.standin.server import StandIn
+from daemon.standin.voices import Tone
 
 CALL = '{ action = "call_tool", name = "find" }'
 

@@ -28,7 +28,10 @@ def add(commands: Any) -> None:
 def _standin(arguments: argparse.Namespace) -> int:
     import asyncio
 
-    from daemon.standin import Plan, StandIn, run_standin, voice_named
+    from daemon.standin.plan import Plan
+    from daemon.standin.run import run_standin
+    from daemon.standin.server import StandIn
+    from daemon.standin.voices import voice_named
 
     if not arguments.write_ca:
         complain(["nobody can trust it without its certificate; --write-ca FILE writes that"])

@@ -25,7 +25,7 @@ from bench.report import missed, table
 from bench.results import Client
 from bench.scenario import Bench, Plan
 from daemon import __version__
-from daemon.standin import StandIn
+from daemon.standin.server import StandIn
 
 FULL = Plan(turns=24, floor_turns=8, cuts=5, starts=5, waiting_s=30.0)
 QUICK = Plan(turns=4, floor_turns=2, cuts=1, starts=2, waiting_s=8.0)

@@ -15,7 +15,7 @@ from pulse import MIC_DEVICE, SPEAKER_DEVICE, PrivatePulse
 
 from bench.program import Notices, Program, started
 from daemon.control_client import call
-from daemon.standin import StandIn
+from daemon.standin.server import StandIn
 
 ROOT = Path(__file__).parents[2]
 

@@ -15,8 +15,8 @@ from bench.program import CpuMeter, Program
 from bench.recording import Recording
 from bench.results import Client, TurnNotes, measure_turn, silence_after_ms
 from bench.sound import Pcm, make_reply, make_utterance
-from daemon.standin import Record, TurnRecord
 from daemon.standin.actions import Send
+from daemon.standin.record import Record, TurnRecord
 
 REPLY_S = 2.5
 LONG_REPLY_S = 8.0

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 
-from daemon.standin import ConnectionRecord
+from daemon.standin.record import ConnectionRecord
 from soak.stage import Scene
 from soak.stamps import Stamp, read_stamps
 

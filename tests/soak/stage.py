@@ -14,8 +14,10 @@ from rig import Rig, running_rig, with_keys
 
 from daemon import live, replies
 from daemon.settings import Settings
-from daemon.standin import ConnectionRecord, Pace, Plan
 from daemon.standin import server as standin_server
+from daemon.standin.conversation import Pace
+from daemon.standin.plan import Plan
+from daemon.standin.record import ConnectionRecord
 from daemon.words import Phase
 from hw.base import MIC_FORMAT
 from soak.stamps import read_stamps, reply, utterance

@@ -10,7 +10,7 @@ from enum import StrEnum
 
 from fault_cases import ABORTED, INTERNAL, INVALID, close, go_away, http, send
 
-from daemon.standin import Plan
+from daemon.standin.plan import Plan
 from soak.stamps import LONGEST_UTTERANCE
 
 NOW = "now"
