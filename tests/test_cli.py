@@ -407,7 +407,7 @@ def test_a_standin_that_nobody_can_trust_is_told(
     async def run(*_: object, **__: object) -> None:
         pass
 
-    monkeypatch.setattr("daemon.standin.run_standin", run)
+    monkeypatch.setattr("daemon.standin.run.run_standin", run)
     assert main(["standin"]) == 0
     assert "--write-ca FILE" in capsys.readouterr().err
 
