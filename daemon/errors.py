@@ -4,7 +4,7 @@
     ├── ConfigError        the configuration or the key cannot work: exit status 78 (EX_CONFIG)
     ├── AlreadyRunning     another daemon holds the control socket
     ├── ControlError       the running daemon cannot be reached or refused a command
-    └── LinkError          connecting, sending or receiving failed; carries a `daemon.failures.Failure`
+    └── LinkError          connecting, sending or receiving failed; carries a `session.failures.Failure`
     IllegalTransition      a pair that a state table does not name: a bug
 
 Device errors are `hw.base.DeviceError` and its children: `hw` knows nothing of this package.

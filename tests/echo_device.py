@@ -13,11 +13,11 @@ import numpy as np
 from echo_room import MIC_HZ, SPEAKER_HZ, Scene, mixed, to_pcm
 from synthetic_sound import Sound
 
-from daemon.endpointing import Edge, SpeechDetector
-from daemon.frontend.far_end import FarEnd
-from daemon.frontend.front_end import Canceller, Cleaned, FrontEnd
-from daemon.settings import VadSettings
-from daemon.vad import judge_from
+from daemon.config.settings import VadSettings
+from daemon.hearing.endpointing import Edge, SpeechDetector
+from daemon.hearing.frontend.far_end import FarEnd
+from daemon.hearing.frontend.front_end import Canceller, Cleaned, FrontEnd
+from daemon.hearing.vad import judge_from
 from hw.base import MIC_FORMAT, SPEAKER_FORMAT
 
 CHUNK_S = 0.02

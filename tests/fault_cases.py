@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from fault_story import SPEECH, Case, Point
 
-from daemon import scenes
-from daemon.failures import FailureKind
-from daemon.scenes import Scene
+from daemon.lights import scenes
+from daemon.lights.scenes import Scene
+from daemon.session.failures import FailureKind
 from daemon.words import Earcon, Outcome
 
 NETWORK, TRANSIENT = FailureKind.NETWORK, FailureKind.TRANSIENT

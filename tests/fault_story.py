@@ -14,10 +14,10 @@ from typing import Any
 
 from rig import HELLO, Rig, running_rig, with_keys
 
-from daemon.failures import FailureKind
-from daemon.ledger import Mark
-from daemon.scenes import Scene
-from daemon.settings import Settings
+from daemon.conductor.ledger import Mark
+from daemon.config.settings import Settings
+from daemon.lights.scenes import Scene
+from daemon.session.failures import FailureKind
 from daemon.standin.actions import Close, Reset
 from daemon.standin.plan import Plan
 from daemon.standin.voices import Tone, Voice

@@ -14,8 +14,8 @@ from pathlib import Path
 from fault_cases import CASES
 from fault_story import SHIPPED, Case, Point, Story, play
 
-from daemon import scenes
-from daemon.failures import POLICIES, FailureKind, Retry
+from daemon.lights import scenes
+from daemon.session.failures import POLICIES, FailureKind, Retry
 from daemon.standin.actions import GoAway, Send
 from daemon.words import Outcome
 
@@ -36,7 +36,7 @@ reply; without a fault that is 0.2 s. "As ever" means the lights and tones of a 
 row in which the turn is answered, all that was said has arrived, sample for sample, and was answered once.
 
 A path that is gone, so that not even the kernel at the other end acknowledges anything, is noticed sooner
-than `live.answer_timeout_s`: see `daemon/liveness.py`.
+than `live.answer_timeout_s`: see `daemon/session/liveness.py`.
 """
 
 POINTS = {

@@ -10,9 +10,9 @@ from collections.abc import AsyncIterator
 from fakes import LoopTime, settled
 
 from daemon.events import ServerEvent
-from daemon.failures import Failure, FailureKind, LinkError
-from daemon.liveness import Evidence
-from daemon.tools.calls import ToolAnswer
+from daemon.session.failures import Failure, FailureKind, LinkError
+from daemon.session.liveness import Evidence
+from daemon.tools.calling.fates import ToolAnswer
 
 HANDSHAKE_S = 0.2
 CLOSING_S = 0.1

@@ -10,9 +10,9 @@ ROOT = Path(__file__).parents[1]
 if __name__ == "__main__":
     sys.path.insert(0, str(ROOT))  # as pytest's `pythonpath` does
 
-from daemon.config_text import config_table  # noqa: E402 - found by the line above
-from daemon.lights import light_table  # noqa: E402
-from daemon.messages import earcon_table  # noqa: E402
+from daemon.cli.config_text import config_table  # noqa: E402 - found by the line above
+from daemon.lights.ladder import light_table  # noqa: E402
+from daemon.speaking.messages import earcon_table  # noqa: E402
 
 README = ROOT / "README.md"
 

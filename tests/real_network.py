@@ -17,7 +17,7 @@ from typing import Any
 
 from rig import HELLO, Rig, running_rig, with_keys
 
-from daemon.settings import Settings
+from daemon.config.settings import Settings
 from daemon.standin.conversation import Pace
 from daemon.standin.voices import Echo, Tone
 

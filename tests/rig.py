@@ -20,21 +20,21 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from daemon import app
-from daemon.assembly import Daemon, build
-from daemon.dial import STAND_IN_KEY, load_client
-from daemon.feed import Note
-from daemon.lamp import Lamp
-from daemon.lights import Conditions
-from daemon.settings import Settings
+from daemon.config.settings import Settings
+from daemon.lights.ladder import Conditions
+from daemon.lights.lamp import Lamp
+from daemon.run import lifecycle
+from daemon.run.assembly import Daemon, build
+from daemon.run.dial import STAND_IN_KEY, load_client
+from daemon.runtime.feed import Note
 from daemon.standin.conversation import Pace
 from daemon.standin.plan import Plan, PlanRun
 from daemon.standin.server import StandIn
 from daemon.standin.voices import Echo, Voice
 from hw.base import MIC_FORMAT, SPEAKER_FORMAT, Colour
-from hw.simulated import SimulatedBoard
+from hw.simulated.board import SimulatedBoard
 
-SENTENCE_WAV = Path(__file__).parents[1] / "hw" / "data" / "sentence.wav"
+SENTENCE_WAV = Path(__file__).parents[1] / "hw" / "simulated" / "sentence.wav"
 
 WIRE_TOLERANCE_S = 0.1
 """Between the daemon's last word to its socket and the stand-in's note of its arrival: loopback, a busy
@@ -256,7 +256,7 @@ async def running_rig(
         )
         await asyncio.sleep(0)
         try:
-            async with app.running(daemon, dial):
+            async with lifecycle.running(daemon, dial):
                 yield rig
         finally:
             watcher.cancel()

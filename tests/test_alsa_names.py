@@ -23,7 +23,7 @@ def printed_by(code: str, home: Path) -> str:
     return ran.stdout
 
 
-FORGET = "from hw.alsa_names import forget_names as forget; "
+FORGET = "from hw.sound.alsa_names import forget_names as forget; "
 
 
 def test_a_name_is_forgotten_once(tmp_path: Path) -> None:
@@ -40,7 +40,9 @@ def test_portaudio_does_not_see_what_was_forgotten_and_sees_the_rest(tmp_path: P
         "".join(f'pcm.{name} {{ type null hint.description "x" }}\n' for name in ("costly", "wanted")),
         encoding="utf-8",
     )
-    code = "print([device.name for device in __import__('hw.portaudio').portaudio.list_devices()])"
+    code = (
+        "print([device.name for device in __import__('hw.sound.portaudio').sound.portaudio.list_devices()])"
+    )
     assert "costly" in printed_by(code, tmp_path)
     seen = printed_by(FORGET + "forget(['costly']); " + code, tmp_path)
     assert "costly" not in seen
@@ -48,7 +50,7 @@ def test_portaudio_does_not_see_what_was_forgotten_and_sees_the_rest(tmp_path: P
 
 
 def test_where_alsa_cannot_be_loaded_nothing_happens(monkeypatch: pytest.MonkeyPatch) -> None:
-    from hw import alsa_names
+    from hw.sound import alsa_names
 
     monkeypatch.setattr(alsa_names, "LIBRARY", "libnowhere.so.0")
     assert alsa_names.forget_names() == []
@@ -68,5 +70,5 @@ pcm.nothing { type plug slave.pcm "never_heard_of" }
 def test_a_server_is_found_behind_whatever_stands_before_it(tmp_path: Path) -> None:
     (tmp_path / ".asoundrc").write_text(SERVED, encoding="utf-8")
     names = ["direct", "through", "within", "one_way", "card", "circle", "nothing", "never_heard_of"]
-    code = f"from hw.alsa_names import is_served; print([name for name in {names} if is_served(name)])"
+    code = f"from hw.sound.alsa_names import is_served; print([name for name in {names} if is_served(name)])"
     assert printed_by(code, tmp_path) == "['direct', 'through', 'within', 'one_way']\n"

@@ -18,10 +18,10 @@ from pulse import SPEAKER_DEVICE, SPEAKER_SINK, PrivatePulse, loud_times_s
 from strict_cards import SIX_MAP, SIX_SINK, StrictCards
 from strict_cards import strict_cards as strict_cards  # a fixture
 
-from hw import pa_library
 from hw.base import MIC_FORMAT, SPEAKER_FORMAT, MicError, SpeakerError
-from hw.negotiate import MIX, StreamOptions
-from hw.portaudio import PortAudioMic, PortAudioSpeaker, survey_devices
+from hw.sound import library
+from hw.sound.negotiate import MIX, StreamOptions
+from hw.sound.portaudio import PortAudioMic, PortAudioSpeaker, survey_devices
 
 TONE_HZ = 1000.0
 TONE_S = 0.5
@@ -226,7 +226,7 @@ class TestAPulledCard:
         self, pulse: PrivatePulse, strict_cards: StrictCards, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         """PortAudio must be begun anew for that, so the speaker gives its stream back for a moment."""
-        monkeypatch.setattr(pa_library, "LOOK_AGAIN_S", 0.0)
+        monkeypatch.setattr(library, "LOOK_AGAIN_S", 0.0)
         strict_cards.pull()
         with closing(PortAudioSpeaker(SPEAKER_DEVICE)) as speaker:
             with pytest.raises(MicError) as absent:
@@ -243,7 +243,7 @@ class TestAPulledCard:
     def test_waits_for_the_end_of_what_the_speaker_plays(
         self, strict_cards: StrictCards, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(pa_library, "LOOK_AGAIN_S", 0.0)
+        monkeypatch.setattr(library, "LOOK_AGAIN_S", 0.0)
         strict_cards.pull()
         with closing(PortAudioSpeaker(SPEAKER_DEVICE)) as speaker:
             strict_cards.plug()

@@ -7,12 +7,12 @@ import time
 import pytest
 from rig import Rig, running_rig, with_keys
 
-from daemon.announcer import PAUSE_S, Announcer, recording
-from daemon.earcons import earcon_pcm
-from daemon.messages import REPEAT_AFTER_S, Message
-from daemon.playback import Playback
-from daemon.ring import FifoRing
-from daemon.settings import Settings
+from daemon.config.settings import Settings
+from daemon.runtime.ring import FifoRing
+from daemon.speaking.announcer import PAUSE_S, Announcer, recording
+from daemon.speaking.earcons import earcon_pcm
+from daemon.speaking.messages import REPEAT_AFTER_S, Message
+from daemon.speaking.playback import Playback
 from daemon.standin.plan import Plan
 from daemon.standin.voices import NoAudio
 from daemon.words import Earcon

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from daemon import board_choice
-from daemon.board_choice import AUTO, Choice, board_settings, choose, choose_board, simulate_if_bare
-from daemon.settings import BoardSettings, LightSettings, Settings
-from hw.board_files import BoardFile, find_board, load_all
+from daemon.config import board
+from daemon.config.board import AUTO, Choice, board_settings, choose, choose_board, simulate_if_bare
+from daemon.config.settings import BoardSettings, LightSettings, Settings
+from hw.boards.board_files import BoardFile, find_board, load_all
 
 
 def chosen(data: dict[str, Any], root: Path, name: str | None = None) -> Choice:
@@ -67,7 +67,7 @@ def test_another_button_than_the_board_s_takes_nothing_from_the_board(tmp_path: 
 
 def test_a_board_s_file_is_named_by_its_path(tmp_path: Path) -> None:
     path = tmp_path / "kitchen.toml"
-    path.write_text((Path(board_choice.__file__).parents[1] / "hw/boards/whisplay.toml").read_text("utf-8"))
+    path.write_text((Path(board.__file__).parents[2] / "hw/boards/whisplay.toml").read_text("utf-8"))
     choice = chosen({"board": {"name": str(path)}}, tmp_path)
     assert choice.name == str(path)
     assert choose_board(choice.named(choice.base)).name == "kitchen"
@@ -107,6 +107,6 @@ def test_several_cards_are_written_so_that_the_first_that_is_there_is_taken() ->
 def test_a_demonstration_simulates_what_nobody_named_and_is_not_there(
     monkeypatch: pytest.MonkeyPatch, name: str, detected: bool, sound: bool, expected: str
 ) -> None:
-    monkeypatch.setattr(board_choice, "has_sound_card", lambda: sound)
+    monkeypatch.setattr(board, "has_sound_card", lambda: sound)
     settings = Settings(board=BoardSettings(name=name))
     assert simulate_if_bare(settings, detected=detected).board.name == expected

@@ -6,10 +6,10 @@ import json
 
 import pytest
 
-from daemon.board_text import board_text, mixer_commands
+from daemon.cli.board_text import board_text, mixer_commands
 from daemon.cli.main import main
-from hw.board_files import find_board, shipped_names
-from hw.header import LEFT, RIGHT, drawing
+from hw.boards.board_files import find_board, shipped_names
+from hw.boards.header import LEFT, RIGHT, drawing
 
 WIRED_RGB = """\
                        3V3   1 2   5V

@@ -10,16 +10,16 @@ from typing import Any
 import pytest
 from rig import HELLO, Rig, running_rig, with_keys
 
-from daemon import app
-from daemon.assembly import build
-from daemon.dial import STAND_IN_KEY, load_client
-from daemon.settings import Settings
+from daemon.conductor.accounts import Accounts, Day, read_days
+from daemon.config.settings import Settings
+from daemon.run import lifecycle
+from daemon.run.assembly import build
+from daemon.run.dial import STAND_IN_KEY, load_client
+from daemon.runtime.store import Store
 from daemon.standin.server import StandIn
 from daemon.standin.voices import Tone
-from daemon.store import Store
-from daemon.usage import Accounts, Day, read_days
 from hw.base import MIC_FORMAT, SPEAKER_FORMAT
-from hw.simulated import SimulatedBoard
+from hw.simulated.board import SimulatedBoard
 
 QUICK = with_keys(
     Settings(), vad={"silence_ms": 300}, trigger={"follow_up_s": 2.0}, usage={"daily_minutes": 1.0}
@@ -151,7 +151,7 @@ async def run_once(monkeypatch: pytest.MonkeyPatch, folder: Path, settings: Sett
         daemon = build(settings, board, stand_in=False)
         dial = partial(load_client, settings, STAND_IN_KEY, standin.base_url, standin.client_ssl_context())
         restored = daemon.parts.connection.link.handle
-        async with app.running(daemon, dial):
+        async with lifecycle.running(daemon, dial):
             heard = daemon.parts.feed.watch()
             await daemon.commands.handle("say", {"text": "Good morning"})
             async for note in heard:

@@ -6,7 +6,9 @@ from dataclasses import replace
 
 import pytest
 
-from daemon.button_input import meanings
+from daemon.conductor.button import meanings
+from daemon.conductor.gestures import Gesture
+from daemon.config.settings import ButtonSettings
 from daemon.events import (
     DialogueEvent,
     MuteSet,
@@ -17,8 +19,6 @@ from daemon.events import (
     TalkTapped,
     TalkWithdrawn,
 )
-from daemon.gestures import Gesture
-from daemon.settings import ButtonSettings
 
 USUAL = ButtonSettings()
 

@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 from fakes import BodyThread, Posts, Room, pauses, wait_until
 
-from daemon.capture import Capture, CaptureEvent
-from daemon.endpointing import Edge, Heard, SpeechDetector
+from daemon.config.settings import VadSettings
 from daemon.events import MicBack, MicLost, SpeechEnded, SpeechStarted
-from daemon.retry import PROVEN_STEPS, device_pauses_s
-from daemon.ring import HistoryRing
-from daemon.settings import VadSettings
+from daemon.hearing.capture import Capture, CaptureEvent
+from daemon.hearing.endpointing import Edge, Heard, SpeechDetector
+from daemon.runtime.retry import PROVEN_STEPS, device_pauses_s
+from daemon.runtime.ring import HistoryRing
 from hw.base import MIC_FORMAT, MicError
 
 CHUNK_BYTES = MIC_FORMAT.chunk_bytes

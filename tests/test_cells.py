@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from daemon.cells import Span, cells, clean, clip, paint, wrap
+from daemon.runtime.cells import Span, cells, clean, clip, paint, wrap
 
 WORDS = st.text(st.sampled_from("ab é日e\u0301🙂")).map(clean)
 

@@ -16,15 +16,15 @@ from typing import Any
 import pytest
 
 from daemon import __version__
-from daemon.app_options import RunOptions
+from daemon.cli.config_text import config_table
 from daemon.cli.main import main
-from daemon.config_text import config_table
-from daemon.control import ControlServer
+from daemon.config.secret import Secret
+from daemon.config.settings import Settings
+from daemon.control.server import ControlServer
 from daemon.errors import EX_CONFIG, AlreadyRunning, ConfigError, ControlError
-from daemon.secret import Secret
-from daemon.settings import Settings
+from daemon.run.options import RunOptions
 from hw.base import MicError
-from hw.cards import DeviceInfo
+from hw.sound.cards import DeviceInfo
 
 KEY = "AIzaSyMadeUpMadeUpMadeUp"
 
@@ -33,13 +33,13 @@ KEY = "AIzaSyMadeUpMadeUpMadeUp"
 def _nobody_elses_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.delenv("XDG_CONFIG_HOME", raising=False)
-    monkeypatch.setattr("daemon.config.SYSTEM_FILE", tmp_path / "etc.toml")
+    monkeypatch.setattr("daemon.config.load.SYSTEM_FILE", tmp_path / "etc.toml")
     monkeypatch.setenv("CONURE_SOCKET", str(tmp_path / "control.sock"))
 
 
 @dataclass
 class FakeApp:
-    """Stands for daemon.app: remembers what it was asked to run."""
+    """Stands for daemon.run.lifecycle: remembers what it was asked to run."""
 
     outcome: int | Exception = 0
     settings: Settings | None = None
@@ -56,7 +56,7 @@ class FakeApp:
 @pytest.fixture
 def app(monkeypatch: pytest.MonkeyPatch) -> FakeApp:
     fake = FakeApp()
-    put_in_place(monkeypatch, "daemon.modes", run=fake.run)
+    put_in_place(monkeypatch, "daemon.run.modes", run=fake.run)
     monkeypatch.setenv("GEMINI_API_KEY", KEY)
     return fake
 
@@ -366,7 +366,7 @@ FOUND = [
 
 
 def test_devices_are_a_table(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    put_in_place(monkeypatch, "hw.portaudio", survey_devices=lambda: FOUND)
+    put_in_place(monkeypatch, "hw.sound.portaudio", survey_devices=lambda: FOUND)
     assert main(["devices"]) == 0
     assert capsys.readouterr().out == (
         "name                 kind      card        usb        port   default  opened with\n"
@@ -376,7 +376,7 @@ def test_devices_are_a_table(monkeypatch: pytest.MonkeyPatch, capsys: pytest.Cap
 
 
 def test_no_devices_is_a_failure(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    put_in_place(monkeypatch, "hw.portaudio", survey_devices=list)
+    put_in_place(monkeypatch, "hw.sound.portaudio", survey_devices=list)
     assert main(["devices"]) == 1
     assert (
         capsys.readouterr().err == "conure: there is no sound device; `conure doctor` tells what may help\n"
@@ -442,13 +442,13 @@ def imported_by(argv: list[str], env: dict[str, str]) -> set[str]:
 
 def test_asking_the_speaker_imports_nothing_heavy(tmp_path: Path) -> None:
     modules = imported_by(["status"], {"CONURE_SOCKET": str(tmp_path / "none.sock")})
-    assert "daemon.control_client" in modules
+    assert "daemon.control.client" in modules
     assert modules.isdisjoint(HEAVY)
 
 
 def test_checking_the_configuration_imports_no_device_and_no_service(tmp_path: Path) -> None:
     modules = imported_by(["config", "check"], {"HOME": str(tmp_path)})
-    assert "daemon.config" in modules
+    assert "daemon.config.load" in modules
     assert modules.isdisjoint({*HEAVY} - {"tomllib"})
 
 

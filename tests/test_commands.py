@@ -10,29 +10,29 @@ from typing import Any
 import pytest
 from fakes import ShownLeds, pauses
 
-from daemon.capture import Capture
-from daemon.commands import MAX_TEXT, Commands
-from daemon.connection import Connection
-from daemon.controller import Controller
+from daemon.conductor.controller import Controller
+from daemon.conductor.ledger import Ledger
+from daemon.conductor.parts import Manner, Parts
+from daemon.config.settings import ButtonSettings, Settings, SoundSettings, VadSettings
+from daemon.control.commands import MAX_TEXT, Commands
+from daemon.control.status import Reporter
 from daemon.dialogue.state import Policy
-from daemon.endpointing import SpeechDetector
 from daemon.errors import ControlError
 from daemon.events import Event, MicLost, MuteSet, SpeechStarted, StopAsked, TalkPressed, TextAsked, Trigger
-from daemon.failures import Failure, FailureKind
-from daemon.feed import Feed
-from daemon.gain import gain_for
-from daemon.lamp import Lamp
-from daemon.ledger import Ledger
-from daemon.link import Asked, Failed, LinkPolicy, step
-from daemon.liveness import Evidence
-from daemon.mailbox import Mailbox
-from daemon.parts import Manner, Parts
-from daemon.playback import Playback
-from daemon.ring import FifoRing, HistoryRing
-from daemon.settings import ButtonSettings, Settings, SoundSettings, VadSettings
-from daemon.status import Reporter
-from daemon.uplink import Uplink
-from daemon.volume import Volume
+from daemon.hearing.capture import Capture
+from daemon.hearing.endpointing import SpeechDetector
+from daemon.lights.lamp import Lamp
+from daemon.runtime.feed import Feed
+from daemon.runtime.mailbox import Mailbox
+from daemon.runtime.ring import FifoRing, HistoryRing
+from daemon.session.connection import Connection
+from daemon.session.failures import Failure, FailureKind
+from daemon.session.link import Asked, Failed, LinkPolicy, step
+from daemon.session.liveness import Evidence
+from daemon.session.uplink import Uplink
+from daemon.speaking.gain import gain_for
+from daemon.speaking.playback import Playback
+from daemon.speaking.volume import Volume
 from hw.base import Mic, MicError, Speaker
 
 

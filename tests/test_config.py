@@ -13,7 +13,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from daemon.config import (
+from daemon.cli.config_text import config_table, describe
+from daemon.config.load import (
     CONFIG_LIMIT_BYTES,
     KEY_LIMIT_BYTES,
     Configuration,
@@ -24,11 +25,10 @@ from daemon.config import (
     missing_key,
     validate,
 )
-from daemon.config_text import config_table, describe
+from daemon.config.schema import KEYS
+from daemon.config.settings import LiveSettings, Settings
 from daemon.errors import ConfigError
-from daemon.schema import KEYS
-from daemon.settings import LiveSettings, Settings
-from hw.board_files import shipped_names
+from hw.boards.board_files import shipped_names
 
 KEY = "AIzaSyMadeUpMadeUpMadeUp"
 
@@ -111,12 +111,12 @@ def test_the_users_configuration_directory_is_respected(tmp_path: Path) -> None:
 
 
 def test_no_file_means_defaults(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("daemon.config.SYSTEM_FILE", tmp_path / "none.toml")
+    monkeypatch.setattr("daemon.config.load.SYSTEM_FILE", tmp_path / "none.toml")
     assert load(None, {"HOME": str(tmp_path)}) == Configuration(Settings(), None, frozenset())
 
 
 def test_the_system_file_is_the_last_resort(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("daemon.config.SYSTEM_FILE", config_at(tmp_path / "etc.toml"))
+    monkeypatch.setattr("daemon.config.load.SYSTEM_FILE", config_at(tmp_path / "etc.toml"))
     assert find_file({}) == tmp_path / "etc.toml"
 
 

@@ -11,7 +11,6 @@ import pytest
 from fakes import LoopTime, settled
 from planned_sessions import CLOSING_S, HANDSHAKE_S, PlannedDialler, PlannedSession, failure
 
-from daemon.connection import Connection
 from daemon.events import (
     GoAway,
     HandleUpdate,
@@ -25,11 +24,12 @@ from daemon.events import (
     UtteranceGiven,
     UtteranceSent,
 )
-from daemon.failures import FailureKind
-from daemon.link import LinkPhase, LinkPolicy
-from daemon.liveness import Evidence
-from daemon.ring import HistoryRing
-from daemon.uplink import Uplink
+from daemon.runtime.ring import HistoryRing
+from daemon.session.connection import Connection
+from daemon.session.failures import FailureKind
+from daemon.session.link import LinkPhase, LinkPolicy
+from daemon.session.liveness import Evidence
+from daemon.session.uplink import Uplink
 
 POLICY = LinkPolicy(idle_close_s=180.0, max_age_s=540.0)
 

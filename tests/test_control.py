@@ -15,9 +15,10 @@ from typing import Any
 
 import pytest
 
-from daemon import control, control_client
-from daemon.control import MAX_CLIENTS, ControlServer, listen, parse_request
-from daemon.control_client import REQUEST_LIMIT_BYTES, answers, call, control_path, find_daemon, watch
+from daemon.control import client
+from daemon.control import server as control_server
+from daemon.control.client import REQUEST_LIMIT_BYTES, answers, call, control_path, find_daemon, watch
+from daemon.control.server import MAX_CLIENTS, ControlServer, listen, parse_request
 from daemon.errors import AlreadyRunning, ControlError
 from hw.base import MicError
 
@@ -130,7 +131,7 @@ async def test_what_the_daemon_refuses_is_told_and_ends_nothing(
 
 @pytest.mark.usefixtures("server")
 async def test_a_command_that_hangs_is_given_up(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(control, "ANSWER_TIMEOUT_S", 0.01)
+    monkeypatch.setattr(control_server, "ANSWER_TIMEOUT_S", 0.01)
     with pytest.raises(ControlError, match="hang took longer than"):
         await ask(path, "hang")
 
@@ -162,7 +163,7 @@ def test_arguments_may_be_left_out() -> None:
 async def test_a_client_that_sends_nothing_is_closed(
     server: ControlServer, path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(control, "REQUEST_TIMEOUT_S", 0.01)
+    monkeypatch.setattr(control_server, "REQUEST_TIMEOUT_S", 0.01)
     reader, writer = await asyncio.open_unix_connection(path)
     async with asyncio.timeout(PATIENCE_S):
         assert await reader.read() == b""
@@ -223,7 +224,7 @@ async def test_watching_ends_with_the_daemon(server: ControlServer, daemon: Fake
 async def test_a_watcher_that_takes_nothing_is_dropped_and_counted(
     server: ControlServer, daemon: FakeDaemon, path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(control, "WRITE_TIMEOUT_S", 0.05)
+    monkeypatch.setattr(control_server, "WRITE_TIMEOUT_S", 0.05)
     lazy = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     with lazy:
         lazy.connect(str(path))
@@ -261,7 +262,7 @@ def test_another_users_daemon_asks_for_sudo(path: Path, monkeypatch: pytest.Monk
     def refuse(*_: object) -> None:
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr(control_client, "_connect", refuse)
+    monkeypatch.setattr(client, "_connect", refuse)
     with pytest.raises(ControlError, match="try again with sudo"):
         call(path, "status")
     assert answers(path)
@@ -348,7 +349,7 @@ def leave_stale(path: Path) -> None:
 
 def test_the_lock_goes_with_a_process_that_is_killed(path: Path) -> None:
     program = (
-        "import sys, time; from pathlib import Path; from daemon.control import listen\n"
+        "import sys, time; from pathlib import Path; from daemon.control.server import listen\n"
         "with listen(Path(sys.argv[1])): print('listening', flush=True); time.sleep(600)"
     )
     with subprocess.Popen([sys.executable, "-c", program, str(path)], stdout=subprocess.PIPE) as other:
@@ -423,13 +424,13 @@ def test_another_users_directory_is_not_trusted(tmp_path: Path, monkeypatch: pyt
     if tmp_path.stat().st_uid == 0:
         os.chown(tmp_path, 12345, -1)
     with pytest.raises(ControlError, match="can be changed by others"):
-        control_client.check_private(tmp_path)
+        client.check_private(tmp_path)
 
 
 def test_a_link_in_place_of_the_directory_is_not_followed(tmp_path: Path) -> None:
     (tmp_path / "link").symlink_to(tmp_path)
     with pytest.raises(ControlError, match="is in the way"):
-        control_client.check_private(tmp_path / "link")
+        client.check_private(tmp_path / "link")
 
 
 async def test_the_services_daemon_is_found_where_the_user_runs_none(
@@ -437,7 +438,7 @@ async def test_the_services_daemon_is_found_where_the_user_runs_none(
 ) -> None:
     env = {"XDG_RUNTIME_DIR": str(tmp_path)}
     service = tmp_path / "service.sock"
-    monkeypatch.setattr(control_client, "SYSTEM_SOCKET", service)
+    monkeypatch.setattr(client, "SYSTEM_SOCKET", service)
     assert find_daemon(env) == tmp_path / "conure/control.sock"
     async with ControlServer(service, daemon.handle, daemon.watch):
         assert await asyncio.to_thread(find_daemon, env) == service

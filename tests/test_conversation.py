@@ -8,17 +8,17 @@ import numpy as np
 import pytest
 from rig import HELLO, SENTENCE, correlation, running_rig, with_keys
 
-from daemon.assembly import policy_from
+from daemon.config.settings import Settings
 from daemon.dialogue.shared import GO_ON
 from daemon.errors import ControlError
-from daemon.link import LinkPhase
-from daemon.settings import Settings
+from daemon.run.assembly import policy_from
+from daemon.session.link import LinkPhase
 from daemon.standin.conversation import Pace
 from daemon.standin.plan import Plan
 from daemon.standin.voices import Echo, LongSpeech, NoAudio, Tone
 from daemon.words import Phase
 from hw.base import MIC_FORMAT, SPEAKER_FORMAT, ButtonError, EdgeCallback, MicError
-from hw.simulated import SimulatedBoard, SimulatedButton
+from hw.simulated.board import SimulatedBoard, SimulatedButton
 
 QUICK = with_keys(Settings(), vad={"silence_ms": 300}, trigger={"follow_up_s": 1.0}, sound={"volume": 100})
 """Short pauses, so that the suite is quick; full volume, so that samples compare."""

@@ -6,11 +6,11 @@ import logging
 
 import pytest
 
-from daemon.day_budget import VOICE_REFUSAL_PAUSE_S, DayBudget
+from daemon.conductor.accounts import Accounts, Day
+from daemon.conductor.budget import VOICE_REFUSAL_PAUSE_S, DayBudget
+from daemon.config.settings import UsageSettings
 from daemon.dialogue.state import Policy
 from daemon.events import SpeechStarted, TalkPressed, TextAsked
-from daemon.settings import UsageSettings
-from daemon.usage import Accounts, Day
 
 POLICY = Policy(follow_up_s=8.0, ask_to_go_on=True)
 VOICE = SpeechStarted(0)

@@ -20,9 +20,9 @@ from daemon.doctor.report import exit_status
 from daemon.errors import EX_CONFIG
 from daemon.standin.plan import Plan
 from daemon.standin.server import StandIn
-from hw.apa102 import Apa102Leds
 from hw.base import MIC_FORMAT, ButtonError, MicError, SpeakerError
-from hw.gpio import closed_chip
+from hw.gpio.gpio import closed_chip
+from hw.lights.apa102 import Apa102Leds
 
 
 @pytest.fixture
@@ -103,7 +103,7 @@ def wrong_name(patient: Patient) -> None:
 
 
 def busy(patient: Patient) -> None:
-    words = "is busy or gone: another program may have it (fuser -v /dev/snd/*)"  # as hw.portaudio says
+    words = "is busy or gone: another program may have it (fuser -v /dev/snd/*)"  # as hw.sound.portaudio says
     patient.board.broken["mic"] = MicError("default", words)
 
 

@@ -14,7 +14,8 @@ from typing import Any
 import pytest
 from doctor_patient import KEY, STATUS, Patient, finding_of, running, wrong_of
 
-from daemon.control import ControlServer
+from daemon.config.settings import LightSettings, Settings
+from daemon.control.server import ControlServer
 from daemon.doctor import access
 from daemon.doctor.case import Case, admit
 from daemon.doctor.finding import Check, Mark, fine
@@ -23,7 +24,6 @@ from daemon.doctor.machine import ask_daemon
 from daemon.doctor.service import in_words, judge_journal, judge_unit
 from daemon.doctor.unit import Unit, parse_unit
 from daemon.errors import ControlError
-from daemon.settings import LightSettings, Settings
 
 
 @pytest.fixture

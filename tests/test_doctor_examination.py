@@ -199,7 +199,7 @@ def test_the_command_looks_at_this_machine(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], as_json: bool
 ) -> None:
     monkeypatch.setenv("CONURE_SOCKET", str(tmp_path / "none.sock"))
-    monkeypatch.setattr("daemon.config.SYSTEM_FILE", tmp_path / "etc.toml")
+    monkeypatch.setattr("daemon.config.load.SYSTEM_FILE", tmp_path / "etc.toml")
     monkeypatch.setattr(devices, "LISTEN_S", 0.6)
     (tmp_path / "c.toml").write_text("")
     argv = ["doctor", "--offline", "--board", "simulated", "--config", str(tmp_path / "c.toml")]

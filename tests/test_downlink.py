@@ -7,7 +7,8 @@ import logging
 import pytest
 from fakes import pauses
 
-from daemon.downlink import NEAR_SILENCE, Downlink
+from daemon.conductor.accounts import Accounts
+from daemon.conductor.downlink import NEAR_SILENCE, Downlink
 from daemon.events import (
     DialogueEvent,
     GenerationComplete,
@@ -21,11 +22,10 @@ from daemon.events import (
     TurnComplete,
     Usage,
 )
-from daemon.feed import Feed
-from daemon.playback import Playback
-from daemon.ring import FifoRing
-from daemon.tools.host import no_tools
-from daemon.usage import Accounts
+from daemon.runtime.feed import Feed
+from daemon.runtime.ring import FifoRing
+from daemon.speaking.playback import Playback
+from daemon.tools.calling.host import no_tools
 from hw.base import SPEAKER_FORMAT, Speaker
 
 TURN = 7

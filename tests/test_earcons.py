@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from daemon.earcons import MELODIES, earcon_pcm
+from daemon.speaking.earcons import MELODIES, earcon_pcm
 from daemon.words import Earcon
 from hw.base import SPEAKER_FORMAT
 

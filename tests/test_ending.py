@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 
-from daemon import ending
+from daemon.runtime import ending
 
 HUNG_LOOKUPS = 12
 """A minute of them, one every five seconds."""

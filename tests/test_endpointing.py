@@ -11,13 +11,13 @@ import pytest
 import synthetic_sound as sounds
 from synthetic_sound import Sound
 
-from daemon.endpointing import LOWEST_FLOOR_DBFS, Edge, Heard, NoiseFloor, SpeechDetector
-from daemon.settings import VadSettings
-from daemon.vad import make_is_voiced
+from daemon.config.settings import VadSettings
+from daemon.hearing.endpointing import LOWEST_FLOOR_DBFS, Edge, Heard, NoiseFloor, SpeechDetector
+from daemon.hearing.vad import make_is_voiced
 
 SETTINGS = VadSettings()  # 120 ms start, 700 ms silence, 9 dB threshold
 CHUNK_S = 0.02
-SENTENCE_WAV = Path(__file__).parent.parent / "hw" / "data" / "sentence.wav"
+SENTENCE_WAV = Path(__file__).parent.parent / "hw" / "simulated" / "sentence.wav"
 SENTENCES: dict[str, Callable[[np.random.Generator], Sound]] = {"formants": sounds.sentence}
 if SENTENCE_WAV.exists():
     SENTENCES["recorded"] = lambda _: sounds.recorded(SENTENCE_WAV)

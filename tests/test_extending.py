@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from daemon.earcons import MELODIES, melody_pcm
-from daemon.schema import KEYS, TABLES
+from daemon.config.schema import KEYS, TABLES
+from daemon.speaking.earcons import MELODIES, melody_pcm
 from hw.base import Colour, LedError
-from hw.board_files import CHAIN_KINDS, LIGHT_KINDS, PINS_OF_KIND, SPI_KINDS, find_board
-from hw.boards import BoardSpec, LightsSpec, RealBoard
+from hw.boards.board_files import CHAIN_KINDS, LIGHT_KINDS, PINS_OF_KIND, SPI_KINDS, find_board
+from hw.build import BoardSpec, LightsSpec, RealBoard
 
 ROOT = Path(__file__).parents[1]
 PAGE = (ROOT / "docs/extending.md").read_text("utf-8")
@@ -40,7 +40,7 @@ def test_the_new_lights_are_dimmed_and_start_and_end_dark(tmp_path: Path) -> Non
 
 
 def test_the_notes_of_the_new_tone_can_be_played() -> None:
-    from daemon import earcons
+    from daemon.speaking import earcons
 
     (notes,) = re.findall(r"`(\(Note\(.*?)`", PAGE)
     melody = eval(notes, dict(vars(earcons)))  # noqa: S307 - the same
@@ -49,7 +49,7 @@ def test_the_notes_of_the_new_tone_can_be_played() -> None:
 
 
 def test_the_new_key_is_declared_as_every_other() -> None:
-    from daemon import settings
+    from daemon.config import settings
 
     made: dict[str, Any] = {"key": settings.key}
     exec(KEY, made)  # noqa: S102 - the same

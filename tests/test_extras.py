@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from daemon.app_options import RunOptions
 from daemon.cli.main import main
+from daemon.config.settings import Settings, VadSettings, WakeSettings
 from daemon.errors import EX_CONFIG, ConfigError
-from daemon.extras import check_extras
-from daemon.modes import may_begin_again
-from daemon.settings import Settings, VadSettings, WakeSettings
+from daemon.hearing.extras import check_extras
+from daemon.run.modes import may_begin_again
+from daemon.run.options import RunOptions
 
 BOTH = Settings(vad=VadSettings(engine="silero"), wake=WakeSettings(words="hey_parrot"))
 FILE = '[board]\nname = "simulated"\n[vad]\nengine = "silero"\n[wake]\nwords = "hey_parrot"\n'

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from daemon.failures import (
+from daemon.session.failures import (
     DETAIL_LIMIT,
     POLICIES,
     ROWS,

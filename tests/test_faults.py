@@ -23,8 +23,8 @@ from fault_story import (
 )
 from rig import HELLO, with_keys
 
-from daemon import scenes
-from daemon.failures import POLICIES, FailureKind
+from daemon.lights import scenes
+from daemon.session.failures import POLICIES, FailureKind
 from daemon.standin.conversation import Pace
 from daemon.standin.plan import Plan
 from daemon.standin.voices import LongSpeech, Tone

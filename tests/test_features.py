@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import synthetic_sound as sounds
 
-from daemon.features import SILENCE_DBFS, level_dbfs, periodicity
+from daemon.hearing.features import SILENCE_DBFS, level_dbfs, periodicity
 
 FULL_SCALE = 32767
 

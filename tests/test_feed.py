@@ -8,7 +8,7 @@ from collections.abc import AsyncGenerator
 import pytest
 from fakes import PATIENCE_S, settled
 
-from daemon.feed import MAX_WAITING, Feed, Note
+from daemon.runtime.feed import MAX_WAITING, Feed, Note
 
 
 class Watcher:

@@ -19,12 +19,12 @@ from numpy.typing import NDArray
 from rig import SENTENCE, wav_samples
 from synthetic_sound import Sound, rms
 
-from daemon.frontend.far_end import CAPACITY_SAMPLES, LEAD_S, FarEnd
-from daemon.frontend.front_end import MAX_ALARMS, TAIL_S, Cleaned, Echo, FrontEnd
-from daemon.frontend.making import make_front_end
-from daemon.frontend.two_stages import TwoStages
-from daemon.frontend.webrtc import EchoCanceller, LibraryMissing
-from daemon.settings import FrontEndSettings
+from daemon.config.settings import FrontEndSettings
+from daemon.hearing.frontend.far_end import CAPACITY_SAMPLES, LEAD_S, FarEnd
+from daemon.hearing.frontend.front_end import MAX_ALARMS, TAIL_S, Cleaned, Echo, FrontEnd
+from daemon.hearing.frontend.making import make_front_end
+from daemon.hearing.frontend.two_stages import TwoStages
+from daemon.hearing.frontend.webrtc import EchoCanceller, LibraryMissing
 from hw.base import MIC_FORMAT, SPEAKER_FORMAT
 
 Pcm = NDArray[np.int16]
@@ -32,7 +32,7 @@ Pcm = NDArray[np.int16]
 CHUNK_S = 0.02
 START_S = 1000.0
 
-MESSAGES = Path(__file__).parents[1] / "daemon" / "data" / "messages" / "en"
+MESSAGES = Path(__file__).parents[1] / "daemon" / "speaking" / "data" / "messages" / "en"
 
 try:
     EchoCanceller()

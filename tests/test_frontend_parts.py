@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from daemon.frontend import residue as r
-from daemon.frontend.guard import QUIET_CHUNKS, WITNESSES, Guard
-from daemon.frontend.linear import LinearCanceller
-from daemon.frontend.pace import CHUNK_S, LONG_CHUNKS, Pace
-from daemon.frontend.resampling import BEFORE, needed, read_between
-from daemon.frontend.residue import CLIPPED_CHUNKS, DOUBTED_DEPTH_DB, FIRST_DEPTH_DB, Residue
+from daemon.hearing.frontend import residue as r
+from daemon.hearing.frontend.guard import QUIET_CHUNKS, WITNESSES, Guard
+from daemon.hearing.frontend.linear import LinearCanceller
+from daemon.hearing.frontend.pace import CHUNK_S, LONG_CHUNKS, Pace
+from daemon.hearing.frontend.resampling import BEFORE, needed, read_between
+from daemon.hearing.frontend.residue import CLIPPED_CHUNKS, DOUBTED_DEPTH_DB, FIRST_DEPTH_DB, Residue
 
 NOISE = np.random.default_rng(5)
 

@@ -19,7 +19,7 @@ from bench.clients import CONFIGURATION, Conure, Surroundings, running_conure
 from pulse import EXACT, MIC_SINK, MISSING, SPEAKER_SINK, PrivatePulse
 from rig import HELLO, SENTENCE, correlation, wav_samples
 
-from daemon.frontend.webrtc import EchoCanceller, LibraryMissing
+from daemon.hearing.frontend.webrtc import EchoCanceller, LibraryMissing
 from daemon.standin.record import TurnRecord
 from daemon.standin.server import StandIn
 from hw.base import MIC_FORMAT

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from daemon.gain import apply_gain, gain_for
+from daemon.speaking.gain import apply_gain, gain_for
 
 SAMPLES = st.lists(st.integers(-32768, 32767), max_size=50)
 

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from daemon.gestures import Gesture, GestureRecogniser
-from daemon.settings import ButtonSettings
+from daemon.conductor.gestures import Gesture, GestureRecogniser
+from daemon.config.settings import ButtonSettings
 
 PRESSED, TAPPED, DOUBLE = Gesture.PRESSED, Gesture.TAPPED, Gesture.DOUBLE
 HELD, HOLD_RELEASED, LONG = Gesture.HELD, Gesture.HOLD_RELEASED, Gesture.LONG

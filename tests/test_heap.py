@@ -9,7 +9,7 @@ from pathlib import Path
 
 HEAP_AFTER_LARGE_BLOCKS = """
 import ctypes, sys
-from daemon.heap import keep_heap_small
+from daemon.runtime.heap import keep_heap_small
 if sys.argv[1] == "kept small":
     assert keep_heap_small()
 class Info(ctypes.Structure):  # malloc.h: struct mallinfo2
@@ -41,7 +41,7 @@ def test_a_large_block_is_not_taken_from_the_heap_although_one_was_freed_before(
 
 HEAP_AFTER_SMALL_BLOCKS = """
 import sys
-from daemon.heap import give_back_free_memory
+from daemon.runtime.heap import give_back_free_memory
 def resident_pages():
     return int(open("/proc/self/statm").read().split()[1])
 blocks = [bytearray(10_000) for _ in range(2000)]

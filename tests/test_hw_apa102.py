@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from hw.apa102 import SPEED_HZ, Apa102Leds, encode
 from hw.base import Colour, LedError
-from hw.spi_leds import SPI_IOC_WR_MAX_SPEED_HZ, SPI_IOC_WR_MODE
+from hw.lights.apa102 import SPEED_HZ, Apa102Leds, encode
+from hw.lights.spi import SPI_IOC_WR_MAX_SPEED_HZ, SPI_IOC_WR_MODE
 
 RED = Colour(red=255)
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from hw.board_files import (
+from hw.boards.board_files import (
     FILE_LIMIT_BYTES,
     FOLDER,
     BoardFile,
@@ -237,4 +237,4 @@ def test_a_file_that_cannot_be_read_is_told(tmp_path: Path, content: bytes | Non
 
 def test_the_files_lie_where_the_wheel_takes_them_from() -> None:
     pyproject = tomllib.loads((FOLDER.parents[1] / "pyproject.toml").read_text("utf-8"))
-    assert "boards/*.toml" in pyproject["tool"]["setuptools"]["package-data"]["hw"]
+    assert "*.toml" in pyproject["tool"]["setuptools"]["package-data"]["hw.boards"]

@@ -10,8 +10,8 @@ import pytest
 from gpiozero.pins.mock import MockFactory, MockPWMPin
 
 from hw.base import Colour, LedError
-from hw.boards import BoardSpec, LightsSpec, NoLeds, RealBoard, build_board
-from hw.gpio import ButtonSpec, GpioLeds
+from hw.build import BoardSpec, LightsSpec, NoLeds, RealBoard, build_board
+from hw.gpio.gpio import ButtonSpec, GpioLeds
 
 ROOT = Path(__file__).parents[1]
 
@@ -30,7 +30,7 @@ def test_the_simulated_board_takes_its_files_from_the_spec(tmp_path: Path) -> No
 
 def test_building_a_board_loads_no_vendor_s_library() -> None:
     code = (
-        "import sys; from hw.boards import BoardSpec, build_board; build_board('generic', BoardSpec());"
+        "import sys; from hw.build import BoardSpec, build_board; build_board('generic', BoardSpec());"
         "print(sorted({'pyaudio', 'gpiozero', 'lgpio', 'numpy'} & set(sys.modules)))"
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
@@ -44,7 +44,7 @@ def test_building_a_board_loads_no_vendor_s_library() -> None:
 )
 def test_without_gpio_the_error_names_the_pin(tmp_path: Path, opening: str, device: str) -> None:
     code = (
-        "from hw.base import DeviceError; from hw.boards import *; from hw.gpio import ButtonSpec\n"
+        "from hw.base import DeviceError; from hw.build import *; from hw.gpio.gpio import ButtonSpec\n"
         "lights = LightsSpec(kind='rgb', pins=(25, 24, 23))\n"
         "board = RealBoard('generic', BoardSpec(button=ButtonSpec(pin=17), lights=lights))\n"
         f"try: board.{opening}\n"

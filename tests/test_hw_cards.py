@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from hw.cards import (
+from hw.sound.cards import (
     CAPTURE,
     PLAYBACK,
     DeviceInfo,

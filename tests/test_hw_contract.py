@@ -12,8 +12,8 @@ import pytest
 from pulse import MIC_DEVICE, SPEAKER_DEVICE, SPEAKER_SINK, PrivatePulse, loud_times_s
 
 from hw.base import MIC_FORMAT, SPEAKER_FORMAT, Mic, MicError, Speaker, SpeakerError
-from hw.portaudio import PortAudioMic, PortAudioSpeaker
-from hw.simulated import SimulatedBoard
+from hw.simulated.board import SimulatedBoard
+from hw.sound.portaudio import PortAudioMic, PortAudioSpeaker
 
 EARLY_S = 0.015
 """How much too early the recorder of a null sink may tell a sample: the sink renders ahead."""

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from hw.board_files import load_all
-from hw.detect import Candidate, Detection, Evidence, detect, read_evidence
-from hw.i2c_probe import I2C_SLAVE, probe
+from hw.boards.board_files import load_all
+from hw.boards.detect import Candidate, Detection, Evidence, detect, read_evidence
+from hw.boards.i2c_probe import I2C_SLAVE, probe
 
 BOARDS = load_all()
 

@@ -18,16 +18,8 @@ from gpiozero.pins.local import LocalPiFactory
 from gpiozero.pins.mock import MockFactory, MockPin, MockPWMPin
 
 from hw.base import ButtonError, Colour, LedError
-from hw.debounce import Debouncer
-from hw.gpio import (
-    ButtonSpec,
-    GpioButton,
-    GpioLeds,
-    close_pin_factory,
-    closed_chip,
-    duties,
-    explain,
-)
+from hw.gpio.debounce import Debouncer
+from hw.gpio.gpio import ButtonSpec, GpioButton, GpioLeds, close_pin_factory, closed_chip, duties, explain
 
 ROOT = Path(__file__).parents[1]
 
@@ -427,7 +419,7 @@ def outcome_of(code: str, folder: Path, **env: str) -> str:
 
 OPEN = """
 import os, sys, tempfile
-from hw.gpio import DeviceError, open_pin_factory
+from hw.gpio.gpio import DeviceError, open_pin_factory
 def attempt():
     try:
         open_pin_factory()

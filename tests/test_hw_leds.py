@@ -8,13 +8,13 @@ from pathlib import Path
 import pytest
 from gpiozero.pins.mock import MockFactory, MockPWMPin
 
-from hw import apa102
 from hw.base import Colour, LedError, Leds
-from hw.dotstar import DotStarLeds
-from hw.gpio import GpioLeds
-from hw.neopixel import RESET_BYTES, SPEED_HZ, NeoPixelLeds, encode
-from hw.spi_leds import SPI_IOC_WR_MAX_SPEED_HZ
-from hw.sysfs_leds import SysfsLeds
+from hw.gpio.gpio import GpioLeds
+from hw.lights import apa102
+from hw.lights.dotstar import DotStarLeds
+from hw.lights.neopixel import RESET_BYTES, SPEED_HZ, NeoPixelLeds, encode
+from hw.lights.spi import SPI_IOC_WR_MAX_SPEED_HZ
+from hw.lights.sysfs import SysfsLeds
 
 RED, BLUE, DARK = Colour(red=255), Colour(blue=255), Colour()
 

@@ -14,7 +14,16 @@ from typing import Any
 import pytest
 from pulse import PrivatePulse
 
-from hw.mixer import AUTO, NONE, CardMixer, ControlInfo, MixerError, MixerVolume, pick_control, share_left
+from hw.sound.mixer import (
+    AUTO,
+    NONE,
+    CardMixer,
+    ControlInfo,
+    MixerError,
+    MixerVolume,
+    pick_control,
+    share_left,
+)
 
 
 @dataclass

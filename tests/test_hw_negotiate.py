@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hw.base import MIC_FORMAT, SPEAKER_FORMAT
-from hw.negotiate import (
+from hw.sound.negotiate import (
     MIC_OPTIONS,
     MIX,
     RATES_HZ,
@@ -18,7 +18,7 @@ from hw.negotiate import (
     capture_forms,
     playback_forms,
 )
-from hw.resample import CaptureConverter, PlaybackConverter, Resampler
+from hw.sound.resample import CaptureConverter, PlaybackConverter, Resampler
 
 
 def options(*, rate_hz: int = 0, channel: int = 0) -> StreamOptions:

@@ -14,10 +14,10 @@ import pytest
 from pulse import MIC_DEVICE, SPEAKER_DEVICE, PrivatePulse
 
 from hw.base import MIC_FORMAT, SPEAKER_FORMAT, MicError, SpeakerError
-from hw.depth import deep_streams
-from hw.negotiate import Form
-from hw.pa_library import UNAVAILABLE, open_refusal
-from hw.portaudio import PortAudioMic, PortAudioSpeaker, list_devices
+from hw.sound.depth import deep_streams
+from hw.sound.library import UNAVAILABLE, open_refusal
+from hw.sound.negotiate import Form
+from hw.sound.portaudio import PortAudioMic, PortAudioSpeaker, list_devices
 
 ROOT = Path(__file__).parents[1]
 
@@ -25,7 +25,7 @@ LOOK_TWICE = """
 import os
 from pathlib import Path
 from hw.base import SpeakerError
-from hw.portaudio import PortAudioSpeaker
+from hw.sound.portaudio import PortAudioSpeaker
 
 try:
     PortAudioSpeaker("conure_new")

@@ -6,7 +6,7 @@ import os
 
 import pytest
 
-from hw.quiet import STDERR, quiet_stderr
+from hw.sound.quiet import STDERR, quiet_stderr
 
 
 def test_chatter_is_held_back_and_news_is_passed_on(capfd: pytest.CaptureFixture[str]) -> None:

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from hw.base import MIC_FORMAT, SPEAKER_FORMAT, Colour, LedError, MicError, SpeakerError
-from hw.simulated import SENTENCE_WAV, SimulatedBoard
-from hw.wav import read_wav
+from hw.simulated.board import SENTENCE_WAV, SimulatedBoard
+from hw.simulated.wav import read_wav
 
 TONE = bytes(np.full(SPEAKER_FORMAT.chunk_frames, 4000, "<i2"))
 

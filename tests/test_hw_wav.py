@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from hw.wav import write_wav
+from hw.simulated.wav import write_wav
 
 PCM = bytes(range(200)) * 12
 

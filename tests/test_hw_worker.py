@@ -7,7 +7,7 @@ import threading
 
 import pytest
 
-from hw.worker import Stalled, Worker
+from hw.sound.worker import Stalled, Worker
 
 
 @pytest.fixture

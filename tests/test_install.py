@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from installer import ROOT, Installer
 
-from daemon import config
+from daemon.config import load
 
 KEY = "AIzaSyT3st-Not_A-Real-Key-0123456789abcdef"
 OVERLAY = "dtparam=spi=on\ndtoverlay=some-card"
@@ -35,14 +35,14 @@ def shell_value(name: str, part: str) -> str:
 
 def test_the_places_are_those_of_the_program() -> None:
     """The configuration and the credential are where the daemon and systemd look for them."""
-    assert shell_value("CONFIG", "places") == str(config.SYSTEM_FILE)
-    assert shell_value("KEY_NAME", "places") == config.CREDENTIAL
+    assert shell_value("CONFIG", "places") == str(load.SYSTEM_FILE)
+    assert shell_value("KEY_NAME", "places") == load.CREDENTIAL
 
 
 def test_a_key_has_the_same_form_for_both() -> None:
     """What the installer takes, the daemon takes too."""
-    assert shell_value("KEY_FORM", "key") == f"^{config.KEY_FORM.pattern}$"
-    assert int(shell_value("KEY_LIMIT_BYTES", "key")) == config.KEY_LIMIT_BYTES
+    assert shell_value("KEY_FORM", "key") == f"^{load.KEY_FORM.pattern}$"
+    assert int(shell_value("KEY_LIMIT_BYTES", "key")) == load.KEY_LIMIT_BYTES
 
 
 def test_each_file_of_systemd_has_a_place(machine: Installer) -> None:
@@ -146,10 +146,11 @@ def test_each_step_is_there(machine: Installer) -> None:
 
 
 def test_every_package_of_the_tree_is_installed() -> None:
-    """A folder that the list in pyproject.toml lacks would be missing from every installed Conure."""
-    listed = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]["setuptools"]["packages"]
-    there = [file.parent for top in ("daemon", "hw") for file in (ROOT / top).rglob("__init__.py")]
-    assert sorted(listed) == sorted(".".join(folder.relative_to(ROOT).parts) for folder in there)
+    """A folder without an `__init__.py` is no package to setuptools: no installed Conure would have it."""
+    code = [file for top in ("daemon", "hw") for file in (ROOT / top).rglob("*.py")]
+    assert [str(file) for file in code if not (file.parent / "__init__.py").exists()] == []
+    found = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]["setuptools"]["packages"]
+    assert found == {"find": {"include": ["daemon", "daemon.*", "hw", "hw.*"]}}
 
 
 # --- options and checks
@@ -376,7 +377,7 @@ def test_a_configuration_is_kept_with_its_board(machine: Installer) -> None:
 def test_the_first_configuration_is_valid(machine: Installer) -> None:
     """The daemon takes it as it is written."""
     machine.run("BOARD=simulated; write_config")
-    loaded = config.load(machine.at("etc/conure/config.toml"), {})
+    loaded = load.load(machine.at("etc/conure/config.toml"), {})
     assert loaded.settings.board.name == "simulated"
     assert loaded.given == {"board.name"}
 

@@ -15,13 +15,13 @@ from typing import Any
 import pytest
 from fakes import settled
 
-from daemon.keeper import Content, Keeper
-from daemon.kept_files import USAGE_FILE, files_to_keep, load_days, local_day
-from daemon.kept_handle import SESSION_FILE, load_handle
-from daemon.link import Handle
-from daemon.settings import LiveSettings
-from daemon.store import Store
-from daemon.usage import UNSET, Accounts, Day
+from daemon.conductor.accounts import UNSET, Accounts, Day
+from daemon.config.settings import LiveSettings
+from daemon.run.kept_files import USAGE_FILE, files_to_keep, load_days, local_day
+from daemon.runtime.keeper import Content, Keeper
+from daemon.runtime.store import Store
+from daemon.session.kept_handle import SESSION_FILE, load_handle
+from daemon.session.link import Handle
 
 LIVE = LiveSettings(keep_session=True)
 LIFE_S = 7000.0

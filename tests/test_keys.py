@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from daemon.keys import HANG_UP, REPEAT_S, WAITING_KEYS, Keys, keys_in
+from daemon.console.keys import HANG_UP, REPEAT_S, WAITING_KEYS, Keys, keys_in
 
 
 class Typist:

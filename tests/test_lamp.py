@@ -9,10 +9,10 @@ from collections.abc import AsyncIterator
 import pytest
 from fakes import LoopTime, ShownLeds
 
-from daemon import scenes
-from daemon.lamp import DUSK_S, RETRY_S, VOLUME_SHOWN_S, Lamp
-from daemon.lights import FRAME_S, Conditions, render
-from daemon.night import Night, dimmed
+from daemon.lights import scenes
+from daemon.lights.ladder import FRAME_S, Conditions, render
+from daemon.lights.lamp import DUSK_S, RETRY_S, VOLUME_SHOWN_S, Lamp
+from daemon.lights.night import Night, dimmed
 from daemon.words import Phase
 
 IDLE = Conditions()

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from daemon.conductor.ledger import HISTORY_TURNS, Ledger, Mark, Turn
 from daemon.events import Trigger
-from daemon.ledger import HISTORY_TURNS, Ledger, Mark, Turn
 from daemon.words import Outcome
 from hw.base import MIC_FORMAT, SPEAKER_FORMAT
 

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from daemon import scenes
-from daemon.lights import (
+from daemon.lights import scenes
+from daemon.lights.ladder import (
     FRAME_S,
     LADDER,
     Conditions,
@@ -21,7 +21,7 @@ from daemon.lights import (
     next_frame_s,
     render,
 )
-from daemon.scenes import Scene
+from daemon.lights.scenes import Scene
 from daemon.words import Phase
 from hw.base import Colour
 

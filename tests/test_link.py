@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from daemon.errors import IllegalTransition
-from daemon.failures import Failure, FailureKind, Retry
-from daemon.link import (
+from daemon.session.failures import Failure, FailureKind, Retry
+from daemon.session.link import (
     TABLE,
     Answered,
     Asked,

@@ -15,6 +15,9 @@ from websockets.exceptions import ConnectionClosedError, InvalidProxy, InvalidSt
 from websockets.frames import Close
 from websockets.http11 import Response
 
+from daemon.config.models import DEFAULT_MODEL
+from daemon.config.secret import Secret
+from daemon.config.settings import LiveSettings
 from daemon.events import (
     GenerationComplete,
     GoAway,
@@ -28,12 +31,9 @@ from daemon.events import (
     TurnComplete,
     Usage,
 )
-from daemon.failures import Kind, Where
-from daemon.live import connect_config, parse, parse_duration_s, translate
-from daemon.models import DEFAULT_MODEL
-from daemon.secret import Secret
-from daemon.settings import LiveSettings
-from daemon.wall_clock import CLOCK_SET_S
+from daemon.runtime.clock import CLOCK_SET_S
+from daemon.session.failures import Kind, Where
+from daemon.session.live import connect_config, parse, parse_duration_s, translate
 
 KEY = Secret("s3cret-key")
 

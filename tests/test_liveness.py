@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from daemon.liveness import SAMPLE_S, SILENT_S, Evidence, Pulse
+from daemon.session.liveness import SAMPLE_S, SILENT_S, Evidence, Pulse
 
 
 def run(*samples: tuple[float, int, int]) -> Pulse:

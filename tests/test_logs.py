@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from daemon import logs
+from daemon.runtime import logs
 
 
 @pytest.fixture(autouse=True)

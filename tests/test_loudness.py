@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from daemon.loudness import Loudness
+from daemon.conductor.loudness import Loudness
 
 
 def reply(seconds: float, peak: int) -> Loudness:

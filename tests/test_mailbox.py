@@ -8,7 +8,7 @@ import threading
 import pytest
 from fakes import PATIENCE_S, settled
 
-from daemon.mailbox import Mailbox, MailboxFull
+from daemon.runtime.mailbox import Mailbox, MailboxFull
 
 
 async def test_events_come_out_in_the_order_in_which_they_went_in() -> None:

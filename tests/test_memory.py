@@ -11,15 +11,15 @@ from typing import Any
 import pytest
 
 from daemon.cli import main as cli
-from daemon.control import ControlServer
+from daemon.config.settings import LiveSettings
+from daemon.control.server import ControlServer
 from daemon.errors import ControlError
-from daemon.instruction import compose
-from daemon.memory import FILE, MAX_FACT, MAX_FACTS, Memory
-from daemon.settings import LiveSettings
-from daemon.store import Store
-from daemon.tools.answers import Answer
-from daemon.tools.declare import spec_of
-from daemon.tools.runner import Runner
+from daemon.runtime.store import Store
+from daemon.tools.calling.answers import Answer
+from daemon.tools.calling.runner import Runner
+from daemon.tools.declaring.functions import spec_of
+from daemon.tools.instruction import compose
+from daemon.tools.memory import FILE, MAX_FACT, MAX_FACTS, Memory
 
 ANN = "The user's sister is called Ann."
 TEA = "The user drinks green tea."
@@ -189,7 +189,7 @@ async def test_the_command_line_lists_and_forgets(
     memory = memory_in(tmp_path)
     await says(memory, "remember", fact=ANN)
     socket = tmp_path / "control.sock"
-    monkeypatch.setattr("daemon.control_client.find_daemon", lambda env: socket)
+    monkeypatch.setattr("daemon.control.client.find_daemon", lambda env: socket)
 
     async def handle(command: str, args: dict[str, Any]) -> Any:
         assert command == "memory"

@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 from rig import SENTENCE_WAV
 
-from daemon import announcer
-from daemon.announcer import RECORDINGS, read_recording, recording
-from daemon.earcons import MELODIES
-from daemon.failures import POLICIES, FailureKind, Retry
-from daemon.messages import (
+from daemon.session.failures import POLICIES, FailureKind, Retry
+from daemon.speaking import announcer
+from daemon.speaking.announcer import RECORDINGS, read_recording, recording
+from daemon.speaking.earcons import MELODIES
+from daemon.speaking.messages import (
     MEANINGS,
     REPEAT_AFTER_S,
     TONES,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from daemon.models import (
+from daemon.config.models import (
     DEFAULT_MODEL,
     TABLE,
     UNKNOWN,
@@ -15,7 +15,7 @@ from daemon.models import (
     capabilities,
     known_models,
 )
-from daemon.settings import LiveSettings
+from daemon.config.settings import LiveSettings
 
 USABLE = [row for row in TABLE if not row.gone]
 GONE = [row for row in TABLE if row.gone]

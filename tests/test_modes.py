@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 from rig import running_rig
 
-from daemon.app_options import RunOptions
-from daemon.dial import STAND_IN_KEY, load_client
+from daemon.config.settings import BoardSettings, Settings
 from daemon.errors import ConfigError, ConureError
-from daemon.modes import keep_reply, may_begin_again, named_by_key, press, with_wav_checked
-from daemon.settings import BoardSettings, Settings
+from daemon.run.dial import STAND_IN_KEY, load_client
+from daemon.run.modes import keep_reply, may_begin_again, named_by_key, press, with_wav_checked
+from daemon.run.options import RunOptions
 from hw.base import MicError, SpeakerError
 
 ONCE = RunOptions(once=True)

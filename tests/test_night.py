@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from daemon.night import Night, dimmed, night_from
-from daemon.schema import minute_of
-from daemon.settings import LightSettings
+from daemon.config.schema import minute_of
+from daemon.config.settings import LightSettings
+from daemon.lights.night import Night, dimmed, night_from
 from hw.base import Colour
 
 

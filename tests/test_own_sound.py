@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 from fakes import pauses
 
-from daemon.frontend.far_end import FarEnd, Pcm
-from daemon.frontend.front_end import Echo, FrontEnd
-from daemon.own_sound import EARCON_TAIL_S, ECHO_TAIL_S, OwnSound
-from daemon.playback import Playback
-from daemon.ring import FifoRing
+from daemon.hearing.frontend.far_end import FarEnd, Pcm
+from daemon.hearing.frontend.front_end import Echo, FrontEnd
+from daemon.hearing.own_sound import EARCON_TAIL_S, ECHO_TAIL_S, OwnSound
+from daemon.runtime.ring import FifoRing
+from daemon.speaking.playback import Playback
 from hw.base import Speaker
 
 NOW_S = 100.0

@@ -7,9 +7,9 @@ from itertools import islice
 
 import pytest
 
-from daemon.patience import ABSENT_PAUSE_S, Patience
-from daemon.retry import device_pauses_s
-from daemon.supervision import watchdog_interval_s
+from daemon.runtime.patience import ABSENT_PAUSE_S, Patience
+from daemon.runtime.retry import device_pauses_s
+from daemon.runtime.supervision import watchdog_interval_s
 from hw.base import MicError
 
 RETRY_S = 10.0

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from fakes import BodyThread, Loudspeaker, Posts, pauses, wait_until
 
-from daemon import playback
 from daemon.events import PlaybackDrained, PlaybackStarted, ReplyRanDry, SpeakerBack, SpeakerLost
-from daemon.playback import MAX_CLIPS, Playback, PlaybackEvent
-from daemon.ring import FifoRing
+from daemon.runtime.ring import FifoRing
+from daemon.speaking import playback
+from daemon.speaking.playback import MAX_CLIPS, Playback, PlaybackEvent
 from hw.base import SPEAKER_FORMAT, SpeakerError
 
 CHUNK_S = SPEAKER_FORMAT.seconds(SPEAKER_FORMAT.chunk_bytes)

@@ -9,9 +9,9 @@ import pytest
 from fakes import wait_until
 from test_playback import CHUNK_S, OPENING_S, Rig, drain, pcm
 
-from daemon import playback
 from daemon.events import PlaybackDrained, ReplyRanDry
-from daemon.playback import BELL_AHEAD_S, DUCK_GAIN
+from daemon.speaking import playback
+from daemon.speaking.playback import BELL_AHEAD_S, DUCK_GAIN
 from hw.base import SPEAKER_FORMAT, SpeakerError
 
 REPLY, RUNG = 1000, 5000

@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 from rig import HELLO
 
-from daemon.control_client import answers, call
+from daemon.control.client import answers, call
 from daemon.standin.plan import Plan
 from daemon.standin.server import StandIn
 from hw.base import MIC_FORMAT

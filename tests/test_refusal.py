@@ -6,14 +6,14 @@ from dataclasses import replace
 
 import pytest
 
-from daemon.announcer import recording
-from daemon.earcons import earcon_pcm
-from daemon.messages import Message
-from daemon.refusal import say_on, show_on
-from daemon.settings import Settings
+from daemon.config.settings import Settings
+from daemon.run.refusal import say_on, show_on
+from daemon.speaking.announcer import recording
+from daemon.speaking.earcons import earcon_pcm
+from daemon.speaking.messages import Message
 from daemon.words import Earcon
 from hw.base import Colour, SpeakerError
-from hw.simulated import SimulatedBoard
+from hw.simulated.board import SimulatedBoard
 
 LOUD = replace(Settings(), sound=replace(Settings().sound, volume=100))
 

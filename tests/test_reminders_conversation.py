@@ -11,10 +11,10 @@ import pytest
 from numpy.typing import NDArray
 from rig import Rig, running_rig, with_keys
 
-from daemon.playback import DUCK_GAIN
+from daemon.config.settings import Settings
 from daemon.reminders.bell import MELODIES
 from daemon.reminders.book import Kind, add_timer
-from daemon.settings import Settings
+from daemon.speaking.playback import DUCK_GAIN
 from daemon.standin.conversation import Pace
 from daemon.standin.plan import Plan
 from daemon.standin.voices import Tone

@@ -20,13 +20,13 @@ import pytest
 from fakes import PATIENCE_S, LoopTime
 from reminder_world import SATURDAY_S, utc
 
+from daemon.config.settings import ReminderSettings
 from daemon.reminders import actions, service
 from daemon.reminders.book import Book, Fate, Kind, Refused, add_alarm, add_timer
 from daemon.reminders.local_time import Moment
 from daemon.reminders.record import FILE
 from daemon.reminders.service import MAX_NAP_S, Outside, Reminders
-from daemon.settings import ReminderSettings
-from daemon.store import Store
+from daemon.runtime.store import Store
 
 TURN_S = 0.01
 """How late things may be by the loop's own turns."""
@@ -312,7 +312,7 @@ import asyncio, sys
 from pathlib import Path
 from daemon.reminders import actions, service
 from daemon.reminders.service import Reminders
-from daemon.store import Store
+from daemon.runtime.store import Store
 
 async def write():
     reminders = Reminders(None, Store(Path(sys.argv[1])))

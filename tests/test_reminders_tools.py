@@ -12,7 +12,7 @@ import pytest
 from reminder_world import SATURDAY_S, Zone
 
 from daemon.cli import main as cli
-from daemon.control import ControlServer
+from daemon.control.server import ControlServer
 from daemon.errors import ControlError
 from daemon.reminders.advance import advance
 from daemon.reminders.book import MAX_TIMER_S, Fate, Kind, Past, Rules, remember
@@ -20,10 +20,10 @@ from daemon.reminders.commands import ReminderCommands
 from daemon.reminders.local_time import Moment
 from daemon.reminders.service import Reminders
 from daemon.reminders.tools import ReminderTools
-from daemon.store import Store
-from daemon.tools.answers import Answer
-from daemon.tools.declare import spec_of
-from daemon.tools.runner import Runner
+from daemon.runtime.store import Store
+from daemon.tools.calling.answers import Answer
+from daemon.tools.calling.runner import Runner
+from daemon.tools.declaring.functions import spec_of
 
 BERLIN = Zone("Europe/Berlin")
 
@@ -191,7 +191,7 @@ async def conure(asked: Asked, socket: Path, *argv: str) -> int:
 @pytest.fixture
 def socket(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     path = tmp_path / "control.sock"
-    monkeypatch.setattr("daemon.control_client.find_daemon", lambda env: path)
+    monkeypatch.setattr("daemon.control.client.find_daemon", lambda env: path)
     return path
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from daemon.conductor.reply_gate import OLD_END_TIMEOUT_S, UNHEARD_END_TIMEOUT_S, ReplyGate
 from daemon.events import (
     GenerationComplete,
     ReplyAudio,
@@ -12,7 +13,6 @@ from daemon.events import (
     ServerInterrupted,
     TurnComplete,
 )
-from daemon.replies import OLD_END_TIMEOUT_S, UNHEARD_END_TIMEOUT_S, ReplyGate
 
 OLD, NEW = ReplyAudio(b"old!"), ReplyAudio(b"new!")
 

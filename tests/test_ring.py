@@ -11,7 +11,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from daemon.ring import FifoRing, HistoryRing, Overflow
+from daemon.runtime.ring import FifoRing, HistoryRing, Overflow
 
 CAPACITY_BYTES = 13
 CHUNKS = st.binary(max_size=3 * CAPACITY_BYTES)

@@ -7,7 +7,14 @@ import errno
 
 import pytest
 
-from daemon.routes import NLMSG_HEADER, ROUTE_MESSAGE, RTM_NEWROUTE, announces_default_route, messages, watch
+from daemon.session.routes import (
+    NLMSG_HEADER,
+    ROUTE_MESSAGE,
+    RTM_NEWROUTE,
+    announces_default_route,
+    messages,
+    watch,
+)
 
 AF_INET = 2
 RTM_DELROUTE = 25

@@ -8,11 +8,14 @@ from typing import Any
 
 from rig import running_rig
 
-from daemon import kept_files, kept_handle, memory, volume
 from daemon.errors import ConureError
-from daemon.lights import LADDER
-from daemon.link import LinkPhase
+from daemon.lights.ladder import LADDER
 from daemon.reminders import record
+from daemon.run import kept_files
+from daemon.session import kept_handle
+from daemon.session.link import LinkPhase
+from daemon.speaking import volume
+from daemon.tools import memory
 from daemon.words import Phase
 
 PAGE = (Path(__file__).parents[1] / "docs/service.md").read_text("utf-8")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from daemon.silence import ZEROS, SilenceWatch
+from daemon.hearing.silence import ZEROS, SilenceWatch
 from hw.base import MIC_FORMAT
 
 NOISE = b"\1\0" + bytes(MIC_FORMAT.chunk_bytes - 2)

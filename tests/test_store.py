@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from daemon.store import LIMIT_BYTES, Store, state_folder
+from daemon.runtime.store import LIMIT_BYTES, Store, state_folder
 
 NAME = "usage.json"
 

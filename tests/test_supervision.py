@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from fakes import LoopTime, settled
 
-from daemon.supervision import Supervisor, notify, watchdog_interval_s
+from daemon.runtime.supervision import Supervisor, notify, watchdog_interval_s
 
 
 class Manager:

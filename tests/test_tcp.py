@@ -8,8 +8,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from daemon.liveness import Evidence
-from daemon.tcp import USER_TIMEOUT_MS, evidence_of, limit_silence
+from daemon.session.liveness import Evidence
+from daemon.session.tcp import USER_TIMEOUT_MS, evidence_of, limit_silence
 
 PATIENCE_S = 5.0
 

@@ -17,10 +17,10 @@ from typing import Any, TextIO
 import pytest
 from test_view import snapshot
 
-from daemon import terminal as t
+from daemon.console import terminal as t
+from daemon.console.terminal import ENTER, LEAVE, Look, Screen, changes, look_of, show
 from daemon.errors import ControlError
-from daemon.feed import Feed
-from daemon.terminal import ENTER, LEAVE, Look, Screen, changes, look_of, show
+from daemon.runtime.feed import Feed
 from hw.base import Colour
 
 PATIENCE_S = 20.0

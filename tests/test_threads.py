@@ -9,8 +9,8 @@ from collections.abc import Callable
 import pytest
 from fakes import PATIENCE_S
 
-from daemon import threads
-from daemon.threads import DeviceThread, ZombieThread
+from daemon.runtime import threads
+from daemon.runtime.threads import DeviceThread, ZombieThread
 from hw.base import MicError
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 
+from daemon.conductor.timers import Timers
 from daemon.events import Timer, TimerDue
-from daemon.timers import Timers
 
 
 async def posted(box: list[TimerDue], count: int) -> None:

@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 
+from daemon.config.settings import LiveSettings
 from daemon.errors import ControlError
-from daemon.instruction import compose
-from daemon.settings import LiveSettings
-from daemon.tools.answers import Answer
-from daemon.tools.builtin import BuiltIn
+from daemon.tools.calling.answers import Answer
+from daemon.tools.calling.runner import Runner
+from daemon.tools.instruction import compose
 from daemon.tools.kit import CommandedDevice
-from daemon.tools.runner import Runner
+from daemon.tools.sources.builtin import BuiltIn
 
 NOW = datetime(2026, 11, 21, 3, 5, tzinfo=timezone(timedelta(hours=1), "CET"))
 STATUS: dict[str, Any] = {

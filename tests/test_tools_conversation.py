@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from rig import HELLO, Rig, running_rig, with_keys
 
-from daemon.settings import Settings
+from daemon.config.settings import Settings
 from daemon.standin.conversation import Pace
 from daemon.standin.plan import Plan
 from daemon.standin.record import Event

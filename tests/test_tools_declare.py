@@ -15,13 +15,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from daemon import live
-from daemon.models import capabilities
+from daemon.config.models import capabilities
+from daemon.session import live
 from daemon.tools import DeclarationError, Range, Scheduling, spec_of, tool
-from daemon.tools.answers import ANSWER_CHARS, NO_RESULT, NOTHING_TO_TELL, failed, succeeded
-from daemon.tools.arguments import WrongArguments, check_arguments
-from daemon.tools.declared import Undeclarable, declare
-from daemon.tools.spec import ToolSpec
+from daemon.tools.calling.answers import ANSWER_CHARS, NO_RESULT, NOTHING_TO_TELL, failed, succeeded
+from daemon.tools.calling.arguments import WrongArguments, check_arguments
+from daemon.tools.declaring.declarations import Undeclarable, declare
+from daemon.tools.declaring.spec import ToolSpec
 
 NEWEST = capabilities("gemini-3.8-live")
 

@@ -14,17 +14,17 @@ from typing import Any
 
 import pytest
 
-from daemon.models import capabilities
-from daemon.settings import ToolSettings
-from daemon.tools.answers import Answer
-from daemon.tools.command import WITHHELD, environment
-from daemon.tools.command_line import CommandLine
-from daemon.tools.mcp_servers import McpTools
-from daemon.tools.owner import Owned, load_owned
-from daemon.tools.runner import Runner
-from daemon.tools.spec import ToolError, ToolSpec
-from daemon.tools.toml_files import McpServer, read_tables
-from daemon.tools.toolbox import MAX_TOOLS, Toolbox
+from daemon.config.models import capabilities
+from daemon.config.settings import ToolSettings
+from daemon.tools.calling.answers import Answer
+from daemon.tools.calling.runner import Runner
+from daemon.tools.declaring.spec import ToolError, ToolSpec
+from daemon.tools.sources.command_line import CommandLine
+from daemon.tools.sources.mcp_servers import McpTools
+from daemon.tools.sources.owned import Owned, load_owned
+from daemon.tools.sources.programs import WITHHELD, environment
+from daemon.tools.sources.toml_files import McpServer, read_tables
+from daemon.tools.sources.toolbox import MAX_TOOLS, Toolbox
 
 GOOD = '''
 from daemon.tools import tool
@@ -325,7 +325,7 @@ class TestToolbox:
     async def test_a_file_that_never_ends_loading_stops_nothing(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr("daemon.tools.toolbox.LOAD_S", 0.2)
+        monkeypatch.setattr("daemon.tools.sources.toolbox.LOAD_S", 0.2)
         (tmp_path / "stuck.py").write_text("import time\ntime.sleep(2)\n")
         box = toolbox(named("fine"), directory=str(tmp_path))
         await box.load()

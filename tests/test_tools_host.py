@@ -12,15 +12,15 @@ from typing import Any
 
 import pytest
 
+from daemon.config.models import Capabilities, capabilities
 from daemon.events import ToolCall
-from daemon.failures import Kind, LinkError, Signal, Where, classify
-from daemon.feed import Feed
-from daemon.models import Capabilities, capabilities
-from daemon.tools.calls import FATES, Circumstances, Fate, ToolAnswer
-from daemon.tools.host import MAX_CALLS, ToolHost
-from daemon.tools.runner import Runner
-from daemon.tools.spec import Scheduling, ToolError, ToolSpec
-from daemon.tools.workers import Workers
+from daemon.runtime.feed import Feed
+from daemon.session.failures import Kind, LinkError, Signal, Where, classify
+from daemon.tools.calling.fates import FATES, Circumstances, Fate, ToolAnswer
+from daemon.tools.calling.host import MAX_CALLS, ToolHost
+from daemon.tools.calling.runner import Runner
+from daemon.tools.calling.workers import Workers
+from daemon.tools.declaring.spec import Scheduling, ToolError, ToolSpec
 
 NEWEST = capabilities("gemini-3.8-live")
 GATED = capabilities("gemini-2.5-flash-native-audio-latest")

@@ -16,14 +16,14 @@ from pathlib import Path
 import pytest
 from rig import running_rig, with_keys
 
-from daemon.settings import Settings
+from daemon.config.settings import Settings
 from daemon.standin.conversation import Pace
 from daemon.standin.plan import Plan
 from daemon.standin.voices import Tone
-from daemon.tools import mcp_servers
-from daemon.tools.mcp_servers import McpTools
-from daemon.tools.runner import Runner
-from daemon.tools.toml_files import McpServer
+from daemon.tools.calling.runner import Runner
+from daemon.tools.sources import mcp_servers
+from daemon.tools.sources.mcp_servers import McpTools
+from daemon.tools.sources.toml_files import McpServer
 
 pytest.importorskip("mcp", reason="the extra conure[mcp] is not installed")
 pytest.importorskip("mcp_server_time", reason="the server from the package index is not installed")

@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from daemon.models import capabilities
-from daemon.settings import ToolSettings
-from daemon.tools.owner import load_owned
-from daemon.tools.runner import Runner
-from daemon.tools.toolbox import Toolbox
+from daemon.config.models import capabilities
+from daemon.config.settings import ToolSettings
+from daemon.tools.calling.runner import Runner
+from daemon.tools.sources.owned import load_owned
+from daemon.tools.sources.toolbox import Toolbox
 
 README = (Path(__file__).parents[1] / "README.md").read_text("utf-8")
 SECTION = README[(begin := README.index("\n## Tools\n")) : README.index("\n## ", begin + 1)]

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from daemon.conductor.reply_gate import OLD_END_TIMEOUT_S, UNASKED_S, ReplyGate
 from daemon.events import ReplyAudio, ReplyEnded, ReplyStarted, ServerInterrupted, TurnComplete
-from daemon.replies import OLD_END_TIMEOUT_S, UNASKED_S, ReplyGate
 
 AUDIO = ReplyAudio(bytes(480))
 

@@ -8,19 +8,19 @@ from typing import NoReturn
 import pytest
 from doctor_patient import QuietLeds, Room, RoomMic
 
-from daemon.board_choice import choose_board
 from daemon.cli.main import main
-from daemon.control import ControlServer
+from daemon.config.board import choose_board
+from daemon.config.settings import VadSettings
+from daemon.control.server import ControlServer
 from daemon.doctor import light_show, meter
 from daemon.doctor.light_show import SCENES_BY_NAME, plain_name
 from daemon.doctor.tones import TONES, tone_pcm
 from daemon.errors import EX_CONFIG
-from daemon.lights import LADDER, render
-from daemon.scenes import FOLLOW_UP, LISTENING
-from daemon.settings import VadSettings
+from daemon.lights.ladder import LADDER, render
+from daemon.lights.scenes import FOLLOW_UP, LISTENING
 from daemon.words import Earcon
 from hw.base import SPEAKER_FORMAT, Colour, MicError
-from hw.simulated import SimulatedBoard
+from hw.simulated.board import SimulatedBoard
 
 SPEED = 20.0
 
@@ -29,7 +29,7 @@ SPEED = 20.0
 def _nobody_elses_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.delenv("XDG_CONFIG_HOME", raising=False)
-    monkeypatch.setattr("daemon.config.SYSTEM_FILE", tmp_path / "etc.toml")
+    monkeypatch.setattr("daemon.config.load.SYSTEM_FILE", tmp_path / "etc.toml")
     monkeypatch.setenv("CONURE_SOCKET", str(tmp_path / "control.sock"))
 
 
@@ -37,7 +37,7 @@ def _nobody_elses_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
 def board(monkeypatch: pytest.MonkeyPatch) -> SimulatedBoard:
     """What the configuration's board is: the simulated one, hurried."""
     hurried = SimulatedBoard(speed=SPEED)
-    monkeypatch.setattr("daemon.board_choice.choose_board", lambda settings: hurried)
+    monkeypatch.setattr("daemon.config.board.choose_board", lambda settings: hurried)
     return hurried
 
 
@@ -156,7 +156,7 @@ def test_a_scene_moves_for_as_long_as_was_asked_and_its_bar_shrinks() -> None:
 def test_a_board_without_lights_says_so(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("daemon.board_choice.choose_board", choose_board)
+    monkeypatch.setattr("daemon.config.board.choose_board", choose_board)
     assert main(["lights", "--board", "generic"]) == EX_CONFIG
     assert "[lights] kind says what is wired" in capsys.readouterr().err
 

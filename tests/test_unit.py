@@ -9,15 +9,15 @@ from pathlib import Path
 
 import pytest
 
-from daemon.config import CREDENTIAL, SYSTEM_FILE
-from daemon.control_client import SYSTEM_SOCKET
-from daemon.ending import GRACE_S
+from daemon.config.load import CREDENTIAL, SYSTEM_FILE
+from daemon.config.settings import BoardSettings
+from daemon.control.client import SYSTEM_SOCKET
 from daemon.errors import EX_CONFIG
-from daemon.patience import ABSENT_PAUSE_S
-from daemon.refusal import SHOWN_S
-from daemon.settings import BoardSettings
-from daemon.supervision import watchdog_interval_s
-from daemon.threads import JOIN_TIMEOUT_S
+from daemon.run.refusal import SHOWN_S
+from daemon.runtime.ending import GRACE_S
+from daemon.runtime.patience import ABSENT_PAUSE_S
+from daemon.runtime.supervision import watchdog_interval_s
+from daemon.runtime.threads import JOIN_TIMEOUT_S
 
 SYSTEMD = Path(__file__).parents[1] / "systemd"
 UNIT = SYSTEMD / "conure.service"

@@ -8,10 +8,10 @@ from collections.abc import Awaitable, Callable
 import pytest
 
 from daemon.events import UtteranceGiven, UtteranceSent
-from daemon.failures import Failure, FailureKind, LinkError
-from daemon.liveness import Evidence
-from daemon.ring import HistoryRing
-from daemon.uplink import Uplink
+from daemon.runtime.ring import HistoryRing
+from daemon.session.failures import Failure, FailureKind, LinkError
+from daemon.session.liveness import Evidence
+from daemon.session.uplink import Uplink
 
 MESSAGE = 4
 PREROLL = 2

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from daemon.settings import UsageSettings
-from daemon.usage import HISTORY_DAYS, UNSET, Accounts, Day, read_days
+from daemon.conductor.accounts import HISTORY_DAYS, UNSET, Accounts, Day, read_days
+from daemon.config.settings import UsageSettings
 from hw.base import MIC_FORMAT, SPEAKER_FORMAT
 
 FIRST = date(2026, 11, 21)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import synthetic_sound as sounds
 
-from daemon.vad import make_is_voiced
+from daemon.hearing.vad import make_is_voiced
 
 
 @pytest.mark.parametrize("aggressiveness", [0, 1, 2, 3])

@@ -10,11 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from daemon.assembly import build
-from daemon.cells import cells
-from daemon.link import LinkPhase
-from daemon.settings import Settings
-from daemon.view import (
+from daemon.config.settings import Settings
+from daemon.console.view import (
     LINKS,
     STATES,
     TURN_HEADING,
@@ -27,9 +24,12 @@ from daemon.view import (
     said,
     share_rows,
 )
+from daemon.run.assembly import build
+from daemon.runtime.cells import cells
+from daemon.session.link import LinkPhase
 from daemon.words import Phase
 from hw.base import Colour
-from hw.simulated import SimulatedBoard
+from hw.simulated.board import SimulatedBoard
 
 TURN = {
     "turn": 7,

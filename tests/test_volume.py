@@ -9,14 +9,14 @@ from pathlib import Path
 import pytest
 from fakes import Posts
 
+from daemon.config.settings import SoundSettings
 from daemon.errors import ControlError
-from daemon.gain import gain_for
-from daemon.night import Night
-from daemon.playback import Playback, PlaybackEvent
-from daemon.ring import FifoRing
-from daemon.settings import SoundSettings
-from daemon.store import Store
-from daemon.volume import VOLUME_FILE, Volume, load_percent
+from daemon.lights.night import Night
+from daemon.runtime.ring import FifoRing
+from daemon.runtime.store import Store
+from daemon.speaking.gain import gain_for
+from daemon.speaking.playback import Playback, PlaybackEvent
+from daemon.speaking.volume import VOLUME_FILE, Volume, load_percent
 from hw.base import Speaker
 
 NIGHT = Night(from_min=22 * 60, to_min=7 * 60, share=0.1)

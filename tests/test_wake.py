@@ -12,13 +12,13 @@ from fakes import BodyThread, Posts, Room, pauses
 from rig import HELLO, Rig, running_rig
 from synthetic_sound import chunks, white
 
-from daemon.capture import Capture, CaptureEvent
-from daemon.endpointing import SpeechDetector
+from daemon.config.settings import Settings, VadSettings, WakeSettings
 from daemon.errors import ConfigError
 from daemon.events import SpeechEnded, SpeechStarted, TalkPressed, Trigger
-from daemon.ring import HistoryRing
-from daemon.settings import Settings, VadSettings, WakeSettings
-from daemon.wake import REST_CHUNKS, WARM_UP_CHUNKS, WakeWords, make_wake_words, threshold_for
+from daemon.hearing.capture import Capture, CaptureEvent
+from daemon.hearing.endpointing import SpeechDetector
+from daemon.hearing.wake import REST_CHUNKS, WARM_UP_CHUNKS, WakeWords, make_wake_words, threshold_for
+from daemon.runtime.ring import HistoryRing
 from hw.base import MIC_FORMAT
 
 CHUNK = bytes(MIC_FORMAT.chunk_bytes)

@@ -24,8 +24,8 @@ from typing import TYPE_CHECKING, Any
 from daemon.cli.arguments import table, to_json
 
 if TYPE_CHECKING:
-    from hw.board_files import BoardFile
-    from hw.detect import Detection, Evidence
+    from hw.boards.board_files import BoardFile
+    from hw.boards.detect import Detection, Evidence
 
 
 def add(commands: Any) -> None:
@@ -39,7 +39,7 @@ def add(commands: Any) -> None:
 
 def _boards(arguments: argparse.Namespace) -> int:
     from daemon.errors import ConfigError
-    from hw.board_files import BoardFileError, find_board, load_all
+    from hw.boards.board_files import BoardFileError, find_board, load_all
 
     try:
         if arguments.detect:
@@ -52,7 +52,7 @@ def _boards(arguments: argparse.Namespace) -> int:
 
 
 def _list(boards: tuple[BoardFile, ...], *, as_json: bool) -> int:
-    from daemon.board_text import board_rows
+    from daemon.cli.board_text import board_rows
 
     if as_json:
         print(to_json([_plain(board) for board in boards], indent=2))
@@ -62,7 +62,7 @@ def _list(boards: tuple[BoardFile, ...], *, as_json: bool) -> int:
 
 
 def _show(board: BoardFile, *, as_json: bool) -> int:
-    from daemon.board_text import board_text
+    from daemon.cli.board_text import board_text
 
     print(to_json(_plain(board), indent=2) if as_json else board_text(board).rstrip())
     return 0
@@ -71,13 +71,13 @@ def _show(board: BoardFile, *, as_json: bool) -> int:
 def _plain(board: BoardFile) -> dict[str, Any]:
     from dataclasses import asdict
 
-    from daemon.board_text import mixer_commands
+    from daemon.cli.board_text import mixer_commands
 
     return {**asdict(board), "mixer_commands": mixer_commands(board)}
 
 
 def _detect(*, as_json: bool) -> int:
-    from daemon.board_choice import look_around
+    from daemon.config.board import look_around
 
     evidence, found = look_around(probe_bus=True)
     print(_detection_json(evidence, found) if as_json else _detection_text(found))

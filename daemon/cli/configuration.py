@@ -24,13 +24,13 @@ def add(commands: Any) -> None:
 
 
 def _config_check(arguments: argparse.Namespace) -> int:
-    from daemon import config
-    from daemon.cross_checks import notes
-    from daemon.extras import check_extras
+    from daemon.config import load
+    from daemon.config.checks import notes
+    from daemon.hearing.extras import check_extras
 
-    loaded = config.load(arguments.config, os.environ)
+    loaded = load.load(arguments.config, os.environ)
     check_extras(loaded.settings)
-    api_key = config.load_api_key(loaded.settings, os.environ)
+    api_key = load.load_api_key(loaded.settings, os.environ)
     print(f"configuration: {loaded.path or 'no file, all defaults'}")
     print(f"API key: {'found' if api_key else 'none (needed by `conure run`, unless with --standin)'}")
     for note in notes(loaded.settings):
@@ -40,16 +40,16 @@ def _config_check(arguments: argparse.Namespace) -> int:
 
 
 def _config_show(arguments: argparse.Namespace) -> int:
-    from daemon import config
-    from daemon.config_text import describe
+    from daemon.cli.config_text import describe
+    from daemon.config import load
 
-    loaded = config.load(arguments.config, os.environ)
+    loaded = load.load(arguments.config, os.environ)
     print(f"# {loaded.path or 'no file, all defaults'}\n\n{describe(loaded.settings, loaded.given)}", end="")
     return 0
 
 
 def _config_table(_: argparse.Namespace) -> int:
-    from daemon.config_text import config_table
+    from daemon.cli.config_text import config_table
 
     print(config_table(), end="")
     return 0

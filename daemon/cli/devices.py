@@ -17,7 +17,7 @@ def add(commands: Any) -> None:
 
 
 def _devices(_: argparse.Namespace) -> int:
-    from hw.portaudio import survey_devices
+    from hw.sound.portaudio import survey_devices
 
     in_use = _in_use()
     found = survey_devices()
@@ -36,7 +36,7 @@ def _devices(_: argparse.Namespace) -> int:
 
 def _in_use() -> dict[str, str]:
     """What a running daemon has opened, by kind; nothing where none runs."""
-    from daemon.control_client import call, find_daemon
+    from daemon.control.client import call, find_daemon
     from daemon.errors import ControlError
 
     try:

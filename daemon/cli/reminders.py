@@ -53,8 +53,8 @@ def _action(actions: Any, name: str, what: str) -> Any:
 
 
 def _ask(arguments: argparse.Namespace) -> int:
-    from daemon.cells import clean
-    from daemon.control_client import call, find_daemon
+    from daemon.control.client import call, find_daemon
+    from daemon.runtime.cells import clean
 
     given = {name: value for name, value in vars(arguments).items() if name not in ("command", "asks")}
     if isinstance(given.get("text"), list):

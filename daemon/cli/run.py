@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 from daemon.cli.arguments import add_config_option, complain
 
 if TYPE_CHECKING:
-    from daemon.app_options import RunOptions
-    from daemon.secret import Secret
-    from daemon.settings import Settings
+    from daemon.config.secret import Secret
+    from daemon.config.settings import Settings
+    from daemon.run.options import RunOptions
 
 
 def add(commands: Any) -> None:
@@ -29,35 +29,35 @@ def add(commands: Any) -> None:
 
 
 def _run(arguments: argparse.Namespace) -> int:
-    from daemon import config
-    from daemon.cross_checks import notes
+    from daemon.config import load
+    from daemon.config.checks import notes
 
-    loaded = config.load(arguments.config, os.environ, board=arguments.board)
+    loaded = load.load(arguments.config, os.environ, board=arguments.board)
     api_key = _api_key(loaded.settings, arguments)
     complain(notes(loaded.settings))
     options = _options(arguments, board_detected=loaded.detected)
-    from daemon.heap import keep_heap_small
+    from daemon.runtime.heap import keep_heap_small
 
     keep_heap_small()
-    from daemon import modes  # numpy comes with it: a mistake in the configuration is told before
+    from daemon.run import modes  # numpy comes with it: a mistake in the configuration is told before
 
     return modes.run(loaded.settings, api_key, options)
 
 
 def _api_key(settings: Settings, arguments: argparse.Namespace) -> Secret | None:
     """The key; None where none is needed. Raises ConfigError, which a service shows on its lights first."""
-    from daemon import config
+    from daemon.config import load
     from daemon.errors import ConfigError
 
     try:
-        api_key = None if arguments.standin else config.load_api_key(settings, os.environ)
+        api_key = None if arguments.standin else load.load_api_key(settings, os.environ)
         if api_key is None and not (arguments.standin or arguments.demo):
-            raise config.missing_key()
+            raise load.missing_key()
     except ConfigError as error:
-        from daemon.supervision import under_service_manager
+        from daemon.runtime.supervision import under_service_manager
 
         if under_service_manager(os.environ):
-            from daemon import refusal
+            from daemon.run import refusal
 
             refusal.show(settings, error)
         raise
@@ -65,7 +65,7 @@ def _api_key(settings: Settings, arguments: argparse.Namespace) -> Secret | None
 
 
 def _options(arguments: argparse.Namespace, *, board_detected: bool) -> RunOptions:
-    from daemon.app_options import RunOptions
+    from daemon.run.options import RunOptions
 
     return RunOptions(
         once=arguments.once,

@@ -44,7 +44,7 @@ def _add_volume_and_say(commands: Any) -> None:
 
 
 def _ask(command: str, args: dict[str, Any] | None = None) -> Any:
-    from daemon.control_client import call, find_daemon
+    from daemon.control.client import call, find_daemon
 
     return call(find_daemon(os.environ), command, args)
 
@@ -61,15 +61,15 @@ def _status(arguments: argparse.Namespace) -> int:
     if arguments.json:
         print(to_json(status, indent=2))
     else:
-        from daemon.status_text import status_text
+        from daemon.cli.status_text import status_text
 
         print(status_text(status), end="")
     return 0
 
 
 def _watch(*, as_json: bool) -> int:
-    from daemon.control_client import find_daemon, watch
-    from daemon.status_text import event_text
+    from daemon.cli.status_text import event_text
+    from daemon.control.client import find_daemon, watch
 
     for event in watch(find_daemon(os.environ)):
         now = time.strftime("%H:%M:%S")

@@ -11,8 +11,8 @@ from daemon.cli.arguments import add_config_option, complain, table, to_json
 from daemon.errors import ConureError
 
 if TYPE_CHECKING:
-    from daemon.tools.spec import ToolSpec
-    from daemon.tools.toolbox import Toolbox
+    from daemon.tools.declaring.spec import ToolSpec
+    from daemon.tools.sources.toolbox import Toolbox
 
 BUILT_IN = "built in"
 """`ToolSpec.source` of what comes with the speaker."""
@@ -77,7 +77,7 @@ async def _answer(spec: ToolSpec, arguments: dict[str, Any]) -> dict[str, Any]:
     if spec.source == BUILT_IN and spec.name not in ALONE:
         answer: dict[str, Any] = await _ask("tool", {"name": spec.name, "arguments": arguments})
         return answer
-    from daemon.tools.runner import Runner
+    from daemon.tools.calling.runner import Runner
 
     return await Runner().carry_out(spec, arguments)
 
@@ -93,16 +93,16 @@ async def _with_tools(arguments: argparse.Namespace, job: Any, wanted: str = "")
     import asyncio
     import logging
 
-    from daemon import config
-    from daemon.memory import Memory
-    from daemon.models import capabilities
+    from daemon.config import load
+    from daemon.config.models import capabilities
     from daemon.reminders.service import Reminders
     from daemon.reminders.tools import ReminderTools
     from daemon.tools import spec_of
     from daemon.tools.kit import built_in
-    from daemon.tools.toolbox import Toolbox
+    from daemon.tools.memory import Memory
+    from daemon.tools.sources.toolbox import Toolbox
 
-    settings = config.load(arguments.config, os.environ).settings
+    settings = load.load(arguments.config, os.environ).settings
     memory = Memory(enabled=settings.memory.enabled)
     others = [*ReminderTools(Reminders(settings.reminders)).all(), *memory.tools()]
     specs = [*built_in(_ask), *map(spec_of, others)]
@@ -130,7 +130,7 @@ async def _ask(command: str, args: dict[str, Any]) -> Any:
     """As the running speaker's own tools would ask it; off the event loop, for it waits."""
     import asyncio
 
-    from daemon.control_client import call, find_daemon
+    from daemon.control.client import call, find_daemon
 
     return await asyncio.to_thread(lambda: call(find_daemon(os.environ), command, args))
 

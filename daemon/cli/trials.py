@@ -14,8 +14,8 @@ from daemon.errors import ConfigError, ConureError
 from hw.base import DeviceError
 
 if TYPE_CHECKING:
-    from daemon.endpointing import Heard
-    from daemon.settings import Settings
+    from daemon.config.settings import Settings
+    from daemon.hearing.endpointing import Heard
     from hw.base import Board
 
 
@@ -50,10 +50,10 @@ def _seconds(text: str) -> float:
 @contextmanager
 def _board(arguments: argparse.Namespace) -> Iterator[tuple[Settings, Board]]:
     """The configured board. A device that cannot be had is told with who may have it."""
-    from daemon import config
-    from daemon.board_choice import choose_board
+    from daemon.config import load
+    from daemon.config.board import choose_board
 
-    settings = config.load(arguments.config, os.environ, arguments.board).settings
+    settings = load.load(arguments.config, os.environ, arguments.board).settings
     board = choose_board(settings)
     try:
         yield settings, board
@@ -72,7 +72,7 @@ def _board(arguments: argparse.Namespace) -> Iterator[tuple[Settings, Board]]:
 
 
 def _is_running() -> bool:
-    from daemon.control_client import answers, find_daemon
+    from daemon.control.client import answers, find_daemon
     from daemon.errors import ControlError
 
     try:
@@ -115,7 +115,7 @@ def _tone(arguments: argparse.Namespace) -> int:
 
     from daemon.doctor.tones import TONES, tone_pcm
     from daemon.doctor.trial import play
-    from daemon.gain import apply_gain, gain_for
+    from daemon.speaking.gain import apply_gain, gain_for
 
     wanted = _chosen("tone", arguments.name, list(TONES))
     with _board(arguments) as (settings, board), closing(board.open_speaker()) as speaker:

@@ -7,15 +7,15 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from daemon import config
+from daemon.config import load
+from daemon.config.secret import Secret
+from daemon.config.settings import Settings
 from daemon.doctor.case import Case
 from daemon.doctor.finding import Check, Finding, fine, skipped, wrong
 from daemon.doctor.machine import Machine
 from daemon.doctor.unit import RUNNING_CREDENTIALS, Unit
 from daemon.errors import ConfigError
-from daemon.secret import Secret
-from daemon.settings import Settings
-from hw.board_files import PINS_OF_KIND, SPI_KINDS
+from hw.boards.board_files import PINS_OF_KIND, SPI_KINDS
 
 OTHERS = 0o007
 """Permissions of everybody else (chmod(2))."""
@@ -58,12 +58,12 @@ def _load(machine: Machine, settings: Settings, unit: Unit) -> Secret | None:
     """As `config.load_api_key`, with the credential where the service's unit has it. Raises ConfigError."""
     env: Mapping[str, str] = machine.env
     folder = machine.at(RUNNING_CREDENTIALS)
-    if "CREDENTIALS_DIRECTORY" not in env and os.access(folder / config.CREDENTIAL, os.R_OK):
+    if "CREDENTIALS_DIRECTORY" not in env and os.access(folder / load.CREDENTIAL, os.R_OK):
         env = {**env, "CREDENTIALS_DIRECTORY": str(folder)}
     elif unit.credential and not unit.encrypted and machine.at(unit.credential).exists():
         live = replace(settings.live, api_key_file=str(machine.at(unit.credential)))
         settings = replace(settings, live=live)
-    return config.load_api_key(settings, env)
+    return load.load_api_key(settings, env)
 
 
 def _key_files(machine: Machine, settings: Settings, unit: Unit) -> Iterator[Path]:

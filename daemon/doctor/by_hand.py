@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from daemon.doctor.case import Case
 from daemon.doctor.devices import pin_remedy
 from daemon.doctor.finding import Check, Finding, fine, skipped, wrong
-from daemon.scenes import AMBER, BLUE, GREEN, RED
+from daemon.lights.scenes import AMBER, BLUE, GREEN, RED
 from hw.base import Board, Colour, DeviceError, LedError
 
 PRESS_WITHIN_S = 15.0

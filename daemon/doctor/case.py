@@ -6,14 +6,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from daemon import config
-from daemon.cross_checks import notes
+from daemon.config import load
+from daemon.config.checks import notes
+from daemon.config.settings import Settings
 from daemon.doctor.finding import Check, Finding, fine, wrong
 from daemon.doctor.machine import Machine
 from daemon.doctor.unit import Unit, read_unit
 from daemon.errors import ConfigError, ControlError
-from daemon.extras import check_extras
-from daemon.settings import Settings
+from daemon.hearing.extras import check_extras
 from hw.base import Board
 
 
@@ -66,7 +66,7 @@ def admit(machine: Machine, wishes: Wishes) -> tuple[Case, list[Finding]]:
 
 def _configured(machine: Machine, wishes: Wishes) -> tuple[Settings | None, Board | None, list[Finding]]:
     try:
-        loaded = config.load(wishes.config, machine.env, wishes.board)
+        loaded = load.load(wishes.config, machine.env, wishes.board)
         check_extras(loaded.settings)
         board = machine.open_board(loaded.settings)
     except ConfigError as error:

@@ -9,12 +9,12 @@ from collections.abc import Iterator
 from contextlib import closing
 from typing import Any
 
+from daemon.config.settings import Settings
 from daemon.doctor import loopback, microphone
 from daemon.doctor.case import Case
 from daemon.doctor.finding import Check, Finding, Mark, fine, skipped, skipped_all, wrong
 from daemon.doctor.trial import play_and_listen, take
-from daemon.gain import gain_for
-from daemon.settings import Settings
+from daemon.speaking.gain import gain_for
 from hw.base import (
     MIC_FORMAT,
     SPEAKER_FORMAT,
@@ -25,8 +25,8 @@ from hw.base import (
     MicError,
     SpeakerError,
 )
-from hw.boards import NoLeds
-from hw.cards import CARDS, parse_cards
+from hw.build import NoLeds
+from hw.sound.cards import CARDS, parse_cards
 
 CHECKS = (
     Check.SOUND_CARDS, Check.MIC, Check.MIC_SOUND, Check.SPEAKER, Check.LOOPBACK, Check.BUTTON, Check.LIGHTS,

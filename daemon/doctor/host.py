@@ -11,8 +11,8 @@ from daemon import __version__
 from daemon.doctor.case import Case
 from daemon.doctor.finding import Check, Finding, fine, skipped, wrong
 from daemon.doctor.machine import Machine
-from daemon.store import state_folder
-from daemon.wall_clock import clock_is_set
+from daemon.runtime.clock import clock_is_set
+from daemon.runtime.store import state_folder
 
 MODEL = Path("/proc/device-tree/model")
 

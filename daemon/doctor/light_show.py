@@ -6,10 +6,10 @@ import re
 import time
 from collections.abc import Callable
 
-from daemon.lights import FRAME_S, LADDER, render
-from daemon.scenes import Layout, Scene
+from daemon.lights.ladder import FRAME_S, LADDER, render
+from daemon.lights.scenes import Layout, Scene
 from hw.base import Board, LedError, Leds
-from hw.boards import NoLeds
+from hw.build import NoLeds
 
 
 def plain_name(name: str) -> str:

@@ -15,10 +15,10 @@ from pathlib import Path
 from ssl import SSLContext
 from typing import Any
 
-from daemon.board_choice import choose_board
-from daemon.control_client import call, find_daemon
+from daemon.config.board import choose_board
+from daemon.config.settings import Settings
+from daemon.control.client import call, find_daemon
 from daemon.errors import ControlError
-from daemon.settings import Settings
 from hw.base import Board
 
 PROGRAM_TIMEOUT_S = 4.0

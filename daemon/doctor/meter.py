@@ -6,9 +6,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import count, islice
 
-from daemon.endpointing import Heard, SpeechDetector
-from daemon.settings import VadSettings
-from daemon.vad import make_is_voiced
+from daemon.config.settings import VadSettings
+from daemon.hearing.endpointing import Heard, SpeechDetector
+from daemon.hearing.vad import make_is_voiced
 from hw.base import CHUNK_MS, Mic
 
 LIVE_CHUNKS = 100 // CHUNK_MS

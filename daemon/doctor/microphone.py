@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from daemon.features import SILENCE_DBFS, level_dbfs
+from daemon.hearing.features import SILENCE_DBFS, level_dbfs
 from hw.base import MIC_FORMAT
 
 Samples = NDArray[np.float64]

@@ -14,15 +14,15 @@ from dataclasses import replace
 from typing import Any
 from urllib.parse import urlsplit
 
-from daemon import config
+from daemon.config import load
+from daemon.config.secret import Secret
+from daemon.config.settings import Settings
 from daemon.doctor.access import find_key
 from daemon.doctor.case import Case
 from daemon.doctor.finding import Check, Finding, fine, skipped, skipped_all, wrong
 from daemon.doctor.machine import Machine
 from daemon.errors import ConfigError
-from daemon.failures import FailureKind, LinkError
-from daemon.secret import Secret
-from daemon.settings import Settings
+from daemon.session.failures import FailureKind, LinkError
 
 STEPS = (Check.NAME, Check.REACH, Check.TLS)
 CHECKS = (*STEPS, Check.PORTAL, Check.SESSION)
@@ -55,7 +55,7 @@ def probe(case: Case) -> Iterator[Finding]:
         yield from skipped_all(CHECKS, "the configuration, which may name its address, has mistakes")
         return
     try:
-        url = config.effective_base_url(case.settings, case.machine.env) or GOOGLE
+        url = load.effective_base_url(case.settings, case.machine.env) or GOOGLE
     except ConfigError as error:
         yield from skipped_all(CHECKS, error.problems[0])
         return
@@ -227,7 +227,7 @@ def _session(case: Case, settings: Settings, url: str) -> Finding:
 
 async def _set_up(machine: Machine, settings: Settings, key: Secret, url: str) -> None:
     """A set-up handshake, nothing more. Raises LinkError."""
-    live = importlib.import_module("daemon.live")
+    live = importlib.import_module("daemon.session.live")
     limit_s = min(settings.live.setup_timeout_s, SESSION_TIMEOUT_S)
     client = live.LiveClient(
         replace(settings.live, setup_timeout_s=limit_s),

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from daemon.earcons import earcon_pcm
-from daemon.messages import MEANINGS
+from daemon.speaking.earcons import earcon_pcm
+from daemon.speaking.messages import MEANINGS
 from daemon.words import Earcon
 from hw.base import SPEAKER_FORMAT
 

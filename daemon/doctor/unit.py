@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from daemon.config import CREDENTIAL
+from daemon.config.load import CREDENTIAL
 
 if TYPE_CHECKING:
     from daemon.doctor.machine import Machine

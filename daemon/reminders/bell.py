@@ -6,9 +6,9 @@ hear a voice there.
 
 from __future__ import annotations
 
-from daemon.earcons import Note, melody_pcm
-from daemon.gain import apply_gain, gain_for
 from daemon.reminders.book import Kind
+from daemon.speaking.earcons import Note, melody_pcm
+from daemon.speaking.gain import apply_gain, gain_for
 from hw.base import SPEAKER_FORMAT
 
 PAUSE_S = 1.6

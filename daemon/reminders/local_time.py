@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from daemon.wall_clock import clock_is_set
+from daemon.runtime.clock import clock_is_set
 
 OffsetAt = Callable[[float], float]
 """Seconds by which local time is ahead of UTC at an instant."""

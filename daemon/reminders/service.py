@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from daemon.keeper import to_its_end
+from daemon.config.settings import ReminderSettings
 from daemon.reminders import book as b
 from daemon.reminders.advance import advance, next_due_s
 from daemon.reminders.bell import Bell
@@ -23,8 +23,8 @@ from daemon.reminders.clocks import Clocks, LocalOffset
 from daemon.reminders.local_time import Moment, OffsetAt
 from daemon.reminders.phrases import listing, past_words, title, waiting_lines
 from daemon.reminders.record import FILE, LIMIT_BYTES, book_from, content_of
-from daemon.settings import ReminderSettings
-from daemon.store import Store
+from daemon.runtime.keeper import to_its_end
+from daemon.runtime.store import Store
 
 log = logging.getLogger(__name__)
 
@@ -47,7 +47,7 @@ class Outside:
     show: Callable[[], None] = lambda: None
     """Lights that depend on what rings are to be drawn again."""
     tell: Callable[..., None] = lambda event, **fields: None
-    """As `daemon.feed.Feed.tell`."""
+    """As `daemon.runtime.feed.Feed.tell`."""
 
 
 class Reminders:

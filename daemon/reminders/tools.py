@@ -12,8 +12,8 @@ from typing import Annotated, Literal, ParamSpec, cast
 from daemon.reminders import actions
 from daemon.reminders.book import Refused
 from daemon.reminders.service import Reminders
-from daemon.tools.declare import Range, tool
-from daemon.tools.spec import ToolError
+from daemon.tools.declaring.functions import Range, tool
+from daemon.tools.declaring.spec import ToolError
 
 P = ParamSpec("P")
 

@@ -8,19 +8,19 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from daemon.config.models import Tool, capabilities
+from daemon.config.settings import Settings
 from daemon.errors import ControlError
-from daemon.feed import Feed
-from daemon.instruction import compose
-from daemon.models import Tool, capabilities
-from daemon.settings import Settings
-from daemon.tools.answers import Answer
-from daemon.tools.builtin import BuiltIn
-from daemon.tools.declare import spec_of
-from daemon.tools.declared import Equipment
-from daemon.tools.host import ToolHost
-from daemon.tools.spec import ToolError, ToolSpec
-from daemon.tools.toolbox import Toolbox
-from daemon.wall_clock import clock_is_set
+from daemon.runtime.clock import clock_is_set
+from daemon.runtime.feed import Feed
+from daemon.tools.calling.answers import Answer
+from daemon.tools.calling.host import ToolHost
+from daemon.tools.declaring.declarations import Equipment
+from daemon.tools.declaring.functions import spec_of
+from daemon.tools.declaring.spec import ToolError, ToolSpec
+from daemon.tools.instruction import compose
+from daemon.tools.sources.builtin import BuiltIn
+from daemon.tools.sources.toolbox import Toolbox
 
 Ask = Callable[[str, dict[str, Any]], Awaitable[Any]]
 """Carries out a command of the control socket. May raise ControlError."""

@@ -6,8 +6,8 @@
 # arguments or environment. Tracing is off while it is handled.
 
 API_KEY=
-KEY_LIMIT_BYTES=4096                         # KEY_LIMIT_BYTES of daemon/config.py
-KEY_FORM='^[A-Za-z0-9._/~+-]+=*$'            # KEY_FORM of daemon/config.py
+KEY_LIMIT_BYTES=4096                         # KEY_LIMIT_BYTES of daemon/config/load.py
+KEY_FORM='^[A-Za-z0-9._/~+-]+=*$'            # KEY_FORM of daemon/config/load.py
 
 # read_key_from SOURCE NAME: API_KEY is what the file holds; NAME is for messages.
 read_key_from() {

@@ -101,7 +101,7 @@ install_conure() {
 
 check_program() {
     local modules name
-    modules=$(IFS=,; echo "${NATIVE_MODULES[*]}",daemon.modes)
+    modules=$(IFS=,; echo "${NATIVE_MODULES[*]}",daemon.run.modes)
     for name in ${CHOSEN[@]+"${CHOSEN[@]}"}; do modules+=,${EXTRA_MODULES[$name]}; done
     "$1/bin/python" -c "import $modules" || fail "the new version does not load (see above); nothing was changed"
 }

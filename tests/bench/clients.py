@@ -14,7 +14,7 @@ from typing import Any
 from pulse import MIC_DEVICE, SPEAKER_DEVICE, PrivatePulse
 
 from bench.program import Notices, Program, started
-from daemon.control_client import call
+from daemon.control.client import call
 from daemon.standin.server import StandIn
 
 ROOT = Path(__file__).parents[2]

@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from daemon.frontend.front_end import Canceller
-from daemon.frontend.two_stages import TwoStages
-from daemon.frontend.webrtc import EchoCanceller
+from daemon.hearing.frontend.front_end import Canceller
+from daemon.hearing.frontend.two_stages import TwoStages
+from daemon.hearing.frontend.webrtc import EchoCanceller
 
 Pcm = NDArray[np.int16]
 

@@ -24,11 +24,11 @@ from synthetic_sound import Sound
 
 from bench.frontend_candidates import conure
 from bench.frontend_echo import false_starts
-from daemon.endpointing import Edge, SpeechDetector
+from daemon.config.settings import VadSettings, WakeSettings
 from daemon.errors import ConfigError
-from daemon.settings import VadSettings, WakeSettings
-from daemon.vad import judge_from
-from daemon.wake import WakeWords, make_wake_words
+from daemon.hearing.endpointing import Edge, SpeechDetector
+from daemon.hearing.vad import judge_from
+from daemon.hearing.wake import WakeWords, make_wake_words
 from hw.base import MIC_FORMAT
 
 HOUR_S = 3600.0

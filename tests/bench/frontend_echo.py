@@ -25,8 +25,8 @@ from echo_room import (
 from synthetic_sound import Sound, rms
 
 from bench.frontend_candidates import conure
-from daemon.frontend.front_end import Canceller
-from daemon.settings import VadSettings
+from daemon.config.settings import VadSettings
+from daemon.hearing.frontend.front_end import Canceller
 
 MakeCanceller = Callable[[], Canceller]
 
@@ -198,9 +198,9 @@ def resident_kb():
     return int(re.search(r"VmRSS:\\s+(\\d+)", open("/proc/self/status").read())[1])
 features.periodicity(bytes(640))
 before = resident_kb()
-from daemon.frontend import FarEnd, FrontEnd
-from daemon.frontend.two_stages import TwoStages
-from daemon.frontend.webrtc import EchoCanceller
+from daemon.hearing.frontend import FarEnd, FrontEnd
+from daemon.hearing.frontend.two_stages import TwoStages
+from daemon.hearing.frontend.webrtc import EchoCanceller
 far_end = FarEnd()
 front_end = FrontEnd(far_end, TwoStages(EchoCanceller()))
 noise = bytes(range(1, 241)) * 4

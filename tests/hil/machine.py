@@ -23,7 +23,7 @@ UNIT = "conure.service"
 CONFIG = Path("/etc/conure/config.toml")
 CONTROL = "/run/conure/control.sock"
 STATE = Path("/var/lib/conure")
-SENTENCE = Path("/src/hw/data/sentence.wav")
+SENTENCE = Path("/src/hw/simulated/sentence.wav")
 FAR_END = "plughw:Loopback,1"
 """The test's end of the loopback cable; the daemon has the other."""
 
@@ -63,7 +63,7 @@ def systemctl(*words: str) -> int:
 
 
 def ask(command: str, **args: object) -> Any:
-    """What the daemon answers at its control socket (`daemon/control_client.py`)."""
+    """What the daemon answers at its control socket (`daemon/control/client.py`)."""
     with socket.socket(socket.AF_UNIX) as client:
         client.settimeout(PATIENCE_S)
         client.connect(CONTROL)

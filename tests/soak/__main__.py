@@ -13,7 +13,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from daemon.heap import keep_heap_small
+from daemon.runtime.heap import keep_heap_small
 from soak.growth import MB, after_warm_up, slope_mb_per_1000
 from soak.run import Result, run, shrink
 from soak.steps import Step, from_lines, make_steps, to_lines

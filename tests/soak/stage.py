@@ -12,8 +12,9 @@ from typing import Any
 
 from rig import Rig, running_rig, with_keys
 
-from daemon import live, replies
-from daemon.settings import Settings
+from daemon.conductor import reply_gate
+from daemon.config.settings import Settings
+from daemon.session import live
 from daemon.standin import server as standin_server
 from daemon.standin.conversation import Pace
 from daemon.standin.plan import Plan
@@ -291,8 +292,8 @@ class Stage:
 def hurried_limits() -> Iterator[None]:
     """Time limits that no setting and no policy reaches, as much shorter as the rest."""
     limits: list[tuple[Any, str, float]] = [
-        (replies, "OLD_END_TIMEOUT_S", 0.3),
-        (replies, "UNHEARD_END_TIMEOUT_S", 0.1),
+        (reply_gate, "OLD_END_TIMEOUT_S", 0.3),
+        (reply_gate, "UNHEARD_END_TIMEOUT_S", 0.1),
         (standin_server, "CLOSE_TIMEOUT_S", 0.2),
     ]
     before = [(module, name, getattr(module, name)) for module, name, _ in limits]

@@ -1,0 +1,63 @@
+"""The configuration for people: as TOML with every key explained, and as the table of the README. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Container, Iterator
+
+from daemon.config.schema import KEYS, TABLES, Key, may_be_secret, toml_value
+from daemon.config.settings import Settings
+
+
+def describe(settings: Settings, given: Container[str] | None = None) -> str:
+    """Every key with its documentation and value, as TOML that can be read back; changed ones are marked.
+
+    `given` has the full names of the keys that the user has set: other changes are the board's.
+    """
+    return "\n".join(_tables(settings, given)) + "\n"
+
+
+def _tables(settings: Settings, given: Container[str] | None) -> Iterator[str]:
+    for number, (table, keys) in enumerate(TABLES.items()):
+        if number:
+            yield ""
+        yield f"[{table}]"
+        for key in keys.values():
+            whose = "changed" if given is None or key.full_name in given else "the board's"
+            yield from _lines(key, getattr(getattr(settings, table), key.name), whose)
+
+
+def _lines(key: Key, value: object, whose: str) -> Iterator[str]:
+    yield f"# {key.doc}{_in_brackets(allowed(key))}"
+    shown = '"********"' if may_be_secret(key, value) else toml_value(value)
+    changed = "" if value == key.default else f"  # {whose}; the default is {toml_value(key.default)}"
+    yield f"{key.name} = {shown}{changed}"
+
+
+def allowed(key: Key) -> str:
+    """The allowed words or range, in words; empty where anything goes."""
+    if key.choices is not None:
+        return " | ".join(key.choices)
+    if key.low is not None and key.high is not None:
+        return f"{key.low:g} to {key.high:g}"
+    return ""
+
+
+def _in_brackets(text: str) -> str:
+    return f" ({text})" if text else ""
+
+
+def config_table() -> str:
+    """The README's table of all keys, in Markdown; made from `settings.py`, so that it cannot be wrong."""
+    head = ["| Key | Default | Allowed | Meaning |", "| --- | --- | --- | --- |"]
+    return "\n".join(head + [_row(key) for key in KEYS]) + "\n"
+
+
+def _row(key: Key) -> str:
+    if key.choices is not None:
+        values = ", ".join(f"`{choice}`" for choice in key.choices)
+    elif isinstance(key.default, bool):
+        values = "`true`, `false`"
+    else:
+        values = allowed(key)
+    cells = (f"`{key.full_name}`", f"`{toml_value(key.default)}`", values, key.doc)
+    return f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |"

@@ -1,0 +1,303 @@
+"""The one consumer of events: asks the dialogue what follows, and has it done. Event loop only.
+
+For each event: the state table gives the next state and the actions; the lights are set first, so that the
+listening light is on before audio may leave; then the actions are carried out, none of which waits.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from typing import get_args
+
+from daemon.conductor.accounts import Day
+from daemon.conductor.budget import DayBudget
+from daemon.conductor.button import ButtonInput
+from daemon.conductor.downlink import Downlink
+from daemon.conductor.ledger import Mark
+from daemon.conductor.parts import Manner, Parts
+from daemon.conductor.performer import Performer
+from daemon.conductor.timers import Timers
+from daemon.dialogue.state import Dialogue, Talk
+from daemon.dialogue.table import advance
+from daemon.events import (
+    ButtonEdge,
+    DialogueEvent,
+    Event,
+    GestureDue,
+    LinkLost,
+    LinkUp,
+    MicLost,
+    MicSilent,
+    MuteSet,
+    PlaybackStarted,
+    ReplyAudio,
+    ReplyStarted,
+    ReplyWentOn,
+    ServerEvent,
+    SpeakerBack,
+    SpeakerLost,
+    StopAsked,
+    TalkPressed,
+    TextAsked,
+    Timer,
+    TimerDue,
+    TimerFired,
+    ToolsBusy,
+    Trigger,
+    UtteranceGiven,
+)
+from daemon.hearing.silence import REMEDY
+from daemon.lights.ladder import Conditions
+from daemon.reminders.phrases import question_of
+from daemon.session.link import LinkPhase
+from daemon.speaking.messages import BUDGET_EARCON, Message
+from daemon.words import Earcon, Phase
+
+log = logging.getLogger(__name__)
+
+DIALOGUE_EVENTS = get_args(DialogueEvent)
+SERVER_EVENTS = get_args(ServerEvent)
+
+BELL_HELD_S = 15.0
+"""A bell waits for the end of what somebody says, and no longer than a long sentence takes."""
+
+
+class Controller:
+    """Conducts the conversation."""
+
+    def __init__(self, parts: Parts, manner: Manner, clock: Callable[[], float]) -> None:
+        self._parts = parts
+        self._manner = manner
+        self._clock = clock
+        self.policy = manner.policy
+        self.downlink = Downlink(
+            parts.playback,
+            parts.tools,
+            parts.accounts,
+            parts.feed,
+            streaming=manner.policy.streaming,
+            log_transcripts=manner.log_transcripts,
+        )
+        self._button = ButtonInput(manner.button, clock, parts.mailbox.post)
+        self._timers = Timers(parts.mailbox.post)
+        self.performer = Performer(parts, manner, clock, self._timers, self.downlink.gate)
+        self._budget = DayBudget(parts.accounts)
+        self.state = Dialogue()
+        self.since_s = clock()
+        self.speaker_ok = True
+
+    async def run(self) -> None:
+        """Handle events for ever. Ends only by cancellation or by a bug."""
+        self.show()
+        while True:
+            self.handle(await self._parts.mailbox.get())
+
+    def handle(self, event: Event) -> None:
+        """Handle one event."""
+        match event:
+            case ButtonEdge(pressed=True) | TalkPressed(Trigger.COMMAND) if self._parts.reminders.ringing:
+                self._silence_bell()
+            case TalkPressed(Trigger.WAKE_WORD) if self.state.phase is Phase.LISTENING:
+                pass  # a voice has begun the turn already; the word is part of what it says
+            case ButtonEdge() | GestureDue():
+                for meant in self._button.take(event, muted=self.state.muted):
+                    self.advance(meant)
+            case TimerDue(timer):
+                if self._timers.take(event):
+                    self.advance(TimerFired(timer))
+            case UtteranceGiven(turn) if turn == self.state.turn:
+                self._mark(turn, Mark.ALL_SENT, self._clock())
+                self.downlink.gate.asked(self._clock())
+            case PlaybackStarted(turn, heard_at_s):
+                self._mark(turn, Mark.FIRST_SAMPLE, heard_at_s)
+            case MicSilent(ever_heard):
+                self._tell_silence(ever_heard=ever_heard)
+            case SpeakerLost() | SpeakerBack():
+                self.speaker_ok = isinstance(event, SpeakerBack)
+                self.show()
+            case _ if isinstance(event, SERVER_EVENTS):
+                self._hear(event)
+            case _ if isinstance(event, DIALOGUE_EVENTS):
+                self.advance(event)
+        self._follow_tools()
+
+    # --- the dialogue
+
+    def advance(self, event: DialogueEvent) -> None:
+        """Let the state table decide, show it, and do what it says."""
+        self._before(event)
+        was = self.state
+        state, actions = advance(was, event, self._budget.policy(self.policy))
+        if state.turn != was.turn and self._budget.used_up():
+            self._refuse_turn(event)
+            return
+        self.state = state
+        if self.state.phase is not was.phase:
+            self._note_phase(was.phase, event)
+        self._tune_ears()
+        self._hold_bell(was.phase)
+        self.show()
+        for action in actions:
+            self.performer.perform(action, self.state)
+        self._parts.capture.hungry = self._parts.uplink.hungry
+        self._note_need()
+
+    def _note_need(self) -> None:
+        """The connection is needed for a turn, and for a call, which no other connection may answer."""
+        resting = self.state.phase in (Phase.IDLE, Phase.FOLLOW_UP)
+        leaving = self._parts.uplink.leaving  # while a light says so, a dead path is to be found out
+        self._parts.connection.set_busy(not resting or self._parts.tools.open or leaving)
+
+    def _follow_tools(self) -> None:
+        """Let the dialogue know when its tools begin, and when the last of them has answered."""
+        tools = self._parts.tools
+        if tools.busy is self.state.tools_busy:
+            self._note_need()
+            return
+        reply_due = not tools.busy and tools.take_reply_due()
+        if reply_due:
+            self.downlink.gate.expect(self._clock())
+        self.advance(ToolsBusy(tools.busy, reply_due))
+
+    def _refuse_turn(self, event: DialogueEvent) -> None:
+        """The day's budget is used up. A press still stops a reply; a voice may be a television's."""
+        aloud = self._budget.refuse(event, self._clock())
+        if isinstance(event, TalkPressed) and self.state.phase is Phase.SPEAKING:
+            self.advance(StopAsked())
+        if aloud:
+            self.performer.play(BUDGET_EARCON, self.state.phase, Message.BUDGET)
+        self.show()
+
+    def _before(self, event: DialogueEvent) -> None:
+        """What an event means outside the state table: marks, the reply's gate, who is told."""
+        now_s = self._clock()
+        match event:
+            case ReplyStarted() if self._awaits_reply():
+                self._reply_begins(now_s)
+            case LinkUp():
+                # What was begun on the old connection cannot be answered on this one.
+                self.downlink.gate.reset()
+                self._mark(self.state.turn, Mark.LINK_UP, now_s)
+            case LinkLost():
+                self.downlink.gate.reset()
+            case StopAsked():
+                self._parts.playback.hush()
+                self._parts.reminders.silence()
+            case TalkPressed() | TextAsked() | MuteSet():
+                self._parts.playback.hush()
+            case MicLost():
+                log.warning("the microphone failed: %s", self._parts.capture.error)
+
+    def _tell_silence(self, *, ever_heard: bool) -> None:
+        """Aloud only where it cannot be a quiet room: see `daemon.hearing.silence`."""
+        silent_s = self._parts.capture.silence.silent_s
+        log.warning("the microphone has given nothing but zeros for %.0f s: %s", silent_s, REMEDY)
+        self._parts.feed.tell("mic_silent", silent_s=silent_s)
+        if not ever_heard:
+            self.performer.play(Earcon.NO_MIC, self.state.phase)
+
+    def _note_phase(self, was: Phase, event: DialogueEvent) -> None:
+        self.since_s = self._clock()
+        cause = type(event).__name__
+        log.info("%s -> %s (%s)", was.value, self.state.phase.value, cause, extra=self._log_fields())
+        self._parts.feed.tell("state", state=self.state.phase.value, was=was.value, cause=cause)
+
+    def _log_fields(self) -> dict[str, object]:
+        return {"CONURE_STATE": self.state.phase.value, "CONURE_TURN": self.state.turn}
+
+    def _tune_ears(self) -> None:
+        """Speech must be longer to interrupt than to begin, and may be softer when it was announced."""
+        over_reply = self.state.phase in (Phase.SENDING, Phase.THINKING, Phase.SPEAKING)
+        capture = self._parts.capture
+        capture.min_speech_ms = self._manner.barge_in_speech_ms if over_reply else self._manner.min_speech_ms
+        capture.expected = self.state.phase is Phase.LISTENING
+
+    # --- what rings
+
+    def _silence_bell(self) -> None:
+        """A press does no more than that; of a reminder its user wants to know what it says."""
+        question = question_of(self._parts.reminders.silence())
+        link_ok = self._parts.connection.link.failure is None and not self._budget.used_up()
+        if question and self._manner.speak_reminders and link_ok and self.state.phase is Phase.IDLE:
+            self.advance(TextAsked(question))
+
+    def _hold_bell(self, was: Phase) -> None:
+        """While somebody speaks no bell sounds; but noise that is taken for speech must not stop an alarm."""
+        if (was is Phase.LISTENING) is not (self.state.phase is Phase.LISTENING):
+            begins = self.state.phase is Phase.LISTENING
+            self._parts.playback.hold_bell(self._clock() + BELL_HELD_S if begins else 0.0)
+
+    # --- the ledger
+
+    def _mark(self, turn: int, mark: Mark, at_s: float) -> None:
+        self._parts.ledger.mark(turn, mark, at_s)
+
+    def note_sent(self, turn: int, first_byte: int, last_byte: int) -> None:
+        """A piece of an utterance was given to the connection."""
+        self._parts.accounts.add(Day(sent_bytes=last_byte - first_byte))
+        self._mark(turn, Mark.FIRST_SENT, self._clock())
+        if line := self._parts.ledger.find(turn):
+            line.sent_bytes += last_byte - first_byte
+
+    # --- the server
+
+    def _hear(self, event: ServerEvent) -> None:
+        for heard in self.downlink.hear(event, self.state.turn, self._clock()):
+            if isinstance(heard, ReplyAudio):
+                self._play_reply(heard.pcm)
+            else:
+                self.advance(heard)
+
+    def _play_reply(self, pcm: bytes) -> None:
+        if self.state.phase is not Phase.SPEAKING:
+            return
+        if self._timers.runs(Timer.STALL):
+            self.advance(ReplyWentOn())
+        accepted = self.downlink.play(pcm)
+        if line := self._parts.ledger.find(self.state.turn):
+            line.reply_bytes += accepted
+
+    def _awaits_reply(self) -> bool:
+        """Whether a reply that begins now belongs to the newest turn; at rest: one that tells of a tool."""
+        return self.state.talk is Talk.STREAM or self.state.phase not in (Phase.LISTENING, Phase.SPEAKING)
+
+    def _reply_begins(self, now_s: float) -> None:
+        turn, parts = self.state.turn, self._parts
+        self._mark(turn, Mark.FIRST_REPLY, now_s)
+        self.downlink.begin(turn)
+        if self.state.talk is Talk.STREAM:
+            parts.uplink.note_answered(turn)
+        else:
+            parts.uplink.settle(turn)
+        if not self.policy.barge_in:
+            parts.capture.forget_speech = True
+
+    # --- what is shown
+
+    def show(self) -> None:
+        """Set the lights from the present conditions."""
+        self._parts.lamp.refresh(self.conditions())
+
+    def conditions(self) -> Conditions:
+        """Everything that the lights depend on."""
+        link = self._parts.connection.link
+        failure = link.failure
+        left_s = self.performer.follow_up_until_s - self._clock()
+        whole_s = self.policy.follow_up_s
+        resting = self.state.phase in (Phase.IDLE, Phase.FOLLOW_UP)
+        budget_gone = resting and self._budget.used_up()
+        return Conditions(
+            mic_fault=not self.state.mic_ok,
+            speaker_fault=not self.speaker_ok,
+            refused=failure is not None and failure.refused,
+            quota=budget_gone or (failure is not None and failure.kind.value == "quota"),
+            offline=failure is not None and not failure.refused,
+            muted=self.state.muted,
+            connecting=link.phase is LinkPhase.CONNECTING,
+            ringing=self._parts.reminders.ringing,
+            missed=self._parts.reminders.untold,
+            mic_streaming=self.state.mic_streaming or self._parts.uplink.leaving,
+            phase=self.state.phase,
+            follow_up_left=max(0.0, min(1.0, left_s / whole_s)) if whole_s > 0 else 0.0,
+        )

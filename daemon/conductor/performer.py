@@ -1,0 +1,130 @@
+"""Does what the dialogue has decided: for each action, what it means for the parts. Event loop only."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+
+from daemon.conductor.ledger import Mark
+from daemon.conductor.parts import Manner, Parts
+from daemon.conductor.reply_gate import ReplyGate
+from daemon.conductor.timers import Timers
+from daemon.dialogue import actions as do
+from daemon.dialogue.actions import Action
+from daemon.dialogue.state import Dialogue
+from daemon.events import Timer, Trigger
+from daemon.speaking.announcer import Announcer
+from daemon.speaking.messages import Message, message_for
+from daemon.words import Earcon, Outcome, Phase
+
+log = logging.getLogger(__name__)
+
+WHY_RENEWED = {
+    "no_answer": "no answer came within live.answer_timeout_s",
+    "stalled": "a reply stopped in its middle",
+    "bad_replies": "several turns in a row brought no usable reply",
+}
+"""The output watchdogs, by the name under which they are counted."""
+
+
+class Performer:
+    """Performs actions; decides nothing but what is heard of a tone."""
+
+    def __init__(
+        self, parts: Parts, manner: Manner, clock: Callable[[], float], timers: Timers, gate: ReplyGate
+    ) -> None:
+        self._parts = parts
+        self._clock = clock
+        self._timers = timers
+        self._gate = gate
+        self._echo_free = manner.echo_free
+        self._announcer = Announcer(parts.playback, clock, earcons=manner.earcons, spoken=manner.spoken)
+        self.watchdogs = dict.fromkeys(WHY_RENEWED, 0)
+        self.follow_up_until_s = 0.0
+        """On the clock."""
+
+    def perform(self, action: Action, state: Dialogue) -> None:
+        """Carry out one action; `state` is the dialogue's newest. None of it waits."""
+        parts = self._parts
+        match action:
+            case do.OpenUtterance():
+                self._open(action, state)
+            case do.ReleaseUtterance(turn):
+                parts.uplink.release(turn)
+            case do.CloseUtterance(turn):
+                parts.ledger.mark(turn, Mark.SPEECH_ENDED, self._clock())
+                parts.uplink.close(turn)
+            case do.CancelUtterance(turn):
+                if parts.uplink.settle(turn):
+                    self._gate.withdraw()
+            case do.PauseUplink():
+                parts.uplink.pause()
+            case do.ResumeUplink():
+                parts.uplink.resume(state.turn)
+            case do.SendText(turn, text):
+                self._send_text(turn, text, online=state.online)
+            case do.FinishReply():
+                parts.playback.finish()
+            case do.CutReply(by_server):
+                parts.playback.cut()
+                if not by_server:
+                    self._gate.cut()
+                    parts.tools.turn_cut()
+            case do.Play(earcon):
+                self.play(earcon, state.phase)
+            case do.StartTimer(timer, after_s):
+                self._start_timer(timer, after_s)
+            case do.StopTimer(timer):
+                self._timers.stop(timer)
+            case do.RenewLink(why, keep_handle):
+                self._renew_link(why, keep_handle=keep_handle)
+            case do.MicWanted(wanted):
+                parts.capture.set_wanted(wanted)
+            case do.TurnOver(turn, outcome):
+                self._turn_over(turn, outcome)
+
+    def _open(self, action: do.OpenUtterance, state: Dialogue) -> None:
+        now_s = self._clock()
+        self._parts.playback.hush()  # a voice that opens a turn has not hushed anything yet
+        self._parts.ledger.open(action.turn, action.trigger, now_s, online=state.online)
+        self._parts.uplink.open(
+            action.turn,
+            action.onset_byte,
+            stream=action.stream,
+            released=state.released,
+            quiet_s=None if self._echo_free else now_s - self._parts.playback.audible_until_s,
+        )
+        self._parts.connection.ask()
+
+    def _send_text(self, turn: int, text: str, *, online: bool) -> None:
+        self._parts.ledger.open(turn, Trigger.TEXT, self._clock(), online=online)
+        self._parts.uplink.write_text(turn, text)
+        self._parts.connection.ask()
+
+    def _renew_link(self, why: str, *, keep_handle: bool) -> None:
+        self.watchdogs[why] += 1
+        log.warning("beginning another session: %s", WHY_RENEWED[why])
+        self._parts.connection.renew(keep_handle=keep_handle)
+
+    def play(self, earcon: Earcon, phase: Phase, message: Message | None = None) -> None:
+        """Sound an earcon. Without a message of its own it has that which fits the failure of the link.
+
+        That nobody spoke is not said by a microphone that heard nothing at all.
+        """
+        if earcon is Earcon.DONE and self._parts.capture.silence.unheard:
+            earcon = Earcon.NO_MIC
+        failure = self._parts.connection.link.failure
+        fitting = message_for(earcon, failure.kind if failure is not None else None)
+        may_speak = phase not in (Phase.LISTENING, Phase.SPEAKING)
+        self._announcer.announce(earcon, message or fitting, may_speak=may_speak)
+        self._parts.feed.tell("earcon", name=earcon.value)
+
+    def _start_timer(self, timer: Timer, after_s: float) -> None:
+        if timer is Timer.FOLLOW_UP:
+            self.follow_up_until_s = self._clock() + after_s
+        self._timers.start(timer, after_s)
+
+    def _turn_over(self, turn: int, outcome: Outcome) -> None:
+        line = self._parts.ledger.close(turn, outcome, self._clock())
+        if line is not None:
+            self._parts.feed.tell("turn", **line.as_dict())

@@ -1,0 +1,1 @@
+"""Sound in: the capture thread, the front end, and where speech begins and ends."""

@@ -1,0 +1,215 @@
+"""When speech starts and when it has ended: hysteresis over a moving noise floor.
+
+Four sieves, each for what the others let through. *Level*: louder than the noise floor, so that a fan is
+silence once the floor has followed it. *webrtcvad*: shaped like a voice; asked only for loud chunks.
+*Duration*: so many chunks within a short window, so that a click is nothing. *Pitch*: most of them
+periodic as vowels are, so that a slammed door or a fan being switched on, which webrtcvad takes for voice,
+is nothing. Only a start has to pass the last two, and of pitch one that a press has announced is excused.
+
+Pure: the time is counted in chunks. One detector for one stream, one thread.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import Enum
+from math import inf
+
+from daemon.config.settings import VadSettings
+from daemon.hearing.features import level_dbfs, periodicity
+from hw.base import CHUNK_MS
+
+WINDOW_RATIO = 2
+"""The chunks of speech that make a start may be spread over this many times their own duration: speech
+has gaps of 20 to 60 ms at its stops (p, t, k), and in noise only its vowels stand out."""
+
+STRONG_SHARE = 1 / 2
+"""This share of them must exceed the full threshold and have a pitch."""
+
+VOICE_PERIODICITY = 0.65
+"""`periodicity` from which a chunk has a pitch. With the two values above, espeak's sentences start 10 dB
+above the noise of a fan, and at most 1 of 300 synthetic doors does; with 0.60 it is 14 of 300."""
+
+RELEASE_RATIO = 0.5
+"""Speech goes on while it exceeds the floor by this share of `threshold_db`: the end of a word is softer
+than its beginning."""
+
+LOWEST_FLOOR_DBFS = -70.0
+"""A room is never quieter than this in a microphone; less is a digital silence, against which the hiss
+that follows it would stand out as a signal."""
+
+_FIRST_FLOOR_DBFS = -50.0
+"""Until the room is known it is taken for no louder than an office, lest speech that is under way when the
+microphone opens be taken for its noise."""
+
+_SMOOTHING = 0.2
+"""Weight of the newest chunk in the smoothed level: a time constant of 5 chunks, 100 ms."""
+_SPAN_CHUNKS = 500 // CHUNK_MS
+_SPANS = 10
+"""The floor is the least smoothed level of the last 10 spans of 500 ms: longer than a sustained vowel or
+a sentence without a pause, so speech does not raise it, while it follows a fan within 5.5 s. (Minimum
+statistics: R. Martin, IEEE Trans. Speech and Audio Processing 9(5), 2001.)"""
+
+_HISTORY_MASK = (1 << 128) - 1
+"""More chunks than the longest window: twice the 1000 ms to which `min_speech_ms` is limited."""
+
+_STIRRED_MASK = (1 << 500 // CHUNK_MS) - 1
+"""After half a second without speech the room is at rest again."""
+
+_RUN_GAP_MASK = (1 << 200 // CHUNK_MS) - 1
+"""Speech that is 200 ms apart is one run: the first word may have been too soft to start it."""
+
+
+class Edge(Enum):
+    """What changed with this chunk."""
+
+    STARTED = "started"
+    ENDED = "ended"
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """What the detector makes of one chunk."""
+
+    level_dbfs: float
+    floor_dbfs: float
+    speech: bool
+    """Somebody is speaking, or has stopped less than `silence_ms` ago."""
+    edge: Edge | None
+    onset_chunks_ago: int
+    """With STARTED: how many chunks ago the speech began (1: with this one). Else 0."""
+
+
+class NoiseFloor:
+    """The level of a room in which nobody speaks: falls at once, rises after some seconds."""
+
+    def __init__(self) -> None:
+        self.dbfs = _FIRST_FLOOR_DBFS
+        self._smoothed = _FIRST_FLOOR_DBFS
+        self._span_least = _FIRST_FLOOR_DBFS
+        self._span_left = _SPAN_CHUNKS
+        self._older: deque[float] = deque(maxlen=_SPANS)
+        self._older_least = inf
+
+    def learn(self, level: float) -> None:
+        """Take the level in dBFS of the next chunk of the stream."""
+        self._smoothed += _SMOOTHING * (level - self._smoothed)
+        self._span_least = min(self._span_least, self._smoothed)
+        self.dbfs = max(LOWEST_FLOOR_DBFS, min(self._older_least, self._span_least))
+        self._span_left -= 1
+        if not self._span_left:
+            self._begin_span()
+
+    def _begin_span(self) -> None:
+        self._older.append(self._span_least)
+        self._older_least = min(self._older)
+        self._span_least, self._span_left = inf, _SPAN_CHUNKS
+
+
+class SpeechDetector:
+    """Finds the start and the end of speech in a stream of 20 ms chunks of `hw.base.MIC_FORMAT`."""
+
+    def __init__(self, settings: VadSettings, is_voiced: Callable[[bytes], bool]) -> None:
+        """`is_voiced` judges one chunk (`vad.judge_from`)."""
+        self._is_voiced = is_voiced
+        self._judges_all = settings.engine == "silero"  # it tells a voice by what it has heard before
+        self._threshold_db = settings.threshold_db
+        self._release_db = settings.threshold_db * RELEASE_RATIO
+        self._silence_chunks = _chunks(settings.silence_ms)
+        self._floor = NoiseFloor()
+        self._residue_dbfs = -inf
+        self.reset()
+
+    def reset(self) -> None:
+        """Forget what was being said, not the noise floor: the next speech is a start of its own."""
+        self._speech = False
+        self._quiet_chunks = 0
+        # The last chunks as bits, the newest lowest.
+        self._speech_bits = 0
+        self._strong_bits = 0
+
+    @property
+    def stirred(self) -> bool:
+        """Whether of late something was heard that may become speech."""
+        return bool(self._speech_bits & _STIRRED_MASK)
+
+    def hear(
+        self,
+        chunk: bytes,
+        *,
+        min_speech_ms: int,
+        own_sound: bool = False,
+        expected: bool = False,
+        residue_dbfs: float | None = None,
+    ) -> Heard:
+        """Take the next chunk and tell what it means.
+
+        `min_speech_ms` of speech make a start. `own_sound`: the device itself is sounding and the microphone
+        may hear it; such a chunk is neither speech nor silence and does not train the floor. `expected`: the
+        user has pressed, so a whisper is speech too and need not have a pitch. `residue_dbfs`: the device is
+        sounding, its echo was cancelled, and what is left of it may be as loud as this.
+        """
+        level = level_dbfs(chunk)
+        self._residue_dbfs = -inf if residue_dbfs is None else residue_dbfs
+        if own_sound:
+            self._remember(speech=False, strong=False)
+            return Heard(level, self._floor.dbfs, self._speech, None, 0)
+        self._floor.learn(level)
+        if self._speech:
+            edge = self._hear_end(chunk, level)
+        else:
+            edge = self._hear_start(chunk, level, _chunks(min_speech_ms), expected)
+        onset = _run_chunks(self._speech_bits) if edge is Edge.STARTED else 0
+        return Heard(level, self._floor.dbfs, self._speech, edge, onset)
+
+    def _hear_start(self, chunk: bytes, level: float, needed: int, expected: bool) -> Edge | None:
+        speech = self._is_speech(chunk, level)
+        loud = speech and self._exceeds(level, self._threshold_db)
+        self._remember(speech, loud and (expected or periodicity(chunk) >= VOICE_PERIODICITY))
+        if not speech or not self._has_started(needed):
+            return None
+        self._speech, self._quiet_chunks = True, 0
+        return Edge.STARTED
+
+    def _hear_end(self, chunk: bytes, level: float) -> Edge | None:
+        speech = self._is_speech(chunk, level)
+        self._remember(speech, strong=False)
+        # One chunk alone is a click, and does not put off the end.
+        if speech and self._speech_bits & 0b110:
+            self._quiet_chunks = 0
+            return None
+        self._quiet_chunks += 1
+        if self._quiet_chunks < self._silence_chunks:
+            return None
+        self.reset()
+        return Edge.ENDED
+
+    def _is_speech(self, chunk: bytes, level: float) -> bool:
+        exceeds = self._exceeds(level, self._release_db)
+        return (exceeds or self._judges_all) and self._is_voiced(chunk) and exceeds
+
+    def _exceeds(self, level: float, margin_db: float) -> bool:
+        return level > max(self._floor.dbfs + margin_db, self._residue_dbfs)
+
+    def _remember(self, speech: bool, strong: bool) -> None:
+        self._speech_bits = (self._speech_bits << 1 | speech) & _HISTORY_MASK
+        self._strong_bits = (self._strong_bits << 1 | strong) & _HISTORY_MASK
+
+    def _has_started(self, needed: int) -> bool:
+        window = (1 << needed * WINDOW_RATIO) - 1
+        enough_speech = (self._speech_bits & window).bit_count() >= needed
+        return enough_speech and (self._strong_bits & window).bit_count() >= needed * STRONG_SHARE
+
+
+def _chunks(duration_ms: int) -> int:
+    return max(1, -(-duration_ms // CHUNK_MS))
+
+
+def _run_chunks(bits: int) -> int:
+    """How many chunks back the newest run of speech reaches."""
+    run = 0
+    while gap := bits >> run & _RUN_GAP_MASK:
+        run += gap.bit_length()
+    return run

@@ -1,0 +1,37 @@
+"""Is there voice-like sound in a chunk? The one module that imports webrtcvad, the usual judge."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable
+
+import webrtcvad
+
+from daemon.config.settings import VadSettings
+from hw.base import MIC_FORMAT
+
+IsVoiced = Callable[[bytes], bool]
+
+
+def judge_from(settings: VadSettings) -> IsVoiced:
+    """The judge that the configuration names. Raises ConfigError where its library is missing."""
+    if settings.engine == "silero":
+        silero: IsVoiced = importlib.import_module("daemon.hearing.silero").make_is_voiced()
+        return silero
+    return make_is_voiced(settings.aggressiveness)
+
+
+def make_is_voiced(aggressiveness: int) -> IsVoiced:
+    """Return a judge of chunks of `MIC_FORMAT` (10, 20 or 30 ms; any other length raises webrtcvad.Error).
+
+    `aggressiveness` is webrtcvad's mode, 0 (lets most through) to 3; another value raises ValueError. The
+    judge remembers the noise it has heard, so it is for one stream and one thread. About 5 us a chunk.
+    It takes many loud noises for voice: `endpointing.SpeechDetector` knows better.
+    """
+    vad = webrtcvad.Vad(aggressiveness)
+    is_speech, rate_hz = vad.is_speech, MIC_FORMAT.rate_hz
+
+    def is_voiced(chunk: bytes) -> bool:
+        return bool(is_speech(chunk, rate_hz))
+
+    return is_voiced

@@ -1,0 +1,295 @@
+"""Does what the link's state table says: connects, serves, closes, waits. Event loop only."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager
+from dataclasses import replace
+from typing import Protocol
+
+from daemon.events import (
+    GoAway,
+    HandleUpdate,
+    LinkLost,
+    LinkRefused,
+    LinkUp,
+    ReplyAudio,
+    ServerEvent,
+    ToolCall,
+)
+from daemon.runtime.heap import give_back_free_memory
+from daemon.session.failures import Failure, FailureKind, Kind, LinkError, Signal, Where, classify
+from daemon.session.link import (
+    Answered,
+    Asked,
+    Busy,
+    Connected,
+    Failed,
+    Handed,
+    Handle,
+    Leaving,
+    Link,
+    LinkEvent,
+    LinkPhase,
+    LinkPolicy,
+    NetworkBack,
+    Renew,
+    Tick,
+    next_wake_s,
+    step,
+)
+from daemon.session.liveness import PING_S, SAMPLE_S, Evidence, Pulse
+from daemon.session.uplink import Sender, Uplink
+from daemon.tools.calling.host import AnswerSender, ToolHost, no_tools
+
+log = logging.getLogger(__name__)
+
+
+class Session(Sender, AnswerSender, Protocol):
+    """A set-up connection."""
+
+    def receive(self) -> AsyncIterator[ServerEvent]:
+        """Everything the server says, until the connection ends: then LinkError."""
+        ...
+
+    async def ping(self) -> None:
+        """Give the other end something to acknowledge. Raises LinkError."""
+
+    def evidence(self) -> Evidence | None:
+        """What TCP has delivered; None where that cannot be known."""
+        ...
+
+    def abort(self) -> None:
+        """End the connection without a word."""
+
+
+class Dialler(Protocol):
+    """Makes sessions (`live.LiveClient`)."""
+
+    def session(self, handle: str | None) -> AbstractAsyncContextManager[Session]:
+        """A session, resumed if a handle is given. Entering it raises LinkError."""
+        ...
+
+
+_CONNECTS = (LinkPhase.CONNECTING, LinkPhase.ROTATING)
+
+
+class Connection:
+    """Keeps the link as `link.step` says, and moves what is said in both directions."""
+
+    def __init__(
+        self,
+        uplink: Uplink,
+        tools: ToolHost | None = None,
+        *,
+        policy: LinkPolicy,
+        post: Callable[[ServerEvent | LinkUp | LinkLost | LinkRefused], None],
+        on_change: Callable[[], None],
+        clock: Callable[[], float],
+        jitter: Callable[[], float],
+        handle: Handle | None = None,
+    ) -> None:
+        """`tools` None: the model can call nothing.
+
+        `on_change` is called after each change of phase; `jitter` gives numbers from 0 to 1.
+
+        `handle` resumes the session of an earlier run.
+        """
+        self._uplink = uplink
+        self._tools = tools or no_tools()
+        self._policy = policy
+        self._post = post
+        self._on_change = on_change
+        self._clock = clock
+        self._jitter = jitter
+        self._changed = asyncio.Event()
+        self._busy = asyncio.Event()
+        self._warned: set[FailureKind] = set()
+        self.last_failure: tuple[Failure, float] | None = None
+        """The newest failure of all, and when it was: for who asks why it was offline."""
+        self.link = Link(since_s=clock(), handle=handle)
+
+    # --- what the controller asks
+
+    def ask(self) -> None:
+        """The user wants something: connect now if that can help, else say that it cannot."""
+        self._apply(Asked(self._clock()))
+        if self.link.phase is LinkPhase.REFUSED:
+            self._refuse()
+
+    def set_busy(self, busy: bool) -> None:
+        """A turn began or ended."""
+        if busy == self.link.busy:
+            return
+        if busy:
+            self._busy.set()
+        else:
+            self._busy.clear()
+        self._apply(Busy(busy, self._clock()))
+
+    def network_back(self) -> None:
+        """A route to the world appeared."""
+        self._apply(NetworkBack(self._clock()))
+
+    def renew(self, *, keep_handle: bool) -> None:
+        """Leave this connection for a new one."""
+        self._apply(Renew(keep_handle, self._clock()))
+
+    def renew_at_pause(self) -> None:
+        """Leave this connection for a new one when no turn is under way, for the set-up would be another."""
+        self._apply(Leaving(None, self._clock()))
+
+    # --- the task
+
+    async def run(self, dialler: Dialler) -> None:
+        """Keep the link for ever. Ends only by cancellation or by a bug."""
+        while True:
+            if self.link.phase in _CONNECTS:
+                await self._connect_and_serve(dialler)
+                give_back_free_memory()  # a session's messages are freed with it
+            else:
+                await self._while_in(self.link.phase)
+
+    async def _connect_and_serve(self, dialler: Dialler) -> None:
+        now_s = self._clock()
+        handle = self.link.usable_handle(now_s, self._policy)
+        was_online = False
+        try:
+            async with dialler.session(handle) as session:
+                self._note_connected(resumed=handle is not None)
+                was_online = True
+                cancelled = await self._serve_until_cancelled(session)
+            if cancelled is not None:
+                raise cancelled
+        except LinkError as error:
+            self._note_failure(error, was_online=was_online)
+        finally:
+            self._uplink.gone()
+            if was_online:
+                self._post(LinkLost(trouble=self.link.failure is not None))
+
+    async def _serve_until_cancelled(self, session: Session) -> asyncio.CancelledError | None:
+        """Serve; a cancellation is given back, so that the session is left as one that ends well (1000)."""
+        try:
+            await self._serve(session)
+        except asyncio.CancelledError as cancelled:
+            return cancelled
+        return None
+
+    async def _serve(self, session: Session) -> None:
+        """Move data until the phase is no longer ONLINE or a direction fails."""
+        self._uplink.restart()
+        self._tools.connect(self.link.connects)
+        tasks = {
+            asyncio.create_task(self._uplink.pump(session), name="uplink"),
+            asyncio.create_task(self._receive(session), name="downlink"),
+            asyncio.create_task(self._while_in(LinkPhase.ONLINE), name="link-timer"),
+            asyncio.create_task(self._feel_pulse(session), name="pulse"),
+            asyncio.create_task(self._tools.pump(session), name="answers"),
+        }
+        try:
+            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+            self._tools.disconnect()
+        for task in done:
+            task.result()
+
+    async def _receive(self, session: Session) -> None:
+        async for event in session.receive():
+            match event:
+                case GoAway(time_left_s):
+                    log.info("the server will close this connection in %s s", time_left_s)
+                    self._apply(Leaving(time_left_s, self._clock()))
+                case HandleUpdate(handle, resumable):
+                    self._apply(Handed(handle if resumable else None, self._clock()))
+                case ReplyAudio():
+                    self._prove()
+                    self._post(event)
+                case ToolCall():
+                    self._prove()
+                    self._post(replace(event, connection=self.link.connects))
+                case _:
+                    self._post(event)
+        raise RuntimeError("a session ended without a LinkError")  # else nobody would notice
+
+    async def _feel_pulse(self, session: Session) -> None:
+        """While a turn is under way, notice within seconds when the path is gone. Then LinkError."""
+        pulse = Pulse()
+        pinged_s = 0.0
+        while True:
+            if not self._busy.is_set():
+                await self._busy.wait()
+                pulse = pulse.rested()
+            now_s = self._clock()
+            if (evidence := session.evidence()) is not None:
+                pulse = pulse.after(evidence, now_s)
+                if pulse.is_gone(now_s):
+                    session.abort()  # a farewell would only wait for an answer that cannot come
+                    raise LinkError(classify(Signal(Kind.SILENT, Where.RECEIVE)))
+                if not evidence.outstanding_bytes and now_s - pinged_s >= PING_S:
+                    pinged_s = now_s
+                    await session.ping()
+            await asyncio.sleep(SAMPLE_S)
+
+    async def _while_in(self, phase: LinkPhase) -> None:
+        """Wait until the link is no longer in this phase, giving it its ticks."""
+        while self.link.phase is phase:
+            wake_s = next_wake_s(self.link, self._policy)
+            timeout_s = None if wake_s is None else max(0.0, wake_s - self._clock())
+            self._changed.clear()
+            try:
+                async with asyncio.timeout(timeout_s):
+                    await self._changed.wait()
+            except TimeoutError:
+                self._apply(Tick(self._clock()))
+
+    # --- the link
+
+    def _apply(self, event: LinkEvent) -> None:
+        before = self.link
+        self.link = step(before, event, self._policy)
+        self._changed.set()
+        if self.link.phase is not before.phase:
+            log.debug("link: %s -> %s", before.phase.value, self.link.phase.value)
+            self._on_change()
+
+    def _prove(self) -> None:
+        if self.link.tries:
+            self._apply(Answered(self._clock()))
+
+    def _note_connected(self, *, resumed: bool) -> None:
+        failure, since_s = self.link.failure, self.link.failed_since_s
+        self._apply(Connected(self._clock()))
+        if failure is not None:
+            log.info("connected again after %.1f s", self._clock() - since_s)
+        log.debug("session %s", "resumed" if resumed else "begun")
+        self._post(LinkUp())
+
+    def _note_failure(self, error: LinkError, *, was_online: bool) -> None:
+        known = self.link.failure
+        self._apply(Failed(error.failure, self._clock(), self._jitter()))
+        self.last_failure = (error.failure, self._clock())
+        self._log_failure(error.failure)
+        if error.failure.refused or error.failure.kind is FailureKind.QUOTA:
+            self._refuse()
+        elif not was_online and known is None:
+            self._post(LinkLost(trouble=True))
+
+    def _log_failure(self, failure: Failure) -> None:
+        """One WARNING for each kind of failure in an episode; its repetitions go to debug."""
+        if self.link.tries == 1:
+            self._warned.clear()
+        if self.link.failure is None:
+            log.info("%s", failure)  # dropped while nobody needed it
+            return
+        log.log(logging.DEBUG if failure.kind in self._warned else logging.WARNING, "%s", failure)
+        self._warned.add(failure.kind)
+
+    def _refuse(self) -> None:
+        failure = self.link.failure
+        self._post(LinkRefused(quota=failure is not None and failure.kind is FailureKind.QUOTA))

@@ -1,0 +1,354 @@
+"""What a failed connection means: a table from what was raised, where, to what to do and what to say. Pure.
+
+`live.py` translates foreign exceptions into a `Signal`; `classify` finds the first row that matches. Sources
+are named by section of the project's notes on the Live API, which name the threads.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+from daemon.errors import ConureError
+from daemon.runtime.cells import clean
+
+
+class Where(Enum):
+    """What was under way when it failed."""
+
+    CONNECT = "connecting"
+    SETUP = "setting up"
+    SEND = "sending"
+    RECEIVE = "receiving"
+
+
+class Kind(Enum):
+    """What a `Signal` is made from."""
+
+    DNS = "dns"
+    UNREACHABLE = "unreachable"
+    """Refused, no route, network down: the operating system's word."""
+    TIMEOUT = "timeout"
+    SILENT = "silent"
+    """The connection stands but nothing moves on it (the half-open rule of `liveness.py`)."""
+    TLS = "tls"
+    HTTP = "http"
+    """An HTTP status instead of the WebSocket upgrade; `code` is the status."""
+    CLOSE = "close"
+    """A WebSocket close frame; `code` and `reason` are its own."""
+    RESET = "reset"
+    """The connection ended without a close frame (RFC 6455 code 1006)."""
+    MESSAGE = "message"
+    """A message that broke the client library."""
+
+
+@dataclass(frozen=True, slots=True)
+class Signal:
+    """What happened, free of vendor types. `reason` must not hold the key."""
+
+    kind: Kind
+    where: Where
+    code: int = 0
+    reason: str = ""
+    resuming: bool = False
+    """Whether the connection was set up with a resumption handle."""
+    clock_set: bool = True
+    """Whether the system clock can be right (later than this release)."""
+
+
+class FailureKind(Enum):
+    """The classes that the link treats differently."""
+
+    NETWORK = "network"
+    TRANSIENT = "transient"
+    HALF_OPEN = "half_open"
+    POISONED_HANDLE = "poisoned_handle"
+    GOING_AWAY = "going_away"
+    REFUSED_KEY = "refused_key"
+    REFUSED_MODEL = "refused_model"
+    REFUSED_CONFIG = "refused_config"
+    REFUSED_REGION = "refused_region"
+    QUOTA = "quota"
+    CLOCK = "clock"
+    INTERCEPTED = "intercepted"
+    BUG = "bug"
+
+
+class Retry(Enum):
+    """When to try again."""
+
+    AT_ONCE = "at once"
+    BACK_OFF = "back off"
+    SLOWLY = "slowly"
+    """Long pauses: only time or money helps."""
+    WHEN_ASKED = "when asked"
+    """Only a person can help; one try for each of the user's triggers, at most one in ten seconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """What a class of failure asks for."""
+
+    retry: Retry
+    keep_handle: bool
+    says: str
+    """What the user is told."""
+    remedy: str
+    """What the user can do."""
+
+
+POLICIES: dict[FailureKind, Policy] = {
+    FailureKind.NETWORK: Policy(
+        Retry.BACK_OFF, True, "The service cannot be reached.", "Check the Wi-Fi and the internet connection."
+    ),
+    FailureKind.TRANSIENT: Policy(
+        Retry.BACK_OFF, True, "The service dropped the connection.", "Nothing: it is tried again."
+    ),
+    FailureKind.HALF_OPEN: Policy(
+        Retry.AT_ONCE, True, "The connection went silent.", "If this happens often, check the Wi-Fi signal."
+    ),
+    FailureKind.POISONED_HANDLE: Policy(
+        Retry.AT_ONCE,
+        False,
+        "The service would not resume the session.",
+        "Nothing: a fresh session is begun; the model has forgotten what was said.",
+    ),
+    FailureKind.GOING_AWAY: Policy(
+        Retry.AT_ONCE, True, "The service ended the connection as announced.", "Nothing: it is resumed."
+    ),
+    FailureKind.REFUSED_KEY: Policy(
+        Retry.WHEN_ASKED,
+        False,
+        "The service refuses the API key.",
+        "Set a valid key (GEMINI_API_KEY) and restart.",
+    ),
+    FailureKind.REFUSED_MODEL: Policy(
+        Retry.WHEN_ASKED,
+        False,
+        "The service does not know this model, or not under this API version.",
+        "Set live.model and live.api_version; `conure config check` knows the models.",
+    ),
+    FailureKind.REFUSED_CONFIG: Policy(
+        Retry.WHEN_ASKED,
+        False,
+        "The service refuses the session's settings.",
+        "Check the [live] section with `conure config show` against what the message names.",
+    ),
+    FailureKind.REFUSED_REGION: Policy(
+        Retry.WHEN_ASKED,
+        False,
+        "The service is not offered in this region.",
+        "See where the Gemini API is offered.",
+    ),
+    FailureKind.QUOTA: Policy(
+        Retry.SLOWLY,
+        True,
+        "The quota or the credit is used up.",
+        "Wait, or look at the plan and billing of the key.",
+    ),
+    FailureKind.CLOCK: Policy(
+        Retry.BACK_OFF,
+        True,
+        "The clock of this device is not set.",
+        "Nothing, if time arrives by network; else set it.",
+    ),
+    FailureKind.INTERCEPTED: Policy(
+        Retry.BACK_OFF,
+        True,
+        "Something between here and the service answers in its place.",
+        "Sign in to the Wi-Fi (captive portal), or add the proxy's certificate (SSL_CERT_FILE).",
+    ),
+    FailureKind.BUG: Policy(
+        Retry.BACK_OFF, False, "Something unexpected was received.", "Please report it with the log line."
+    ),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A classified failure: what it is, and one line that says so with its cause."""
+
+    kind: FailureKind
+    detail: str
+    resuming: bool = False
+    """Whether the service answered a set-up that wanted to resume: perhaps it is the handle it dislikes."""
+
+    @property
+    def policy(self) -> Policy:
+        """What to do about it."""
+        return POLICIES[self.kind]
+
+    @property
+    def refused(self) -> bool:
+        """Whether trying again cannot help until somebody acts."""
+        return self.policy.retry is Retry.WHEN_ASKED
+
+    def __str__(self) -> str:
+        return f"{self.policy.says} ({self.detail}) {self.policy.remedy}"
+
+
+class LinkError(ConureError):
+    """Connecting, sending or receiving failed. `failure` says what it means."""
+
+    def __init__(self, failure: Failure) -> None:
+        super().__init__(str(failure))
+        self.failure = failure
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One known behaviour. Empty or None fields match anything; `words` match the reason, any of them."""
+
+    gives: FailureKind
+    source: str
+    kind: Kind | None = None
+    codes: tuple[int, ...] = ()
+    words: tuple[str, ...] = ()
+    resuming: bool | None = None
+    where: tuple[Where, ...] = ()
+    clock_set: bool | None = None
+
+    def matches(self, signal: Signal) -> bool:
+        """Whether this row describes the signal."""
+        reason = signal.reason.lower()
+        return (
+            (self.kind is None or self.kind is signal.kind)
+            and (not self.codes or signal.code in self.codes)
+            and (not self.words or any(word in reason for word in self.words))
+            and (self.resuming is None or self.resuming == signal.resuming)
+            and (not self.where or signal.where in self.where)
+            and (self.clock_set is None or self.clock_set == signal.clock_set)
+        )
+
+
+_OPENING = (Where.CONNECT, Where.SETUP)
+
+ROWS: tuple[Row, ...] = (
+    # TLS and what stands in between
+    Row(FailureKind.CLOCK, "§2.2; a Pi has no clock of its own", Kind.TLS, clock_set=False),
+    Row(
+        FailureKind.CLOCK,
+        "openssl-verification-options(1): it goes on from when it was last on (systemd-timesyncd(8))",
+        Kind.TLS,
+        words=("not yet valid",),
+    ),
+    Row(FailureKind.INTERCEPTED, "§2.2 ssl.SSLError", Kind.TLS),
+    # the upgrade
+    Row(
+        FailureKind.REFUSED_REGION,
+        "Gemini API: available regions",
+        Kind.HTTP,
+        (400, 403),
+        ("location is not supported",),
+    ),
+    Row(FailureKind.REFUSED_KEY, "§2.2 InvalidStatus 401/403", Kind.HTTP, (401, 403)),
+    Row(FailureKind.REFUSED_KEY, "google.rpc.ErrorReason API_KEY_INVALID", Kind.HTTP, (400,), ("api key",)),
+    Row(FailureKind.REFUSED_MODEL, "§2.2 InvalidStatus 404", Kind.HTTP, (404,)),
+    Row(FailureKind.QUOTA, "§2.3 429 with quota words", Kind.HTTP, (429,), ("quota", "exhausted", "billing")),
+    Row(
+        FailureKind.TRANSIENT,
+        "§2.3 409/429 concurrency, forum 180489; 5xx",
+        Kind.HTTP,
+        (409, 429, 500, 502, 503, 504),
+    ),
+    Row(FailureKind.INTERCEPTED, "a captive portal answers 200, a redirect or 511 (RFC 6585)", Kind.HTTP),
+    # words that mean the same under every close code
+    Row(
+        FailureKind.REFUSED_KEY,
+        "§2.3 1007 voiceclaw #155, 1008 python-genai #1710",
+        Kind.CLOSE,
+        words=("api key",),
+    ),
+    Row(
+        FailureKind.REFUSED_REGION,
+        "Gemini API: available regions",
+        Kind.CLOSE,
+        words=("location is not supported",),
+    ),
+    Row(
+        FailureKind.QUOTA,
+        "§2.3 1011 RESOURCE_EXHAUSTED, sutando #569",
+        Kind.CLOSE,
+        words=("quota", "resource_exhausted", "resource exhausted", "credits are depleted", "billing"),
+    ),
+    Row(
+        FailureKind.REFUSED_MODEL,
+        "§1.1, §2.3 1008",
+        Kind.CLOSE,
+        (1007, 1008),
+        ("is not found for api version", "not supported for bidigeneratecontent"),
+    ),
+    # 1007: what was sent cannot be accepted
+    Row(FailureKind.POISONED_HANDLE, "§2.3 1007 on resume, forum 186392", Kind.CLOSE, (1007,), resuming=True),
+    Row(FailureKind.REFUSED_CONFIG, "§2.3 1007 on a fresh connect", Kind.CLOSE, (1007,), where=_OPENING),
+    Row(FailureKind.POISONED_HANDLE, "§2.3 1007 later: context exhausted, livekit", Kind.CLOSE, (1007,)),
+    # 1008: read the reason
+    Row(FailureKind.POISONED_HANDLE, "§2.3 1008 stale handle", Kind.CLOSE, (1008,), resuming=True),
+    Row(
+        FailureKind.REFUSED_CONFIG,
+        "§2.3 1008 on a fresh connect",
+        Kind.CLOSE,
+        (1008,),
+        ("not implemented",),
+        where=_OPENING,
+    ),
+    Row(FailureKind.POISONED_HANDLE, "§2.3 1008 aborted at 150 s, entity not found", Kind.CLOSE, (1008,)),
+    # 1011 and the rest
+    Row(
+        FailureKind.GOING_AWAY,
+        "§2.3 1011 Deadline expired after goAway",
+        Kind.CLOSE,
+        (1011,),
+        ("deadline expired",),
+    ),
+    Row(FailureKind.HALF_OPEN, "§2.2 own ping timed out", Kind.CLOSE, (1011,), ("keepalive ping timeout",)),
+    Row(
+        FailureKind.REFUSED_CONFIG,
+        "§3 TEXT modality on 3.1: 1011",
+        Kind.CLOSE,
+        (1003, 1011),
+        ("modalit",),
+        where=_OPENING,
+    ),
+    Row(
+        FailureKind.BUG,
+        "RFC 6455 1002, 1003, 1009: one of the two sides is wrong",
+        Kind.CLOSE,
+        (1002, 1003, 1009),
+    ),
+    Row(FailureKind.TRANSIENT, "§2.3 1000, 1001, 1005, 1006, 1011, 1012-1014 and unknown codes", Kind.CLOSE),
+    # no close frame
+    Row(FailureKind.NETWORK, "§2.2 gaierror", Kind.DNS),
+    Row(FailureKind.NETWORK, "§2.2 refused, no route", Kind.UNREACHABLE),
+    Row(FailureKind.NETWORK, "§2.2 TCP, TLS or upgrade took too long", Kind.TIMEOUT, where=(Where.CONNECT,)),
+    Row(FailureKind.TRANSIENT, "§2.2 set-up never answered", Kind.TIMEOUT),
+    Row(FailureKind.HALF_OPEN, "§2.4", Kind.SILENT),
+    Row(FailureKind.TRANSIENT, "§2.2 RST; a drop is normal at any time (§0.9)", Kind.RESET),
+    Row(FailureKind.BUG, "§2.1 TypeError, ValueError, ValidationError", Kind.MESSAGE),
+)
+"""In order; the first that matches decides. The last rows of each kind match whatever is left of it."""
+
+DETAIL_LIMIT = 200
+"""Longest part of a foreign reason that is repeated to the user, in characters."""
+
+
+def find_row(signal: Signal) -> Row:
+    """The first row that describes the signal; every kind has one that always does."""
+    return next(row for row in ROWS if row.matches(signal))
+
+
+def classify(signal: Signal) -> Failure:
+    """What the signal means."""
+    resuming = signal.resuming and signal.where is Where.SETUP
+    return Failure(find_row(signal).gives, describe(signal), resuming)
+
+
+def describe(signal: Signal) -> str:
+    """The cause in a few words: where, what, and the service's own reason, in one line.
+
+    That may be the page of whoever answers in the service's place, which is not to command a terminal.
+    """
+    code = f" {signal.code}" if signal.code else ""
+    words = " ".join(clean(signal.reason).split())[:DETAIL_LIMIT]
+    reason = f": {words}" if words else ""
+    return f"{signal.where.value}: {signal.kind.value}{code}{reason}"

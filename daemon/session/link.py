@@ -1,0 +1,400 @@
+"""The connection's state table: when to connect, resume, rotate, back off, give up. Pure.
+
+`step(link, event, policy)` gives the next `Link`; `next_wake_s` says when to send the next `Tick`. Nobody
+here opens a socket: `connection.py` does what the phase says. Times are `time.monotonic()` seconds.
+
+    OFFLINE       no connection, none wanted
+    CONNECTING    one is being set up
+    ONLINE        one is set up
+    ROTATING      the old one is being closed so that a new one can resume the session
+    BACKING_OFF   waiting before the next try
+    REFUSED       the service will not have us; the user's next trigger tries again
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from enum import Enum
+from typing import Any
+
+from daemon.errors import IllegalTransition
+from daemon.session.failures import Failure, Retry
+
+
+class LinkPhase(Enum):
+    """Where the connection is; the words of `conure status`."""
+
+    OFFLINE = "offline"
+    CONNECTING = "connecting"
+    ONLINE = "online"
+    ROTATING = "rotating"
+    BACKING_OFF = "backing_off"
+    REFUSED = "refused"
+
+
+@dataclass(frozen=True, slots=True)
+class LinkPolicy:
+    """Durations in seconds, with the source of each."""
+
+    idle_close_s: float = 180.0
+    max_age_s: float = 540.0
+    """A connection lives some ten minutes (Live API guide, session management)."""
+    leave_margin_s: float = 10.0
+    """How long before the announced end it is rotated, in mid-turn if need be (livekit agents-js #2507)."""
+    unannounced_left_s: float = 50.0
+    """A `goAway` without a time: the shortest that is reported (live-api.md §4)."""
+    first_back_off_s: float = 0.5
+    first_pause_s: float = 0.2
+    """At most this before the first try after a good connection was lost in a turn: the user is speaking."""
+    longest_back_off_s: float = 30.0
+    longest_busy_back_off_s: float = 1.5
+    """While the user waits for it: an answer within 5 s of the network's return needs a try that soon."""
+    slow_back_off_s: float = 60.0
+    longest_slow_back_off_s: float = 900.0
+    ask_pause_s: float = 10.0
+    """While refused, the user's triggers try again at most this often."""
+    proven_after_s: float = 10.0
+    """A connection that lived this long resets the back-off, as does any reply."""
+    resumes_before_fresh: int = 2
+    """So many resumptions are tried before a fresh session is begun: after a path was lost, the server may
+    think for minutes that the old connection still stands, and refuses to resume (1011, sip-to-ai PR #14)."""
+    handle_life_s: float = 7000.0
+    """Handles are valid for two hours after the session ended (Live API guide); less a margin."""
+
+
+@dataclass(frozen=True, slots=True)
+class Handle:
+    """A resumption handle and when it was given."""
+
+    value: str
+    given_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """All that is known of the connection."""
+
+    phase: LinkPhase = LinkPhase.OFFLINE
+    since_s: float = 0.0
+    handle: Handle | None = None
+    busy: bool = False
+    """Whether a turn is under way, for which the connection is needed."""
+    idle_since_s: float = 0.0
+    leave_by_s: float | None = None
+    """When an ONLINE connection must have been rotated; None: only its age counts."""
+    hurried: bool = False
+    """Whether the connection before was rotated before it had proved itself."""
+    failure: Failure | None = None
+    """The newest failure that has not been followed by a connection."""
+    failed_since_s: float = 0.0
+    tries: int = 0
+    """Failures in a row without a connection that proved itself."""
+    refused_resumes: int = 0
+    """Set-ups in a row that wanted to resume and were not accepted."""
+    next_try_s: float = 0.0
+    connects: int = 0
+    failures: int = 0
+
+    def usable_handle(self, now_s: float, policy: LinkPolicy) -> str | None:
+        """The handle, if it is still young enough to be worth a try."""
+        if self.handle is None or now_s - self.handle.given_s > policy.handle_life_s:
+            return None
+        return self.handle.value
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """The user wants something now: connect at once, whatever the back-off says."""
+
+    at_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Busy:
+    """A turn began or ended."""
+
+    busy: bool
+    at_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class NetworkBack:
+    """A route to the world appeared."""
+
+    at_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Connected:
+    """The set-up was answered."""
+
+    at_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """The service answered a turn: the connection has proved itself."""
+
+    at_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """Connecting or the connection failed. `jitter` is a random number from 0 to 1."""
+
+    failure: Failure
+    at_s: float
+    jitter: float
+
+
+@dataclass(frozen=True, slots=True)
+class Leaving:
+    """The server announced the end of the connection."""
+
+    time_left_s: float | None
+    at_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Handed:
+    """A resumption handle arrived, or became unusable (`value` None)."""
+
+    value: str | None
+    at_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Renew:
+    """Give this connection up and begin anew, without the handle if it is suspect."""
+
+    keep_handle: bool
+    at_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Tick:
+    """Time has passed."""
+
+    at_s: float
+
+
+LinkEvent = Asked | Busy | NetworkBack | Connected | Answered | Failed | Leaving | Handed | Renew | Tick
+Rule = Callable[[Link, Any, LinkPolicy], Link]
+
+
+def enter(link: Link, phase: LinkPhase, at_s: float) -> Link:
+    """The link in another phase, with the time it began."""
+    return link if link.phase is phase else replace(link, phase=phase, since_s=at_s)
+
+
+def stay(link: Link, _event: Any, _policy: LinkPolicy) -> Link:
+    """The event means nothing in this phase."""
+    return link
+
+
+def connect(link: Link, event: Any, _policy: LinkPolicy) -> Link:
+    """Try now; a connection that nobody uses closes after the idle time."""
+    return replace(enter(link, LinkPhase.CONNECTING, event.at_s), idle_since_s=event.at_s)
+
+
+def ask_again(link: Link, event: Asked, policy: LinkPolicy) -> Link:
+    """While refused: one try for a trigger, but not for each of many."""
+    return link if event.at_s < link.next_try_s else connect(link, event, policy)
+
+
+def network_back(link: Link, event: NetworkBack, policy: LinkPolicy) -> Link:
+    """Try at once, unless it was not the network: routes are renewed every few minutes, a quota is not."""
+    slow = link.failure is not None and link.failure.policy.retry is Retry.SLOWLY
+    return link if slow else connect(link, event, policy)
+
+
+def note_busy(link: Link, event: Busy, _policy: LinkPolicy) -> Link:
+    """The end of a turn starts the idle time."""
+    return replace(link, busy=event.busy, idle_since_s=event.at_s)
+
+
+def busy_online(link: Link, event: Busy, policy: LinkPolicy) -> Link:
+    """The end of a turn is the pause in which a link is rotated."""
+    return tick_online(note_busy(link, event, policy), Tick(event.at_s), policy)
+
+
+def busy_offline(link: Link, event: Busy, policy: LinkPolicy) -> Link:
+    """A turn needs the connection."""
+    noted = note_busy(link, event, policy)
+    return connect(noted, event, policy) if event.busy else noted
+
+
+def connected(link: Link, event: Connected, _policy: LinkPolicy) -> Link:
+    """Set up. The back-off is kept until the connection proves itself; a rotation is no use of the link."""
+    up = enter(link, LinkPhase.ONLINE, event.at_s)
+    return replace(up, connects=link.connects + 1, failure=None, refused_resumes=0, leave_by_s=None)
+
+
+def proved(link: Link, _event: Answered, _policy: LinkPolicy) -> Link:
+    """The connection is good: the next failure starts from the shortest pause."""
+    return replace(link, tries=0)
+
+
+def leaving(link: Link, event: Leaving, policy: LinkPolicy) -> Link:
+    """Rotate at the next pause, at the latest before the announced end."""
+    left_s = policy.unannounced_left_s if event.time_left_s is None else event.time_left_s
+    noted = replace(link, leave_by_s=event.at_s + max(0.0, left_s - policy.leave_margin_s))
+    return tick_online(noted, Tick(event.at_s), policy)
+
+
+def handed(link: Link, event: Handed, _policy: LinkPolicy) -> Link:
+    """Keep the newest handle; one that is not resumable now does not void the one before."""
+    return link if event.value is None else replace(link, handle=Handle(event.value, event.at_s))
+
+
+def renew(link: Link, event: Renew, _policy: LinkPolicy) -> Link:
+    """Leave this connection for a new one."""
+    handle = link.handle if event.keep_handle else None
+    return replace(enter(link, LinkPhase.ROTATING, event.at_s), handle=handle)
+
+
+def forget_handle(link: Link, event: Renew, _policy: LinkPolicy) -> Link:
+    """There is no connection to leave, but the session that it would resume is of no use."""
+    return link if event.keep_handle else replace(link, handle=None)
+
+
+def tick_online(link: Link, event: Tick, policy: LinkPolicy) -> Link:
+    """Close when idle; rotate when told or old: at a pause if there is one."""
+    now_s = event.at_s
+    link = proven_by_age(link, now_s, policy)
+    if not link.busy and now_s >= link.idle_since_s + policy.idle_close_s:
+        return enter(link, LinkPhase.OFFLINE, now_s)
+    if now_s >= rotate_at_s(link, policy):
+        hurried = now_s < link.since_s + policy.proven_after_s
+        return replace(enter(link, LinkPhase.ROTATING, now_s), hurried=hurried)
+    return link
+
+
+def rotate_at_s(link: Link, policy: LinkPolicy) -> float:
+    """When an online link must go: at once if told to and idle, else at its last moment.
+
+    Not twice running before it has proved itself: a server that announces the end in the first second of
+    each connection (livekit agents-js #2507) would be called again and again.
+    """
+    last_s = link.since_s + policy.max_age_s + (policy.unannounced_left_s if link.busy else 0.0)
+    if link.leave_by_s is None:
+        return last_s
+    wanted_s = min(link.leave_by_s, last_s) if link.busy else link.since_s
+    return max(wanted_s, link.since_s + policy.proven_after_s) if link.hurried else wanted_s
+
+
+def tick_backing_off(link: Link, event: Tick, policy: LinkPolicy) -> Link:
+    """Try again when the pause is over."""
+    return connect(link, event, policy) if event.at_s >= link.next_try_s else link
+
+
+def failed(link: Link, event: Failed, policy: LinkPolicy) -> Link:
+    """Back off, or stop, or begin afresh, as the failure's policy says."""
+    rule = event.failure.policy
+    first = link.failure is None
+    refused_resumes = link.refused_resumes + event.failure.resuming
+    keep_handle = rule.keep_handle and refused_resumes < policy.resumes_before_fresh
+    noted = replace(
+        link,
+        refused_resumes=refused_resumes if keep_handle else 0,
+        failure=event.failure,
+        failed_since_s=event.at_s if first else link.failed_since_s,
+        failures=link.failures + 1,
+        tries=link.tries + 1,
+        handle=link.handle if keep_handle else None,
+        leave_by_s=None,
+    )
+    pause_s = back_off_s(noted.tries, rule.retry, event.jitter, policy)
+    if link.busy and rule.retry is Retry.BACK_OFF:
+        pause_s = min(pause_s, policy.longest_busy_back_off_s)
+    noted = replace(noted, next_try_s=event.at_s + pause_s)
+    if rule.retry is Retry.WHEN_ASKED:
+        return enter(noted, LinkPhase.REFUSED, event.at_s)
+    return enter(noted, LinkPhase.CONNECTING if pause_s == 0 else LinkPhase.BACKING_OFF, event.at_s)
+
+
+def proven_by_age(link: Link, now_s: float, policy: LinkPolicy) -> Link:
+    """An online link that has lived long enough has proved itself."""
+    return replace(link, tries=0) if now_s >= link.since_s + policy.proven_after_s else link
+
+
+def failed_online(link: Link, event: Failed, policy: LinkPolicy) -> Link:
+    """A drop while nobody needs the connection is normal: the next trigger connects again."""
+    lost = failed(proven_by_age(link, event.at_s, policy), event, policy)
+    if link.busy and lost.tries == 1 and event.failure.policy.retry is Retry.BACK_OFF:
+        return replace(lost, next_try_s=event.at_s + event.jitter * policy.first_pause_s)
+    if link.busy or event.failure.policy.retry in (Retry.WHEN_ASKED, Retry.SLOWLY):
+        return lost
+    return replace(enter(lost, LinkPhase.OFFLINE, event.at_s), failure=None, tries=link.tries)
+
+
+def back_off_s(tries: int, retry: Retry, jitter: float, policy: LinkPolicy) -> float:
+    """Exponential back-off with jitter over its whole length ("full jitter", Amazon builders' library).
+
+    The first try after a drop comes at once when the class says so; a second drop in a row backs off.
+    """
+    if retry is Retry.AT_ONCE and tries == 1:
+        return 0.0
+    if retry is Retry.WHEN_ASKED:
+        return policy.ask_pause_s
+    first_s, longest_s = (
+        (policy.slow_back_off_s, policy.longest_slow_back_off_s)
+        if retry is Retry.SLOWLY
+        else (policy.first_back_off_s, policy.longest_back_off_s)
+    )
+    ceiling_s = min(longest_s, first_s * 2.0 ** min(tries, 16))
+    return first_s + jitter * (ceiling_s - first_s)
+
+
+def next_wake_s(link: Link, policy: LinkPolicy) -> float | None:
+    """When a `Tick` can change something; None: only events can."""
+    match link.phase:
+        case LinkPhase.BACKING_OFF:
+            return link.next_try_s
+        case LinkPhase.ONLINE:
+            rotate_s = rotate_at_s(link, policy)
+            return rotate_s if link.busy else min(rotate_s, link.idle_since_s + policy.idle_close_s)
+        case _:
+            return None
+
+
+_NOTES: dict[type, Rule] = {
+    Asked: stay,
+    Busy: note_busy,
+    NetworkBack: stay,
+    Connected: stay,
+    Answered: stay,
+    Failed: failed,
+    Leaving: stay,
+    Handed: handed,
+    Renew: forget_handle,
+    Tick: stay,
+}
+
+TABLE: dict[LinkPhase, dict[type, Rule]] = {
+    LinkPhase.OFFLINE: _NOTES | {Asked: connect, Busy: busy_offline, Failed: stay},
+    LinkPhase.CONNECTING: _NOTES | {Connected: connected},
+    LinkPhase.ONLINE: _NOTES
+    | {
+        Busy: busy_online,
+        Answered: proved,
+        Failed: failed_online,
+        Leaving: leaving,
+        Renew: renew,
+        Tick: tick_online,
+    },
+    LinkPhase.ROTATING: _NOTES | {Connected: connected},
+    LinkPhase.BACKING_OFF: _NOTES
+    | {Asked: connect, NetworkBack: network_back, Failed: stay, Tick: tick_backing_off},
+    LinkPhase.REFUSED: _NOTES | {Asked: ask_again, Failed: stay},
+}
+"""For each phase, one rule for each event."""
+
+
+def step(link: Link, event: LinkEvent, policy: LinkPolicy) -> Link:
+    """The link after the event. Raises IllegalTransition for a pair without a row."""
+    rule = TABLE[link.phase].get(type(event))
+    if rule is None:
+        raise IllegalTransition(f"no row for {type(event).__name__} while {link.phase.value}")
+    return rule(link, event, policy)

@@ -1,0 +1,302 @@
+"""What the user says, on its way to the service: one utterance at a time, whole, in order.
+
+An utterance is a range of the uplink ring. Sending does not consume it, so that an utterance which was not
+answered is sent again, from its beginning, on the next connection; `settle` ends that. Everything here runs
+on the event loop, except that the capture thread calls `wake` through it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Protocol
+
+from daemon.events import UtteranceGiven, UtteranceSent
+from daemon.runtime.ring import HistoryRing
+from daemon.session.liveness import Evidence
+from hw.base import MIC_FORMAT
+
+DELIVERY_POLL_S = 0.01
+"""How often it is looked whether the end of an utterance has been acknowledged; an acknowledgement takes a
+round trip, and up to 40 ms more where the other end delays it (RFC 1122, 4.2.3.2: at most 500)."""
+
+
+class Sender(Protocol):
+    """The sending half of a session; every method may raise LinkError."""
+
+    async def send_audio(self, pcm: bytes) -> None:
+        """Send 16 kHz mono s16 PCM."""
+
+    async def start_activity(self) -> None:
+        """Open the user's turn."""
+
+    async def end_activity(self) -> None:
+        """Close the user's turn."""
+
+    async def end_stream(self) -> None:
+        """The open microphone pauses."""
+
+    async def send_text(self, text: str) -> None:
+        """A turn in writing."""
+
+    def evidence(self) -> Evidence | None:
+        """What TCP has delivered; None where that cannot be known."""
+        ...
+
+
+@dataclass(slots=True)
+class Utterance:
+    """A range of the ring, and how much of it the present connection has got. Positions in bytes."""
+
+    turn: int
+    begin: int
+    stream: bool
+    released: bool
+    end: int | None = None
+    text: str | None = None
+    position: int = 0
+    started: bool = False
+    finished: bool = False
+    kept: bytes | None = None
+    """All of it, once it is closed: the ring goes on, and would overwrite it while a connection comes."""
+
+    def rewind(self, begin: int) -> None:
+        """Nothing of it has been sent on this connection."""
+        self.position = begin
+        self.started = self.finished = False
+
+
+class Uplink:
+    """Holds the newest utterance and gives it to whichever session is there.
+
+    `on_audio(turn, first_byte, last_byte)` is told of each piece that was given to the connection.
+    `resent_bytes` counts audio that was sent more than once, over all utterances.
+    """
+
+    def __init__(
+        self,
+        ring: HistoryRing,
+        *,
+        message_bytes: int,
+        preroll_bytes: int,
+        post: Callable[[UtteranceSent | UtteranceGiven], None],
+        on_audio: Callable[[int, int, int], None],
+    ) -> None:
+        self._ring = ring
+        self._message_bytes = message_bytes
+        self._preroll_bytes = preroll_bytes
+        self._post = post
+        self._on_audio = on_audio
+        self._utterance: Utterance | None = None
+        self._activity_open = False
+        self._stream_open = False
+        self._spoken_for = 0
+        self._changed = asyncio.Event()
+        self._on_hold = False
+        self._unproven: int | None = None
+        """The turn of what was given last to this connection, if it is not known that it has arrived."""
+        self.leaving = False
+        """Whether that is audio. Also of an utterance that was settled since: it waits in the kernel, and
+        nobody can take it back."""
+        self.resent_bytes = 0
+
+    @property
+    def hungry(self) -> bool:
+        """Whether audio that is captured now should be sent now: the capture thread then wakes the pump."""
+        held = self._utterance
+        return held is not None and held.released and held.end is None and held.text is None
+
+    def gone(self) -> None:
+        """There is no connection any more on which something could leave."""
+        self._unproven, self.leaving = None, False
+
+    def wake(self) -> None:
+        """There is more in the ring."""
+        self._changed.set()
+
+    def hold(self, on_hold: bool) -> None:
+        """Send nothing for now, since it would end the session; the ring keeps what is said meanwhile."""
+        self._on_hold = on_hold
+        self._changed.set()
+
+    def open(
+        self,
+        turn: int,
+        onset_byte: int | None,
+        *,
+        stream: bool,
+        released: bool,
+        quiet_s: float | None = None,
+    ) -> None:
+        """Begin an utterance at `onset_byte` (None: now), less the pre-roll.
+
+        It never reaches back into what an earlier utterance has already said; nor, where `quiet_s` says for
+        how long the device has been silent, into the device's own voice.
+        """
+        head = self._ring.head
+        onset = head if onset_byte is None else onset_byte
+        begin = max(onset - self._preroll_bytes, self._spoken_for, self._ring.tail)
+        if quiet_s is not None:
+            begin = min(onset, max(begin, head - MIC_FORMAT.bytes(max(0.0, quiet_s))))
+        self._replace(Utterance(turn, begin, stream, released, position=begin))
+
+    def write_text(self, turn: int, text: str) -> None:
+        """A turn in writing takes the place of an utterance."""
+        self._replace(Utterance(turn, 0, stream=False, released=True, text=text))
+
+    def release(self, turn: int) -> None:
+        """It may be sent now."""
+        if held := self._held(turn):
+            held.released = True
+            self._changed.set()
+
+    def close(self, turn: int) -> None:
+        """It ends here."""
+        held = self._held(turn)
+        if held is None or held.end is not None:
+            return
+        # Of a stream what has not left yet stays: the listening light goes out with this.
+        held.end = held.position if held.stream else self._ring.head
+        if not held.stream and held.text is None:
+            held.begin, held.kept = self._ring.read_at(held.begin, held.end - held.begin)
+            held.position = max(held.position, held.begin)
+        self._spoken_for = held.end
+        self._changed.set()
+
+    def note_answered(self, turn: int) -> None:
+        """What a stream has said until now has been answered: another connection need not hear it again."""
+        held = self._held(turn)
+        if held is not None and held.stream:
+            held.begin = held.position
+
+    def settle(self, turn: int) -> bool:
+        """It was answered, or nobody wants an answer any more: it is never sent again.
+
+        Returns whether the server had got a part of it, but not its end: it may still answer that.
+        """
+        held = self._held(turn)
+        if held is None:
+            return False
+        self._replace(None)
+        return held.started and not held.finished
+
+    def pause(self) -> None:
+        """Stop streaming; the server is told that the microphone pauses."""
+        if self._utterance is not None:
+            self.close(self._utterance.turn)
+
+    def resume(self, turn: int) -> None:
+        """Stream again from now on."""
+        head = self._ring.head
+        self._replace(Utterance(turn, head, stream=True, released=True, position=head))
+
+    def restart(self) -> None:
+        """A new connection: the utterance starts again from its beginning.
+
+        An open stream starts again where the last answer left it; one that was closed is over.
+        """
+        self._activity_open = self._stream_open = False
+        held = self._utterance
+        if held is None:
+            return
+        if held.stream and held.end is not None:
+            self._replace(None)
+            return
+        begin = held.begin if held.kept is not None else max(held.begin, self._ring.tail)
+        self.resent_bytes += max(0, held.position - begin) if held.started else 0
+        held.rewind(begin)
+        self._changed.set()
+
+    async def pump(self, session: Sender) -> None:
+        """Send whatever there is to send, for as long as the session lasts. Raises LinkError."""
+        while True:
+            self._changed.clear()
+            while await self._send_next(session):
+                pass
+            held = self._utterance
+            if self._unproven is None or (held is not None and held.started and not held.finished):
+                await self._changed.wait()
+            elif not self._note_delivered(self._unproven, session):
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(DELIVERY_POLL_S):
+                        await self._changed.wait()
+
+    def _note_delivered(self, turn: int, session: Sender) -> bool:
+        """Whether it has left the device for good: until then the listening light must be on."""
+        evidence = session.evidence()
+        if evidence is not None and evidence.outstanding_bytes > 0:
+            return False
+        self._unproven, self.leaving = None, False
+        self._post(UtteranceSent(turn))
+        return True
+
+    def _held(self, turn: int) -> Utterance | None:
+        held = self._utterance
+        return held if held is not None and held.turn == turn else None
+
+    def _replace(self, utterance: Utterance | None) -> None:
+        self._utterance = utterance
+        self._changed.set()
+
+    async def _send_next(self, session: Sender) -> bool:
+        """Send the next piece; False when there is none yet."""
+        if self._on_hold:
+            return False
+        held = self._utterance
+        if self._activity_open and (held is None or not held.started):
+            self._activity_open = False
+            await session.end_activity()
+            return True
+        if self._stream_open and (held is None or not held.started):
+            self._stream_open = False
+            await session.end_stream()
+            return True
+        if held is None or not held.released or held.finished:
+            return False
+        if held.text is not None:
+            await session.send_text(held.text)
+            self._finish(held)
+            return False
+        if not held.started:
+            held.started = True
+            if held.stream:
+                self._stream_open = True
+            else:
+                self._activity_open = True
+                await session.start_activity()
+            return True
+        return await self._send_audio(session, held) or await self._send_end(session, held)
+
+    async def _send_audio(self, session: Sender, held: Utterance) -> bool:
+        limit = self._ring.head if held.end is None else held.end
+        waiting = limit - held.position
+        if waiting <= 0 or (held.end is None and waiting < self._message_bytes):
+            return False
+        first, pcm = self._read(held, min(waiting, self._message_bytes))
+        held.position = first + len(pcm)
+        self._spoken_for = max(self._spoken_for, held.position)
+        self._unproven, self.leaving = held.turn, True
+        await session.send_audio(pcm)
+        self._on_audio(held.turn, first, held.position)
+        return True
+
+    def _read(self, held: Utterance, size: int) -> tuple[int, bytes]:
+        if held.kept is None:
+            return self._ring.read_at(held.position, size)
+        offset = held.position - held.begin
+        return held.position, held.kept[offset : offset + size]
+
+    async def _send_end(self, session: Sender, held: Utterance) -> bool:
+        if held.end is None or held.position < held.end:
+            return False
+        self._activity_open = self._stream_open = False
+        await (session.end_stream() if held.stream else session.end_activity())
+        self._finish(held)
+        return True
+
+    def _finish(self, held: Utterance) -> None:
+        held.finished = True
+        self._unproven = held.turn
+        self._post(UtteranceGiven(held.turn))

@@ -1,0 +1,366 @@
+"""The playback thread: reply ring and clips to the speaker, one chunk at a time.
+
+A clip is an earcon, with or without words. The event loop begins, feeds, finishes and cuts a reply; the
+thread owns the speaker. A cut empties the ring first and then asks the thread to flush the device, so that
+the chunk which the thread had in hand is thrown away too.
+
+A bell sounds over all of it: what else plays goes on beneath it, ducked.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterator
+from typing import Protocol
+
+from daemon.events import PlaybackDrained, PlaybackStarted, ReplyRanDry, SpeakerBack, SpeakerLost
+from daemon.runtime.retry import PROVEN_STEPS
+from daemon.runtime.ring import FifoRing
+from daemon.speaking.gain import apply_gain, mix
+from hw.base import CHUNK_MS, SPEAKER_FORMAT, Speaker, SpeakerError
+
+MAX_CLIPS = 4
+"""Clips that may wait; a further one is dropped (policy: refuse the newest) and counted."""
+
+IDLE_TICK_S = 1.0
+"""How often the idle thread shows the watchdog that it lives."""
+
+DUCK_GAIN = 0.2
+"""What plays beneath a bell is 14 dB softer: still understood, and no rival to it."""
+
+BELL_AHEAD_S = 0.1
+"""A bell alone is written no further ahead than this, so that it is silent, and a reply begins, at once."""
+
+
+class Bell(Protocol):
+    """A sound without an end. Its owner is the playback thread, from when it is given to it."""
+
+    def take(self, size_bytes: int) -> bytes:
+        """The next stretch of this length, `SPEAKER_FORMAT`; b"" where all of it is a pause."""
+        ...
+
+
+class Listener(Protocol):
+    """Learns what the speaker plays, to tell it from the room. Playback thread."""
+
+    def played(self, pcm: bytes, until_s: float, queued_s: float) -> None:
+        """`pcm` was given to the device; its last sample will be heard at `until_s`, on the clock.
+
+        `queued_s` is what the device then held.
+        """
+        ...
+
+    def cut(self, at_s: float) -> None:
+        """What would have been heard from `at_s` on was thrown away."""
+        ...
+
+
+PlaybackEvent = PlaybackStarted | PlaybackDrained | ReplyRanDry | SpeakerLost | SpeakerBack
+
+
+class Playback:
+    """Everything that the playback thread does, and what the event loop may ask of it."""
+
+    def __init__(
+        self,
+        open_speaker: Callable[[], Speaker],
+        ring: FifoRing,
+        *,
+        post: Callable[[PlaybackEvent], None],
+        pauses_s: Callable[[], Iterator[float]],
+        clock: Callable[[], float] = time.monotonic,
+        listener: Listener | None = None,
+    ) -> None:
+        """`post` is called on the playback thread; `pauses_s` as in `Capture`."""
+        self._open_speaker = open_speaker
+        self._ring = ring
+        self._post = post
+        self._pauses_s = pauses_s
+        self._clock = clock
+        self._listener = listener
+        self._work = threading.Condition()
+        self._clips: deque[bytes] = deque()
+        self._bell: Bell | None = None
+        self._bell_held_until_s = 0.0
+        self._reply_until_s = 0.0
+        self._turn = 0
+        self._started = False
+        self._finishing = False
+        self._all_here = False
+        self._flush = False
+        self._stopping = False
+        self._was_playing = False
+        self._in_clip = False
+        self.gain = 1.0
+        """Linear gain 0 to 1, set by the event loop; heard from the next chunk on."""
+        self.audible_until_s = 0.0
+        """When what the device holds will have been heard; on the clock. Read by the capture thread."""
+        self.clip_until_s = 0.0
+        """The same for clips alone."""
+        self.progress = 0
+        """Grows with each step, also of the idle thread and of one that tries to get a lost speaker back: for
+        the watchdog. Stays 0 until the speaker has taken its first chunk: for READY."""
+        self.opened = False
+        self.clips_dropped = 0
+        self.starved = 0
+        """How often a reply ran dry before the server had finished it."""
+        self.underruns = 0
+        self.losses = 0
+        self.error: SpeakerError | None = None
+        self.about = ""
+        """The device that was opened last, and its form, in words."""
+
+    # --- event loop
+
+    def begin(self, turn: int) -> None:
+        """The reply to `turn` begins."""
+        with self._work:
+            self._turn, self._started = turn, False
+            self._finishing = self._all_here = False
+
+    def feed(self, pcm: bytes) -> int:
+        """Append reply audio (24 kHz mono s16); returns the bytes that fitted."""
+        with self._work:
+            accepted = self._ring.write(pcm)
+            self._work.notify()
+        return accepted
+
+    def note_all_here(self) -> None:
+        """The server has sent all of the reply, though it has not ended the turn: running dry is no loss."""
+        self._all_here = True
+
+    def finish(self) -> None:
+        """Nothing more comes: `PlaybackDrained` is posted when all has been heard."""
+        with self._work:
+            self._finishing = True
+            self._work.notify()
+
+    def cut(self) -> None:
+        """Silence now; what is in the ring and in the device is never heard."""
+        with self._work:
+            self._ring.clear()
+            self._clips.clear()
+            self._finishing = False
+            self._flush = True
+            self._work.notify()
+
+    def play(self, clip: bytes) -> None:
+        """Sound a clip (24 kHz mono s16) before whatever else waits."""
+        with self._work:
+            if len(self._clips) >= MAX_CLIPS:
+                self.clips_dropped += 1
+                return
+            self._clips.append(clip)
+            self._work.notify()
+
+    def hush(self) -> None:
+        """Silence the clips as a cut does, and lose nothing of a reply.
+
+        A clip that the device still holds before the first of a reply is heard to its end: they cannot be
+        parted there.
+        """
+        with self._work:
+            self._clips.clear()
+            if self._was_playing or not (self._in_clip or self._clock() < self.clip_until_s):
+                return
+            self._flush = True
+            self._work.notify()
+
+    def ring(self, bell: Bell | None) -> None:
+        """Sound a bell over all else, in the place of another; None: no bell, silent at once.
+
+        Where a reply plays beneath it the bell is heard as far as it was written, so that the reply loses
+        nothing.
+        """
+        with self._work:
+            stopped = self._bell is not None and bell is None
+            self._bell = bell
+            self._flush = self._flush or (stopped and not self._was_playing and not self._in_clip)
+            self._work.notify()
+
+    def hold_bell(self, until_s: float) -> None:
+        """No bell is heard before this time on the clock, since somebody speaks; 0: no waiting."""
+        with self._work:
+            self._bell_held_until_s = until_s
+            self._work.notify()
+
+    def wake(self) -> None:
+        """The thread was told to stop: it need not wait for work any more. Any thread."""
+        with self._work:
+            self._stopping = True
+            self._work.notify()
+
+    # --- playback thread
+
+    def run(self, stop: threading.Event) -> None:
+        """The thread's body. Raises SpeakerError when the speaker stays lost."""
+        pauses, lost_at = self._pauses_s(), 0
+        while not stop.is_set():
+            try:
+                self._serve(self._open_speaker(), stop)
+            except SpeakerError as error:
+                self._lost(error)
+                if self.progress - lost_at >= PROVEN_STEPS:
+                    pauses = self._pauses_s()
+                pause_s = next(pauses, None)
+                if pause_s is None or error.permanent:
+                    raise
+                stop.wait(pause_s)
+                self.progress += bool(self.progress)
+                lost_at = self.progress
+
+    def _serve(self, speaker: Speaker, stop: threading.Event) -> None:
+        before = self.underruns
+        self.opened, self.about = True, speaker.about
+        try:
+            self._write(speaker, bytes(SPEAKER_FORMAT.chunk_bytes))  # silence: does it play?
+            self.progress += 1
+            while not stop.is_set():
+                self._step(speaker, stop)
+                self.progress += 1
+                self.underruns = before + speaker.underruns
+        finally:
+            speaker.close()
+            self.opened = False
+
+    def _step(self, speaker: Speaker, stop: threading.Event) -> None:
+        """Do the one thing that is next: flush, play a clip, play a chunk, ring, drain, or wait."""
+        with self._work:
+            flush, self._flush = self._flush, False
+            clip = None if flush or not self._clips else self._clips.popleft()
+            self._in_clip = clip is not None
+            chunk = b"" if flush or clip else self._ring.read(SPEAKER_FORMAT.chunk_bytes)
+            turn, finishing = self._turn, self._finishing
+            first = bool(chunk) and not self._started
+            self._started = self._started or first
+            self._was_playing = self._was_playing or bool(chunk)
+        if flush:
+            speaker.flush()
+            self.audible_until_s = self.clip_until_s = self._clock()
+            if self._listener is not None:
+                self._listener.cut(self.audible_until_s)
+            self._was_playing = False
+        elif clip:
+            self._play_clip(speaker, clip, stop)
+        elif chunk:
+            self._play_chunk(speaker, chunk, turn if first else None)
+        elif bell := self._bell_now():
+            self._ring_alone(speaker, bell)
+        elif finishing:
+            self._drain(speaker, turn)
+        else:
+            self._wait(speaker)
+
+    def _play_clip(self, speaker: Speaker, clip: bytes, stop: threading.Event) -> None:
+        for start in range(0, len(clip), SPEAKER_FORMAT.chunk_bytes):
+            if self._flush or stop.is_set():
+                return
+            self._write(speaker, clip[start : start + SPEAKER_FORMAT.chunk_bytes])
+            self.clip_until_s = self.audible_until_s
+            self.progress += 1
+
+    def _play_chunk(self, speaker: Speaker, chunk: bytes, begins: int | None) -> None:
+        """`begins` is the turn whose first chunk this is."""
+        if begins is not None:
+            self._post(PlaybackStarted(begins, self._clock() + speaker.queued_s()))
+        self._write(speaker, chunk)
+        self._reply_until_s = self.audible_until_s
+
+    def _write(self, speaker: Speaker, pcm: bytes) -> None:
+        bell = self._bell_now()
+        if bell is None:
+            self._put(speaker, apply_gain(pcm, self.gain))
+            return
+        beneath = apply_gain(pcm, self.gain * DUCK_GAIN)
+        rung = bell.take(len(pcm))
+        self._put(speaker, mix(beneath, rung) if rung else beneath)
+
+    def _put(self, speaker: Speaker, heard: bytes) -> None:
+        speaker.write(heard)
+        queued_s = speaker.queued_s()
+        self.audible_until_s = self._clock() + queued_s
+        if self._listener is not None:
+            self._listener.played(heard, self.audible_until_s, queued_s)
+        if self.error is not None:
+            self.error = None
+            self._post(SpeakerBack())
+
+    # --- the bell
+
+    def _bell_now(self) -> Bell | None:
+        return self._bell if self._clock() >= self._bell_held_until_s else None
+
+    def _ring_alone(self, speaker: Speaker, bell: Bell) -> None:
+        """Sound the bell while nothing else plays; tell of the reply that ended beneath it."""
+        self._tell_reply_heard()
+        ahead_s = speaker.queued_s() - BELL_AHEAD_S
+        if ahead_s > 0:
+            self._rest(ahead_s)
+            return
+        rung = bell.take(SPEAKER_FORMAT.chunk_bytes)
+        if not rung:
+            self._rest(CHUNK_MS / 1000)
+            return
+        self._put(speaker, rung)
+        self.clip_until_s = self.audible_until_s
+
+    def _rest(self, duration_s: float) -> None:
+        """Let time pass, unless something other than the bell is to be done."""
+        with self._work:
+            self._work.wait_for(lambda: self._bell is None or self._has_sound(), duration_s)
+
+    def _tell_reply_heard(self) -> None:
+        """As `_drain` and `_wait` tell it, of a reply whose end cannot be read from an empty device."""
+        with self._work:
+            if self._ring.level_bytes or self._clock() < self._reply_until_s:
+                return
+            played, self._was_playing = self._was_playing, False
+            finishing, self._finishing = self._finishing, False
+            turn, all_here = self._turn, self._all_here
+        if finishing:
+            self._post(PlaybackDrained(turn))
+        elif played:
+            self.starved += not all_here
+            self._post(ReplyRanDry(turn, all_here))
+
+    # --- the end of a reply
+
+    def _drain(self, speaker: Speaker, turn: int) -> None:
+        """Wait until the device is empty, then say so; a cut or more audio ends the wait."""
+        left_s = speaker.queued_s()
+        with self._work:
+            if left_s > 0:
+                self._work.wait_for(self._has_sound, min(left_s, IDLE_TICK_S))
+                return
+            if not self._finishing or self._turn != turn:
+                return
+            self._finishing = False
+            self._was_playing = False
+        self._post(PlaybackDrained(turn))
+
+    def _wait(self, speaker: Speaker) -> None:
+        """Sleep until there is something to do; note when a reply ran dry."""
+        with self._work:
+            timeout_s = max(0.005, speaker.queued_s()) if self._was_playing else IDLE_TICK_S
+            if self._work.wait_for(self._has_work, timeout_s):
+                return
+            if speaker.queued_s() > 0 or not self._was_playing:  # asked in any case: it may have gone
+                return
+            self._was_playing = False
+            ran_dry = ReplyRanDry(self._turn, self._all_here)
+        self.starved += not ran_dry.all_here
+        self._post(ran_dry)
+
+    def _has_work(self) -> bool:
+        return self._finishing or self._has_sound() or self._bell_now() is not None
+
+    def _has_sound(self) -> bool:
+        return self._stopping or self._flush or bool(self._clips) or self._ring.level_bytes > 0
+
+    def _lost(self, error: SpeakerError) -> None:
+        if self.error is None:
+            self.losses += 1
+            self._post(SpeakerLost())
+        self.error = error

@@ -1,0 +1,123 @@
+"""The loudness: what was asked for, what may be heard now, and who makes it so. Event loop only.
+
+Three limits meet: what the user asked for, `[sound] max_volume`, and `[sound] night_volume` in the night of
+`[lights]`. The card's mixer does as much of it as it can, the samples do the rest.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine, Mapping
+from typing import Any
+
+from daemon.config.settings import SoundSettings
+from daemon.errors import ControlError
+from daemon.lights.night import Night
+from daemon.runtime.local_clock import local_minute
+from daemon.runtime.store import Store
+from daemon.speaking.gain import gain_for
+from daemon.speaking.playback import Bell, Playback
+from hw.base import HardwareVolume
+
+VOLUME_FILE = "volume.json"
+
+NIGHT_TICK_S = 20.0
+"""How late a night may begin."""
+
+
+def load_percent(store: Store | None, configured: int) -> int:
+    """The volume of an earlier run, unless `[sound] volume` has been changed since."""
+    kept = store.load(VOLUME_FILE, _read) if store is not None else None
+    return kept[0] if kept is not None and kept[1] == configured else configured
+
+
+def _read(data: Any) -> tuple[int, int]:
+    """Percent, and what was configured then. Raises ValueError."""
+    match data:
+        case {"percent": int(percent), "configured": int(configured)} if 0 <= percent <= 100:
+            return percent, configured
+    raise ValueError("it does not hold a volume")
+
+
+class Volume:
+    """Loudness in percent, 0 to 100."""
+
+    def __init__(
+        self,
+        playback: Playback,
+        settings: SoundSettings,
+        *,
+        percent: int,
+        night: Night | None = None,
+        hardware: HardwareVolume | None = None,
+        minute: Callable[[], int] = local_minute,
+    ) -> None:
+        """`percent` is what it begins with; `minute` gives the local time, in minutes after midnight."""
+        self._playback = playback
+        self._settings = settings
+        self._night = night
+        self._hardware = hardware
+        self._minute = minute
+        self._ringing = False
+        self.on_set: Callable[[float], None] = lambda share: None
+        """Told of each loudness that is set, 0 to 1."""
+        self.percent = min(percent, settings.max_volume)
+        """What was asked for, within `sound.max_volume`."""
+        if hardware is not None:
+            hardware.on_rest = self._leave_to_samples
+        self._apply()
+
+    @property
+    def heard(self) -> int:
+        """Percent that is heard now: less than what was asked for in the night."""
+        at_night = self._night is not None and self._night.is_on(self._minute())
+        return min(self.percent, self._settings.night_volume) if at_night else self.percent
+
+    def set(self, percent: int) -> None:
+        """Change the loudness, also of what is playing now. Raises ControlError out of range."""
+        if not 0 <= percent <= 100:
+            raise ControlError(f"the volume must be from 0 to 100, not {percent}")
+        self.percent = min(percent, self._settings.max_volume)
+        self._apply()
+        self.on_set(self.percent / 100)
+
+    def change(self, by: int) -> None:
+        """Add to the loudness; it ends at 0 and at `sound.max_volume`."""
+        self.set(max(0, min(100, self.percent + by)))
+
+    def ring(self, bell: Bell | None) -> None:
+        """As `Playback.ring`: a bell has its own loudness, so the mixer is opened for it.
+
+        What is playing beneath may be heard louder for as long as the device holds it (0.2 s).
+        """
+        self._ringing = bell is not None
+        self._apply()
+        self._playback.ring(bell)
+
+    def content(self) -> Mapping[str, Any]:
+        """What `load_percent` takes back."""
+        return {"percent": self.percent, "configured": self._settings.volume}
+
+    def report(self) -> dict[str, Any]:
+        """For the status and for `conure volume`."""
+        heard = self.heard
+        return {"volume": self.percent} | ({"night_volume": heard} if heard != self.percent else {})
+
+    async def run(self, sleep: Callable[[float], Coroutine[Any, Any, None]] = asyncio.sleep) -> None:
+        """Follow the night, for ever. `sleep` takes seconds."""
+        was = self.heard
+        while True:
+            await sleep(NIGHT_TICK_S)
+            if self.heard != was:
+                was = self.heard
+                self._apply()
+
+    def _apply(self) -> None:
+        gain = gain_for(self.heard)
+        if self._hardware is None:
+            self._leave_to_samples(gain)
+        else:
+            self._hardware.set_gain(gain, by_samples=self._ringing)
+
+    def _leave_to_samples(self, gain: float) -> None:
+        self._playback.gain = gain

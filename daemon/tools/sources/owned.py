@@ -1,0 +1,75 @@
+"""What the owner has added: the Python and TOML files of the tools directory, and installed packages.
+
+Reads files and runs what is in them, so never on the event loop.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from daemon.tools.declaring.spec import ToolSpec
+from daemon.tools.sources.programs import run_command
+from daemon.tools.sources.python_files import Fault, files_in, load_entry_points, load_files, unsafe
+from daemon.tools.sources.toml_files import CommandTool, Described, McpServer, read_tables
+
+FILE_LIMIT_BYTES = 256 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Owned:
+    """Tools, servers, and a line for each mistake."""
+
+    tools: tuple[ToolSpec, ...]
+    servers: tuple[McpServer, ...]
+    faults: tuple[str, ...]
+
+
+def load_owned(directory: Path) -> Owned:
+    """Everything that can be loaded. Never raises for what is in the files."""
+    found = [*load_files(directory), *load_entry_points()]
+    tools = [one for one in found if isinstance(one, ToolSpec)]
+    faults = [one.text for one in found if isinstance(one, Fault)]
+    servers: dict[str, McpServer] = {}
+    for path, described in _toml_files(directory, faults):
+        faults += [f"{path}: {mistake}" for mistake in described.mistakes]
+        tools += [_command_spec(command, str(path)) for command in described.commands]
+        for server in described.servers:
+            if server.name in servers:
+                faults.append(f"{path}: mcp.{server.name}: there is a server of this name in another file")
+            servers.setdefault(server.name, server)
+    return Owned(tuple(tools), tuple(servers.values()), tuple(faults))
+
+
+def _toml_files(directory: Path, faults: list[str]) -> Iterator[tuple[Path, Described]]:
+    try:
+        paths = files_in(directory, ".toml")
+    except OSError:
+        return  # told with the Python files
+    for path in paths:
+        try:
+            if fault := unsafe(path):
+                faults.append(fault)
+                continue
+            with path.open("rb") as file:
+                text = file.read(FILE_LIMIT_BYTES).decode("utf-8-sig")
+            yield path, read_tables(tomllib.loads(text))
+        except OSError as error:
+            faults.append(f"{path}: cannot be read: {error.strerror or error}")
+        except UnicodeDecodeError as error:
+            faults.append(f"{path}: must be text in UTF-8 (byte {error.start} is not)")
+        except tomllib.TOMLDecodeError as error:
+            faults.append(f"{path}: is not valid TOML: {error}")
+
+
+def _command_spec(command: CommandTool, source: str) -> ToolSpec:
+    async def run(**values: Any) -> str:
+        return await run_command(command.line.fill(values))
+
+    return ToolSpec(
+        command.name, command.description, command.parameters, run,
+        command.timeout_s, command.blocking, source=source,
+    )  # fmt: skip

@@ -1,0 +1,253 @@
+"""Commands and MCP servers as TOML describes them: tables `[command.NAME]` and `[mcp.NAME]`. Pure.
+
+All mistakes of a text are found at once; each is a line that names the table, the key and the remedy.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from daemon.config.schema import did_you_mean
+from daemon.tools.declaring.spec import DEFAULT_TIMEOUT_S, MAX_TIMEOUT_S, NAME_FORM, Schema
+from daemon.tools.sources.command_line import CommandLine, place_in
+
+MCP_TIMEOUT_S = 20.0
+"""A server may have to ask another one."""
+
+
+@dataclass(frozen=True, slots=True)
+class CommandTool:
+    """A `[command.NAME]`."""
+
+    name: str
+    description: str
+    line: CommandLine
+    parameters: Schema
+    timeout_s: float = DEFAULT_TIMEOUT_S
+    blocking: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class McpServer:
+    """A `[mcp.NAME]`: a program that speaks MCP on its standard streams, or the URL of a server."""
+
+    name: str
+    argv: tuple[str, ...] = ()
+    url: str = ""
+    allow: tuple[str, ...] = ()
+    """Tools that the model may call; "*" for all."""
+    token_file: str = ""
+    env: Mapping[str, str] = field(default_factory=dict)
+    timeout_s: float = MCP_TIMEOUT_S
+    blocking: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Described:
+    """What a text describes, and its mistakes."""
+
+    commands: tuple[CommandTool, ...]
+    servers: tuple[McpServer, ...]
+    mistakes: tuple[str, ...]
+
+
+def read_tables(data: Mapping[str, Any]) -> Described:
+    """What TOML data describes."""
+    mistakes: list[str] = []
+    for name in data:
+        if name not in ("command", "mcp"):
+            hint = did_you_mean(name, ("command", "mcp"), "[{}.NAME]")
+            mistakes.append(f"{name}: there are only tables [command.NAME] and [mcp.NAME]{hint}")
+    commands = [_command(name, table, mistakes) for name, table in _tables(data, "command", mistakes)]
+    servers = [_server(name, table, mistakes) for name, table in _tables(data, "mcp", mistakes)]
+    return Described(tuple(filter(None, commands)), tuple(filter(None, servers)), tuple(mistakes))
+
+
+def _tables(data: Mapping[str, Any], kind: str, mistakes: list[str]) -> Iterator[tuple[str, dict[str, Any]]]:
+    tables = data.get(kind, {})
+    if not isinstance(tables, dict):
+        mistakes.append(f"{kind}: write [{kind}.NAME]")
+        return
+    for name, table in tables.items():
+        if not isinstance(table, dict):
+            mistakes.append(f"{kind}.{name}: write [{kind}.NAME] on a line of its own")
+        elif not NAME_FORM.fullmatch(name):
+            mistakes.append(f"{kind}.{name}: a name has 1 to 64 letters, digits, _ and -, and no digit first")
+        else:
+            yield name, table
+
+
+# --- one table -------------------------------------------------------------------------------------
+
+
+class _Table:
+    """Reads one table key by key, and notes what is wrong with it."""
+
+    def __init__(self, where: str, content: Mapping[str, Any], keys: tuple[str, ...]) -> None:
+        self._where = where
+        self._content = content
+        unknown = [name for name in content if name not in keys]
+        there_are = f"; there are {', '.join(keys)}"
+        self.mistakes = [
+            f"{where}.{name}: there is no such key{did_you_mean(name, keys) or there_are}" for name in unknown
+        ]
+
+    def wrong(self, key: str, remedy: str) -> None:
+        self.mistakes.append(f"{self._where}.{key}: {remedy}")
+
+    def text(self, key: str, *, needed: bool = False) -> str:
+        value = self._content.get(key, "")
+        if not isinstance(value, str) or (needed and not value.strip()):
+            self.wrong(key, "must be text in quotes")
+            return ""
+        return value
+
+    def texts(self, key: str, remedy: str, *, needed: bool = False) -> tuple[str, ...]:
+        value = self._content.get(key, [])
+        fine = isinstance(value, list) and all(isinstance(item, str) and "\0" not in item for item in value)
+        if not fine or (needed and not value):
+            self.wrong(key, remedy)
+            return ()
+        return tuple(value)
+
+    def flag(self, key: str, default: bool) -> bool:
+        value = self._content.get(key, default)
+        if not isinstance(value, bool):
+            self.wrong(key, "must be true or false")
+            return default
+        return value
+
+    def seconds(self, key: str, default: float) -> float:
+        value = self._content.get(key, default)
+        number = isinstance(value, int | float) and not isinstance(value, bool)
+        if not number or not 0 < value <= MAX_TIMEOUT_S:
+            self.wrong(key, f"must be a number above 0 and at most {MAX_TIMEOUT_S:g}")
+            return default
+        return float(value)
+
+    def table(self, key: str) -> dict[str, Any]:
+        value = self._content.get(key, {})
+        if not isinstance(value, dict):
+            self.wrong(key, f"must be a table: [{self._where}.{key}]")
+            return {}
+        return value
+
+
+_COMMAND_KEYS = ("description", "argv", "parameters", "timeout_s", "blocking")
+
+
+def _command(name: str, content: dict[str, Any], mistakes: list[str]) -> CommandTool | None:
+    where = f"command.{name}"
+    table = _Table(where, content, _COMMAND_KEYS)
+    description = table.text("description", needed=True)
+    argv = table.texts("argv", 'must be a list such as ["uptime", "-p"]', needed=True)
+    parameters: dict[str, _Parameter] = {}
+    for key, value in table.table("parameters").items():
+        parameters[key] = _parameter(f"{where}.parameters.{key}", key, value, table.mistakes)
+    timeout_s, blocking = table.seconds("timeout_s", DEFAULT_TIMEOUT_S), table.flag("blocking", default=True)
+    _check_places(argv, parameters, table)
+    mistakes += table.mistakes
+    if table.mistakes:
+        return None
+    return CommandTool(name, description, CommandLine(argv), _schema(parameters), timeout_s, blocking)
+
+
+def _check_places(argv: tuple[str, ...], parameters: Mapping[str, Any], table: _Table) -> None:
+    places = [place_in(argument) for argument in argv]
+    if places and places[0] is not None:
+        table.wrong("argv", "must begin with a program, which the model may not choose")
+    for argument, place in zip(argv, places, strict=True):
+        if place is None and any(f"{{{name}}}" in argument for name in parameters):
+            table.wrong("argv", f'"{argument}": a parameter must be an argument of its own, as "{{name}}"')
+        elif place is not None and place not in parameters:
+            table.wrong("argv", f'"{argument}" is no parameter; add [command.NAME.parameters.{place}]')
+    for name in parameters:
+        if name not in places:
+            table.wrong(f"parameters.{name}", f'has no place; write "{{{name}}}" in argv')
+
+
+# --- parameters ------------------------------------------------------------------------------------
+
+_TYPES = ("string", "integer", "number", "boolean")
+_PARAMETER_KEYS = ("type", "description", "choices", "minimum", "maximum", "required")
+
+
+@dataclass(frozen=True, slots=True)
+class _Parameter:
+    schema: dict[str, Any]
+    required: bool
+
+
+def _parameter(where: str, name: str, content: Any, mistakes: list[str]) -> _Parameter:
+    table = _Table(where, content if isinstance(content, dict) else {}, _PARAMETER_KEYS)
+    if not isinstance(content, dict):
+        table.mistakes.append(f'{where}: must be a table such as {{ type = "string" }}')
+    if not name.isidentifier():
+        table.mistakes.append(f"{where}: a parameter's name has letters, digits and _, and no digit first")
+    kind = table.text("type") or "string"
+    if kind not in _TYPES:
+        table.wrong("type", f"must be one of {', '.join(_TYPES)}{did_you_mean(kind, _TYPES)}")
+    schema: dict[str, Any] = {"type": kind}
+    if description := table.text("description"):
+        schema["description"] = description
+    if choices := table.texts("choices", 'must be a list such as ["on", "off"]'):
+        schema["enum"] = list(choices)
+        if kind != "string":
+            table.wrong("choices", 'needs type = "string"')
+    _limits(table, dict(content) if isinstance(content, dict) else {}, kind, schema)
+    required = table.flag("required", default=True)
+    mistakes += table.mistakes
+    return _Parameter(schema, required)
+
+
+def _limits(table: _Table, content: Mapping[str, Any], kind: str, schema: dict[str, Any]) -> None:
+    for key in ("minimum", "maximum"):
+        value = content.get(key)
+        if value is None:
+            continue
+        if kind not in ("integer", "number"):
+            table.wrong(key, 'needs type = "integer" or "number"')
+        elif isinstance(value, bool) or not isinstance(value, int | float):
+            table.wrong(key, "must be a number")
+        else:
+            schema[key] = value
+
+
+def _schema(parameters: Mapping[str, _Parameter]) -> Schema:
+    return {
+        "type": "object",
+        "properties": {name: parameter.schema for name, parameter in parameters.items()},
+        "required": [name for name, parameter in parameters.items() if parameter.required],
+        "additionalProperties": False,
+    }
+
+
+# --- MCP servers -----------------------------------------------------------------------------------
+
+_SERVER_KEYS = ("argv", "url", "allow", "token_file", "env", "timeout_s", "blocking")
+
+
+def _server(name: str, content: dict[str, Any], mistakes: list[str]) -> McpServer | None:
+    table = _Table(f"mcp.{name}", content, _SERVER_KEYS)
+    argv = table.texts("argv", 'must be a list such as ["uvx", "mcp-server-time"]')
+    url, token_file = table.text("url"), table.text("token_file")
+    allow = table.texts("allow", 'must be a list of tools, or ["*"] for all of them')
+    env = table.table("env")
+    if bool(argv) == bool(url):
+        table.wrong("argv", "give either argv, the program, or url, the address of a server")
+    if url and not url.startswith(("https://", "http://")):
+        table.wrong("url", "must begin with https:// or http://")
+    if token_file and not url:
+        table.wrong("token_file", "goes with url only")
+    if not all(isinstance(value, str) for value in env.values()):
+        table.wrong("env", "must hold text in quotes only")
+    if not allow and "allow" not in content:
+        table.wrong("allow", 'is missing: name the tools that the model may call, or write ["*"]')
+    server = McpServer(
+        name, argv, url, allow, token_file, env,
+        table.seconds("timeout_s", MCP_TIMEOUT_S), table.flag("blocking", default=True),
+    )  # fmt: skip
+    mistakes += table.mistakes
+    return None if table.mistakes else server

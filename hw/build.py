@@ -1,0 +1,197 @@
+"""From a board's name and plain parameters to a `Board`. Nothing is opened, and no vendor's library imported,
+before one of its `open_` methods is called."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from hw.base import (
+    Board,
+    Button,
+    ButtonError,
+    Colour,
+    DeviceError,
+    EdgeCallback,
+    LedError,
+    Leds,
+    Mic,
+    Speaker,
+)
+from hw.boards.board_files import PINS_OF_KIND
+from hw.sound.mixer import AUTO as AUTO_MIXER
+from hw.sound.mixer import MixerVolume
+from hw.sound.negotiate import MIC_OPTIONS, SPEAKER_OPTIONS, StreamOptions
+
+if TYPE_CHECKING:
+    from hw.gpio.gpio import ButtonSpec
+
+GENERIC = "generic"
+SIMULATED = "simulated"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LightsSpec:
+    """What is wired to shine."""
+
+    kind: str
+    """One of `hw.boards.board_files.LIGHT_KINDS`."""
+    pins: tuple[int, ...] = ()
+    active_high: bool = True
+    count: int = 3
+    spi: str = "/dev/spidev0.0"
+    leds: tuple[str, ...] = ()
+    """Names in /sys/class/leds."""
+    order: str = "grb"
+    brightness: float = 1.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BoardSpec:
+    """All that a board may need to know; each board takes what concerns it."""
+
+    mic: str = "default"
+    speaker: str = "default"
+    mic_options: StreamOptions = MIC_OPTIONS
+    speaker_options: StreamOptions = SPEAKER_OPTIONS
+    mixer: str = AUTO_MIXER
+    """The mixer's control for the loudness: its name, `auto`, or `none`."""
+    echo_free: bool = False
+    """Whether the hardware takes the speaker's sound out of the microphone's."""
+    button: ButtonSpec | None = None
+    lights: LightsSpec | None = None
+    sentence_wav: Path | None = None
+    """What the simulated microphone says; None: the bundled sentence."""
+    record_wav: Path | None = None
+    """What receives the sound of the simulated speaker; None: nothing does."""
+
+
+def build_board(name: str, spec: BoardSpec, pin_factory: Any = None) -> Board:
+    """The simulated board, or a real one that is called `name` and consists of what `spec` says.
+
+    `pin_factory` is gpiozero's; without one, the board opens lgpio's when it needs it.
+    """
+    if name != SIMULATED:
+        return RealBoard(name, spec, pin_factory)
+    from hw.simulated.board import SENTENCE_WAV, SimulatedBoard
+
+    return SimulatedBoard(sentence_wav=spec.sentence_wav or SENTENCE_WAV, record_wav=spec.record_wav)
+
+
+class NoLeds:
+    """`Leds` of a board that has none."""
+
+    count = 1
+
+    def show(self, pixels: Sequence[Colour]) -> None:
+        """Show nothing."""
+
+    def close(self) -> None:
+        """Nothing is held."""
+
+
+class RealBoard:
+    """Sound devices, and what is wired to the GPIO header or to a bus."""
+
+    stage = None
+
+    def __init__(self, name: str, spec: BoardSpec, pin_factory: Any = None) -> None:
+        """`pin_factory` is gpiozero's, and stays its giver's; without one, the board opens its own."""
+        self.name = name
+        self.echo_free = spec.echo_free
+        self._spec = spec
+        self._given_factory = pin_factory
+        self._own_factory: Any = None
+        self.has_button = spec.button is not None
+        self.hardware_volume = MixerVolume(spec.mixer)
+
+    def open_mic(self) -> Mic:
+        """The configured capture device. Raises MicError."""
+        from hw.sound.portaudio import PortAudioMic
+
+        return PortAudioMic(self._spec.mic, options=self._spec.mic_options)
+
+    def open_speaker(self) -> Speaker:
+        """The configured playback device. Raises SpeakerError."""
+        from hw.sound.portaudio import PortAudioSpeaker
+
+        speaker = PortAudioSpeaker(self._spec.speaker, options=self._spec.speaker_options)
+        self.hardware_volume.attach(speaker.card)
+        return speaker
+
+    def open_button(self, on_edge: EdgeCallback) -> Button | None:
+        """The button, if one is wired. Raises ButtonError."""
+        from hw.gpio.gpio import GpioButton
+
+        if self._spec.button is None:
+            return None
+        pins = self._pins(ButtonError, f"GPIO {self._spec.button.pin}")
+        return GpioButton(self._spec.button, on_edge, pins)
+
+    def open_leds(self) -> Leds:
+        """The lights, or some that show nothing. Raises LedError."""
+        lights = self._spec.lights
+        if lights is None:
+            return NoLeds()
+        if lights.kind in PINS_OF_KIND:
+            return self._open_gpio_leds(lights)
+        return _open_bus_leds(lights)
+
+    def close(self) -> None:
+        """Give the GPIO chip back, if the board opened it."""
+        self.hardware_volume.close()
+        factory, self._own_factory = self._own_factory, None
+        if factory is not None:
+            from hw.gpio.gpio import close_pin_factory
+
+            close_pin_factory(factory)
+
+    def _open_gpio_leds(self, lights: LightsSpec) -> Leds:
+        from hw.gpio.gpio import GpioLeds, pin_names
+
+        name = pin_names(lights.pins)
+        _check_pins(lights, name)
+        pins = self._pins(LedError, name)
+        if lights.kind == "dotstar":
+            from hw.lights.dotstar import DotStarLeds
+
+            return DotStarLeds(lights.pins, lights.count, lights.brightness, pins)
+        return GpioLeds(lights.pins, lights.brightness, pins, active_high=lights.active_high)
+
+    def _pins(self, error_type: type[DeviceError], device: str) -> Any:
+        """The factory, for the sake of this device. Raises `error_type`."""
+        if self._given_factory is not None:
+            return self._given_factory
+        if self._own_factory is None:
+            from hw.gpio.gpio import open_pin_factory
+
+            self._own_factory = open_pin_factory(error_type, device)
+        return self._own_factory
+
+
+def _open_bus_leds(lights: LightsSpec) -> Leds:
+    """Lights that need no line of the GPIO chip. Raises LedError."""
+    match lights.kind:
+        case "apa102":
+            from hw.lights.apa102 import Apa102Leds
+
+            return Apa102Leds(lights.spi, lights.count, lights.brightness)
+        case "neopixel":
+            from hw.lights.neopixel import NeoPixelLeds
+
+            return NeoPixelLeds(lights.spi, lights.count, lights.brightness, lights.order)
+        case "sysfs":
+            from hw.lights.sysfs import SysfsLeds
+
+            return SysfsLeds(lights.leds, lights.brightness)
+    raise LedError("lights", f'there are no lights of the kind "{lights.kind}"', permanent=True)
+
+
+def _check_pins(lights: LightsSpec, name: str) -> None:
+    """Raise LedError unless there are as many pins as the kind needs."""
+    wanted = PINS_OF_KIND[lights.kind]
+    if len(lights.pins) != wanted:
+        words = f'lights of the kind "{lights.kind}" need {wanted} pin{"s" if wanted > 1 else ""}'
+        raise LedError(name, words, permanent=True)

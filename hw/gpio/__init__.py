@@ -1,0 +1,1 @@
+"""Buttons and LEDs on GPIO lines."""

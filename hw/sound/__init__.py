@@ -1,0 +1,1 @@
+"""Microphones and speakers: PortAudio, ALSA's names and mixer, rates and channels."""
