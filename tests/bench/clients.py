@@ -57,7 +57,7 @@ class Surroundings:
             "GEMINI_API_KEY": "bench",
             "GOOGLE_GEMINI_BASE_URL": self.standin.base_url,
             "SSL_CERT_FILE": str(self.ca_file),
-            "PYTHONPATH": f"{ROOT}:{ROOT / 'tests'}",
+            "PYTHONPATH": f"{ROOT}:{ROOT / 'tests'}:{ROOT / 'tests/support'}",
             "PYTHONDONTWRITEBYTECODE": "",  # an installed program is compiled once, not at each start
             **more,
         }

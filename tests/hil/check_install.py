@@ -172,7 +172,7 @@ def test_the_removal_leaves_what_its_owner_wrote_and_then_nothing() -> None:
     assert machine.CONFIG.exists()
     assert PLAIN.exists() or ENCRYPTED.exists()
     machine.run(str(uninstall), "--purge", timeout_s=WAIT_S)
-    after = set(machine.run("/src/tests/install_trial/manifest", "names", timeout_s=WAIT_S).splitlines())
+    after = set(machine.run("/src/tests/install/trial/manifest", "names", timeout_s=WAIT_S).splitlines())
     before = set(BEFORE.read_text().splitlines())
     assert sorted(line for line in after ^ before if not line.startswith(LEFT_OUT)) == []
 

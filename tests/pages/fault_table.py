@@ -1,0 +1,153 @@
+"""Live through every fault of the matrix with the shipped time limits, and write docs/faults.md.
+
+`PYTHONPATH=.:tests/support python tests/pages/fault_table.py`, from the top folder, takes two minutes. It is
+no test: the numbers are those of the machine that it runs on.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import sys
+
+from fault_cases import CASES
+from fault_story import SHIPPED, Case, Point, Story, play
+from places import ROOT
+
+from daemon.lights import scenes
+from daemon.session.failures import POLICIES, FailureKind, Retry
+from daemon.standin.actions import GoAway, Send
+from daemon.words import Outcome
+
+PAGE = ROOT / "docs" / "faults.md"
+
+AT_ONCE = 6
+"""Cases that are played side by side."""
+
+HEAD = """\
+# What happens when something fails
+
+Each row was lived through by the whole daemon on the simulated board, with the real client library and TLS,
+against the stand-in server that `tests/whole/test_faults.py` uses too; this page is written by
+`tests/pages/fault_table.py`. Times are measured with the time limits as shipped, on loopback, where
+connecting takes some 50 ms and the server thinks for 150 ms. `online` counts from the end of the fault to the
+connection that the turn then used, `answer` from the end of speech (or of a fault that lasts longer) to the
+first of the reply; without a fault that is 0.2 s. "As ever" means the lights and tones of a turn without a fault. In every
+row in which the turn is answered, all that was said has arrived, sample for sample, and was answered once.
+
+A path that is gone, so that not even the kernel at the other end acknowledges anything, is noticed sooner
+than `live.answer_timeout_s`: see `daemon/session/liveness.py`.
+"""
+
+POINTS = {
+    Point.CONNECTING: "While connecting\n\nThe fault lasts until the user has finished speaking.",
+    Point.IDLE: "While nobody talks to it\n\nThe user speaks just after.",
+    Point.LISTENING: "While the user speaks",
+    Point.THINKING: "While it thinks",
+    Point.SPEAKING: "While it answers",
+}
+
+RETRIES = {
+    Retry.AT_ONCE: "connects again at once",
+    Retry.BACK_OFF: "tries again with growing pauses",
+    Retry.SLOWLY: "tries again after minutes, and at each press",
+    Retry.WHEN_ASKED: "tries again at a press, at most every 10 s",
+}
+
+OUTCOMES = {
+    Outcome.ANSWERED: "sends what was said, whole, and plays the answer",
+    Outcome.SHORT: "plays what has come of the answer",
+    Outcome.FAILED: "gives the turn up",
+    Outcome.SILENT: "takes it for the model's choice to say nothing",
+    Outcome.CUT: "stops at once",
+}
+
+
+def deed(case: Case) -> str:
+    """What the daemon does."""
+    if isinstance(case.warns, FailureKind):
+        policy = POLICIES[case.warns]
+        forgets = "" if policy.keep_handle else ", with a fresh session"
+        return f"{RETRIES[policy.retry]}{forgets}; {OUTCOMES[case.outcome]}"
+    if case.warns is not None:
+        return unanswered(case)
+    action = case.plan.rules[0].do[0]
+    if isinstance(action, GoAway):
+        return f"changes the connection at the next pause; {OUTCOMES[case.outcome]}"
+    if isinstance(action, Send):
+        return f"passes over it; {OUTCOMES[case.outcome]}"
+    return (
+        f"connects again when next needed; {OUTCOMES[case.outcome]}" if case.drops else OUTCOMES[case.outcome]
+    )
+
+
+def unanswered(case: Case) -> str:
+    """What the daemon does where a connection stands, and is of no use."""
+    if case.outcome is Outcome.SHORT:
+        return f"{OUTCOMES[case.outcome]}, and 6 s later begins another session"
+    begins = "begins another session after `live.answer_timeout_s`"
+    if case.point is Point.SPEAKING:
+        return f"plays the answer; in the next turn {begins}"
+    return f"{begins}; {OUTCOMES[case.outcome]}"
+
+
+def lights(case: Case) -> str:
+    """What the user sees."""
+    if case.point is Point.THINKING and case.shows is scenes.OFFLINE:
+        return f"{scenes.SENDING.looks}, once more"
+    return case.shows.looks if case.shows else "as ever"
+
+
+def logged(case: Case) -> str:
+    """What the log says, as one WARNING."""
+    if isinstance(case.warns, FailureKind):
+        return POLICIES[case.warns].says
+    return f"beginning another session: {case.warns} …" if case.warns else "—"
+
+
+def measured(case: Case, story: Story) -> str:
+    """How long it took."""
+    begun = case.point is Point.SPEAKING
+    parts = {"online": story.back_s, "answer": None if begun else story.reply_delay_s}
+    return ", ".join(f"{name} {took_s:.1f} s" for name, took_s in parts.items() if took_s is not None) or "—"
+
+
+def row(case: Case, story: Story) -> str:
+    """One line of the table."""
+    tones = ", ".join(tone.value for tone in case.tones) or "as ever"
+    cells = (case.fault, lights(case), tones, deed(case), logged(case), measured(case, story))
+    return f"| {' | '.join(cells)} |"
+
+
+def table(point: Point, stories: dict[str, Story]) -> str:
+    """The section of one point."""
+    rows = [row(case, stories[case.title]) for case in CASES if case.point is point]
+    head = "| Fault | Lights | Tones | What it does | Log | Measured |\n|---|---|---|---|---|---|"
+    return "\n".join([f"\n## {POINTS[point]}\n", head, *rows, ""])
+
+
+async def play_all() -> dict[str, Story]:
+    """Every case, some at a time."""
+    free = asyncio.Semaphore(AT_ONCE)
+
+    async def play_one(case: Case) -> Story:
+        async with free:
+            return await play(case, SHIPPED, again=False)
+
+    stories = await asyncio.gather(*map(play_one, CASES))
+    return {case.title: story for case, story in zip(CASES, stories, strict=True)}
+
+
+def main() -> None:
+    """Play, and write the page."""
+    logging.basicConfig(level=logging.ERROR)
+    stories = asyncio.run(play_all())
+    for case in CASES:
+        if (found := stories[case.title].turns[0].outcome) != case.outcome.value:
+            sys.exit(f"{case.title}: the turn was {found}, not {case.outcome.value}")
+    PAGE.parent.mkdir(exist_ok=True)
+    PAGE.write_text(HEAD + "".join(table(point, stories) for point in POINTS), "utf-8")
+
+
+if __name__ == "__main__":
+    main()

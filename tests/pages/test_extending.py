@@ -1,0 +1,88 @@
+"""docs/extending.md keeps its word: its examples run, and what it names is there."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from places import ROOT
+
+from daemon.config.schema import KEYS, TABLES
+from daemon.speaking.earcons import MELODIES, melody_pcm
+from hw.base import Colour, LedError
+from hw.boards.board_files import CHAIN_KINDS, LIGHT_KINDS, PINS_OF_KIND, SPI_KINDS, find_board
+from hw.build import BoardSpec, LightsSpec, RealBoard
+
+PAGE = (ROOT / "docs/extending.md").read_text("utf-8")
+BLOCKS = re.findall(r"```(\w+)\n(.*?)```", PAGE, re.DOTALL)
+BOARD, CHIP, KEY = (text for _, text in BLOCKS)
+
+
+def test_the_board_s_file_is_taken_as_it_stands(tmp_path: Path) -> None:
+    file = tmp_path / "desk.toml"
+    file.write_text(BOARD)
+    board = find_board(str(file))
+    assert board.lights is not None and board.lights.leds == ("ACT",)
+    assert board.sound.echo_cancelling
+
+
+def test_the_new_lights_are_dimmed_and_start_and_end_dark(tmp_path: Path) -> None:
+    bus = tmp_path / "spidev0.0"
+    bus.touch()
+    module: dict[str, Any] = {"__name__": "hw.ws2801"}
+    exec(CHIP, module)  # noqa: S102 - the page's own example
+    leds = module["Ws2801Leds"](str(bus), 2, 0.5, lambda *_: None)
+    leds.show([Colour(255, 0, 1), Colour(blue=100)])
+    leds.close()
+    assert bus.read_bytes() == bytes(6) + bytes([128, 0, 1, 0, 0, 50]) + bytes(6)
+
+
+def test_the_notes_of_the_new_tone_can_be_played() -> None:
+    from daemon.speaking import earcons
+
+    (notes,) = re.findall(r"`(\(Note\(.*?)`", PAGE)
+    melody = eval(notes, dict(vars(earcons)))  # noqa: S307 - the same
+    assert melody not in MELODIES.values()
+    assert melody_pcm(melody, -15.0)
+
+
+def test_the_new_key_is_declared_as_every_other() -> None:
+    from daemon.config import settings
+
+    made: dict[str, Any] = {"key": settings.key}
+    exec(KEY, made)  # noqa: S102 - the same
+    assert made["__annotations__"] == {"hiss_db": "float"}  # as text: this module's __future__ holds in exec
+    assert made["hiss_db"].metadata.keys() == {"doc", "low", "high", "choices", "path", "many"}
+    assert "hiss_db" not in {key.name for key in KEYS}, "the example is there by now: choose another"
+
+
+def test_every_file_and_folder_that_it_names_is_there() -> None:
+    named = re.findall(
+        r"`(?:scripts/test |.venv/bin/python )?((?:daemon|hw|tests|scripts|docs)/[\w./-]*)", PAGE
+    )
+    missing = {name for name in named if not (ROOT / name).exists()}
+    assert missing == {"hw/ws2801.py"}
+    assert len(set(named)) > 15
+
+
+def test_every_name_in_capitals_is_in_the_program() -> None:
+    files = [file for folder in ("daemon", "hw", "tests") for file in (ROOT / folder).rglob("*.py")]
+    sources = "".join(file.read_text("utf-8") for file in files if file != Path(__file__))
+    names = set(re.findall(r"`([A-Z_]{4,}|[A-Z][a-z]+[A-Z]?\w+)`", PAGE))
+    assert {"LIGHT_KINDS", "SPI_KINDS", "ONLY_FROM", "MELODIES", "Earcon"} <= names
+    assert [name for name in names if not re.search(rf"\b{name}\b", sources)] == []
+
+
+def test_the_kinds_of_lights_are_the_same_everywhere() -> None:
+    assert TABLES["lights"]["kind"].choices == ("none", *LIGHT_KINDS)
+    assert {*PINS_OF_KIND, *CHAIN_KINDS, "sysfs"} == set(LIGHT_KINDS)
+    assert set(SPI_KINDS) <= set(CHAIN_KINDS)
+
+
+@pytest.mark.parametrize("kind", sorted({*LIGHT_KINDS} - {*PINS_OF_KIND}))
+def test_each_kind_without_pins_is_opened_by_a_driver(kind: str, tmp_path: Path) -> None:
+    nowhere = LightsSpec(kind=kind, spi=str(tmp_path / "spidev"), leds=("no-such-led",))
+    with pytest.raises(LedError, match="is not there"):
+        RealBoard("generic", BoardSpec(lights=nowhere)).open_leds()

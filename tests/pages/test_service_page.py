@@ -1,0 +1,79 @@
+"""docs/service.md keeps its word: what programs may rely on is there."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from places import ROOT
+from rig import running_rig
+
+from daemon.errors import ConureError
+from daemon.lights.ladder import LADDER
+from daemon.reminders import record
+from daemon.run import kept_files
+from daemon.session import kept_handle
+from daemon.session.link import LinkPhase
+from daemon.speaking import volume
+from daemon.tools import memory
+from daemon.words import Phase
+
+PAGE = (ROOT / "docs/service.md").read_text("utf-8")
+
+
+def section(title: str) -> str:
+    begin = PAGE.index(f"\n## {title}")
+    return PAGE[begin : PAGE.find("\n## ", begin + 1)]
+
+
+def rows(text: str) -> dict[str, str]:
+    """The table's first two columns."""
+    return dict(re.findall(r"^\| (`.*?) \| (.*?) \|", text, re.MULTILINE))
+
+
+STATUS = rows(section("What programs can ask"))
+
+
+def at(status: dict[str, Any], name: str) -> Any:
+    for part in name.split("."):
+        status = status[part]
+    return status
+
+
+async def test_the_running_speaker_tells_every_key_of_its_status() -> None:
+    async with running_rig() as rig:
+        status = rig.daemon.reporter.snapshot()
+    names = [name for cell in STATUS for name in re.findall(r"`([\w.]+)`", cell)]
+    assert len(names) > 15
+    for name in names:
+        at(status, name)
+    for part in re.findall(r"`(\w+)`", STATUS["`usage.today`, `usage.this_month`"]):
+        assert part in status["usage"]["today"] and part in status["usage"]["this_month"]
+
+
+async def test_every_command_that_it_names_is_carried_out() -> None:
+    (sentence,) = re.findall(r"Commands are (.*?)\. Only root", PAGE, re.DOTALL)
+    named = re.findall(r"`(\w+)`", sentence.replace("(`text`)", ""))
+    assert {"status", "mute", "watch"} < set(named)
+    async with running_rig() as rig:
+        for name in set(named) - {"watch"}:  # which is a stream, and the server's own
+            try:
+                await rig.daemon.commands.handle(name, {})
+            except ConureError as error:
+                assert "there is no command" not in str(error)
+
+
+def test_the_lights_that_tell_of_trouble_are_real_ones() -> None:
+    (sentence,) = re.findall(r"`light` is none of (.*?), and", PAGE)
+    assert set(re.findall(r"`([^`]+)`", sentence)) <= {row.scene.name for row in LADDER}
+
+
+def test_the_words_of_state_and_link_are_the_program_s() -> None:
+    assert re.findall(r"`(\w+)`", STATUS["`state`"]) == [phase.value for phase in Phase]
+    assert re.findall(r"`(\w+)`", STATUS["`link.state`"]) == [phase.value for phase in LinkPhase]
+
+
+def test_the_files_that_it_keeps_are_all_there_are() -> None:
+    named = {name.strip("`") for name in rows(section("What it keeps"))}
+    kept = {kept_files.USAGE_FILE, kept_handle.SESSION_FILE, volume.VOLUME_FILE, record.FILE, memory.FILE}
+    assert named == kept

@@ -1,0 +1,65 @@
+"""The three examples of the README's section Tools, as they stand there."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+import sys
+from pathlib import Path
+
+import pytest
+from places import ROOT
+
+from daemon.config.models import capabilities
+from daemon.config.settings import ToolSettings
+from daemon.tools.calling.runner import Runner
+from daemon.tools.sources.owned import load_owned
+from daemon.tools.sources.toolbox import Toolbox
+
+README = (ROOT / "README.md").read_text("utf-8")
+SECTION = README[(begin := README.index("\n## Tools\n")) : README.index("\n## ", begin + 1)]
+FILE = re.compile(r"`/etc/conure/tools/([\w.]+)`:\n\n```\w+\n(.*?)```", re.DOTALL)
+EXAMPLES = dict(FILE.findall(SECTION))
+
+
+def test_there_are_three() -> None:
+    assert sorted(EXAMPLES) == ["bins.py", "disk.toml", "time.toml"]
+
+
+@pytest.mark.parametrize(
+    ("file", "arguments", "words"),
+    [
+        ("bins.py", {"kind": "paper"}, "The paper bin is emptied on Tuesday"),
+        ("disk.toml", {"folder": "/"}, "%"),
+    ],
+)
+async def test_it_works_as_written(tmp_path: Path, file: str, arguments: dict[str, str], words: str) -> None:
+    (tmp_path / file).write_text(EXAMPLES[file])
+    owned = load_owned(tmp_path)
+    assert owned.faults == ()
+    (spec,) = owned.tools
+    answer = await Runner().carry_out(spec, arguments)
+    assert answer["status"] == "ok"
+    assert words in answer["message"]
+
+
+async def test_the_server_works_as_written_but_for_its_place(tmp_path: Path) -> None:
+    pytest.importorskip("mcp", reason="the extra conure[mcp] is not installed")
+    pytest.importorskip("mcp_server_time", reason="the server from the package index is not installed")
+
+    place = '"/usr/local/lib/mcp-time/bin/mcp-server-time"'
+    assert place in EXAMPLES["time.toml"]
+    here = f'{json.dumps(sys.executable)}, "-m", "mcp_server_time"'
+    (tmp_path / "time.toml").write_text(EXAMPLES["time.toml"].replace(place, here))
+    box = Toolbox(ToolSettings(str(tmp_path)), capabilities("gemini-3.8-live"), ())
+    await box.load()
+    servers = asyncio.create_task(box.run_servers())
+    try:
+        async with asyncio.timeout(30):
+            await box.servers[0].listed.wait()
+        answer = await Runner().carry_out(box.specs()["get_current_time"], {"timezone": "Asia/Tokyo"})
+        assert answer["result"]["timezone"] == "Asia/Tokyo"
+    finally:
+        servers.cancel()
+        await asyncio.gather(servers, return_exceptions=True)

@@ -1,0 +1,308 @@
+"""The daemon as a process: how it starts, refuses, is told to end, and what it never shows."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+import socket
+import sys
+import time
+import wave
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from places import ROOT
+from rig import HELLO
+
+from daemon.control.client import answers, call
+from daemon.standin.plan import Plan
+from daemon.standin.server import StandIn
+from hw.base import MIC_FORMAT
+
+KEY = "AIzaSyT3st-Not_A-Real-Key-0123456789abcdef"
+END_LIMIT_S = 2.0
+"""From a signal to the end of the process; so the tests that ask for it run alone."""
+
+
+class Process:
+    """`conure run`, with its output."""
+
+    def __init__(self, process: asyncio.subprocess.Process, socket: Path) -> None:
+        self.process = process
+        self.socket = socket
+
+    async def until(self, what: object, timeout_s: float = 15.0) -> None:
+        """Wait until the daemon's status fulfils a condition."""
+        async with asyncio.timeout(timeout_s):
+            while not (await asyncio.to_thread(answers, self.socket) and what(await self.status())):  # type: ignore[operator]
+                assert self.process.returncode is None, "the daemon has ended"
+                await asyncio.sleep(0.01)
+
+    async def status(self) -> dict[str, object]:
+        return await self.command("status")
+
+    async def command(self, name: str, **args: object) -> dict[str, object]:
+        return await asyncio.to_thread(call, self.socket, name, args)
+
+    async def end(self, number: signal.Signals = signal.SIGTERM) -> tuple[int, float, str]:
+        """Tell it to end; returns exit status, seconds it took, and all its output."""
+        began_s = time.monotonic()
+        with contextlib.suppress(ProcessLookupError):
+            self.process.send_signal(number)
+        out, err = await self.process.communicate()
+        return self.process.returncode or 0, time.monotonic() - began_s, (out + err).decode()
+
+
+def environment(folder: Path, **more: str) -> dict[str, str]:
+    kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
+    return kept | {"CONURE_SOCKET": str(folder / "control.sock"), "XDG_STATE_HOME": str(folder)} | more
+
+
+async def start(folder: Path, *arguments: str, **more: str) -> Process:
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "daemon", *arguments,
+        env=environment(folder, **more), stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
+        cwd=ROOT,
+    )  # fmt: skip
+    return Process(process, folder / "control.sock")
+
+
+@contextlib.asynccontextmanager
+async def served(
+    folder: Path, plan: Plan | None = None, config: str = ""
+) -> AsyncIterator[tuple[Process, StandIn]]:
+    """A daemon on the simulated board with a key, talking to a stand-in of this process."""
+    async with StandIn(plan=plan) as standin:
+        ca = folder / "ca.pem"
+        ca.write_text(standin.ca_pem)
+        (folder / "config.toml").write_text('[board]\nname = "simulated"\n' + config)
+        process = await start(
+            folder, "run", "--config", str(folder / "config.toml"),
+            GEMINI_API_KEY=KEY, GOOGLE_GEMINI_BASE_URL=standin.base_url, SSL_CERT_FILE=str(ca),
+        )  # fmt: skip
+        try:
+            yield process, standin
+        finally:
+            with contextlib.suppress(ProcessLookupError):
+                process.process.kill()
+            await process.process.wait()
+
+
+def online(status: dict[str, object]) -> bool:
+    return bool(status["link"]["state"] == "online")  # type: ignore[index]  # parsed JSON
+
+
+def state(name: str) -> object:
+    return lambda status: status["state"] == name
+
+
+MOMENTS = ["connecting", "idle", "listening", "speaking"]
+
+
+@pytest.mark.alone
+@pytest.mark.parametrize("moment", MOMENTS)
+async def test_sigterm_ends_it_cleanly_at_any_moment(moment: str, tmp_path: Path) -> None:
+    plan = Plan.from_toml('[[rule]]\nwhen = "setup"\ndo = { action = "stall", seconds = 30 }')
+    wav = tmp_path / "heard.wav"
+    config = f'record_wav = "{wav}"\n'
+    async with served(tmp_path, plan if moment == "connecting" else None, config) as (daemon, standin):
+        if moment == "connecting":
+            await standin.wait_for(lambda record: record.connections and record.connections[0].setup, 15)
+        else:
+            await daemon.until(online)
+        if moment == "listening":
+            await daemon.command("talk")
+            await daemon.until(state("listening"))
+        if moment == "speaking":
+            await daemon.command("say", text="tell me a long story about parrots")
+            await daemon.until(state("speaking"))
+        status, took_s, output = await daemon.end()
+        assert status == 0, output
+        assert took_s < END_LIMIT_S
+        assert "Traceback" not in output
+        assert not daemon.socket.exists()
+        with wave.open(str(wav), "rb") as recording:
+            assert recording.getframerate() == 24_000
+        if moment not in ("connecting",):
+            await standin.wait_for(lambda record: not record.connections[0].open)
+            assert standin.record.connections[0].close_code in (1000, 1001)
+
+
+async def test_the_status_counts_what_went_wrong_at_its_own_socket(tmp_path: Path) -> None:
+    async with served(tmp_path) as (daemon, _):
+        await daemon.until(online)
+        with socket.socket(socket.AF_UNIX) as half:
+            half.connect(str(daemon.socket))
+            half.sendall(b'{"command"')
+        await daemon.until(lambda status: status["counters"]["control_clients_lost"] == 1)
+        counters = (await daemon.status())["counters"]
+        assert isinstance(counters, dict)
+        assert counters["log_lines_dropped"] == counters["manager_messages_dropped"] == 0
+
+
+@pytest.mark.alone
+async def test_sigint_ends_it_too(tmp_path: Path) -> None:
+    async with served(tmp_path) as (daemon, _):
+        await daemon.until(online)
+        status, took_s, _ = await daemon.end(signal.SIGINT)
+        assert (status, took_s < END_LIMIT_S) == (0, True)
+
+
+async def test_a_second_instance_is_refused_and_the_first_goes_on(tmp_path: Path) -> None:
+    async with served(tmp_path) as (daemon, _):
+        await daemon.until(online)
+        second = await start(tmp_path, "run", "--standin", "--board", "simulated")
+        out, err = await second.process.communicate()
+        assert second.process.returncode == 1
+        assert b"running" in err
+        assert len(err.splitlines()) == 1, (out, err)
+        await daemon.until(online)
+
+
+async def test_the_key_appears_nowhere(tmp_path: Path) -> None:
+    """Logs at debug, status, command line, environment of the log, errors of a refused key."""
+    async with served(tmp_path, config='[log]\nlevel = "debug"\n') as (daemon, standin):
+        await daemon.until(online)
+        await daemon.command("say", text="hello")
+        await daemon.until(lambda status: status["turns"])
+        seen = str(await daemon.status())
+        pid = daemon.process.pid
+        seen += Path(f"/proc/{pid}/cmdline").read_text()
+        await standin.drop(1007, f"API key not valid: {KEY}")
+        await daemon.command("say", text="again")
+        await daemon.until(lambda status: len(status["turns"]) >= 2)
+        seen += str(await daemon.status())
+        _, _, output = await daemon.end()
+        seen += output
+        assert "INFO" in seen
+        assert KEY not in seen
+        assert KEY[4:20] not in seen
+
+
+@pytest.mark.parametrize(
+    ("config", "environ", "words"),
+    [
+        ("", {}, ["API key"]),
+        ('[board]\nname = "gemeric"\n', {"GEMINI_API_KEY": KEY}, ["gemeric", "generic"]),
+        (
+            '[live]\nbase_url = "http://example.org"\n',
+            {"GEMINI_API_KEY": KEY},
+            ["http://example.org", "https"],
+        ),
+        (
+            '[board]\nname = "generic"\nmic = "Nonesuch"\nspeaker = "Nonesuch"\n',
+            {"GEMINI_API_KEY": KEY},
+            ["conure: board.", ' = "Nonesuch": there is no such', "--board simulated"],
+        ),
+        ("[vad\n", {"GEMINI_API_KEY": KEY}, ["config.toml"]),
+    ],
+    ids=["no key", "board", "plain HTTP", "device", "no TOML"],
+)
+async def test_what_cannot_work_is_one_clear_line_and_78(
+    config: str, environ: dict[str, str], words: list[str], tmp_path: Path
+) -> None:
+    (tmp_path / "config.toml").write_text(config)
+    process = await start(tmp_path, "run", "--config", str(tmp_path / "config.toml"), **environ)
+    _, err = await process.process.communicate()
+    assert process.process.returncode == 78, err
+    assert all(word in err.decode() for word in words), err
+    assert "Traceback" not in err.decode()
+
+
+async def test_a_wav_in_the_wrong_format_is_one_clear_line_and_78(tmp_path: Path) -> None:
+    wrong = tmp_path / "wrong.wav"
+    with wave.open(str(wrong), "wb") as wav:
+        wav.setnchannels(2)
+        wav.setsampwidth(2)
+        wav.setframerate(44_100)
+        wav.writeframes(bytes(400))
+    (tmp_path / "config.toml").write_text(f'[board]\nname = "simulated"\nsample_wav = "{wrong}"\n')
+    process = await start(tmp_path, "run", "--standin", "--once", "--config", str(tmp_path / "config.toml"))
+    _, err = await process.process.communicate()
+    assert process.process.returncode == 78, err
+    assert b"wrong.wav" in err
+    assert b"16" in err
+
+
+async def test_once_hears_its_own_sentence(tmp_path: Path) -> None:
+    wav = tmp_path / "reply.wav"
+    process = await start(tmp_path, "run", "--demo", "--once", "--board", "simulated", "--wav-out", str(wav))
+    out, err = await process.process.communicate()
+    assert process.process.returncode == 0, (out, err)
+    text = out.decode()
+    assert f"The reply is in {wav}." in text
+    assert all(word in text for word in ("listening", "thinking", "speaking", "first sound", "was heard"))
+    with wave.open(str(wav), "rb") as reply:
+        assert reply.getnframes() > 2 * 24_000
+
+
+REHEARSE = ("run", "--standin", "--once", "--board", "simulated")
+
+
+def brief(folder: Path) -> list[str]:
+    """Options of a rehearsal in which two words are said, and not a sentence."""
+    words = folder / "words.wav"
+    with wave.open(str(words), "wb") as wav:
+        wav.setparams((1, 2, MIC_FORMAT.rate_hz, 0, "NONE", ""))
+        wav.writeframes(HELLO)
+    config = folder / "config.toml"
+    config.write_text(f'[board]\nname = "simulated"\nsample_wav = "{words}"\n')
+    return ["--config", str(config)]
+
+
+async def until_listening(process: Process) -> None:
+    """Read what a rehearsal tells until its turn has begun."""
+    assert process.process.stdout is not None
+    async with asyncio.timeout(15.0):
+        while b"listening" not in (line := await process.process.stdout.readline()):
+            assert line, "it has ended"
+
+
+@pytest.mark.alone
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+async def test_once_interrupted_is_no_success(number: signal.Signals, status: int, tmp_path: Path) -> None:
+    process = await start(tmp_path, *REHEARSE)
+    await until_listening(process)
+    ended, took_s, output = await process.end(number)
+    assert ended == status, output
+    assert took_s < END_LIMIT_S
+    assert output.splitlines()[-1] == "conure: interrupted before the turn was over"
+    assert "Traceback" not in output
+    assert not (tmp_path / "conure/reply.wav").exists()
+
+
+async def test_once_refuses_a_file_that_it_could_not_write_before_it_begins(tmp_path: Path) -> None:
+    wav = tmp_path / "none" / "reply.wav"
+    process = await start(tmp_path, *REHEARSE, "--wav-out", str(wav))
+    out, err = await process.process.communicate()
+    assert process.process.returncode == 78, err
+    assert out == b""
+    assert err.decode().startswith(f"conure: {wav}: cannot be written")
+    assert len(err.splitlines()) == 1
+
+
+async def test_once_that_loses_its_file_meanwhile_fails_with_one_line(tmp_path: Path) -> None:
+    folder = tmp_path / "soon gone"
+    folder.mkdir()
+    process = await start(tmp_path, *REHEARSE, *brief(tmp_path), "--wav-out", str(folder / "reply.wav"))
+    await until_listening(process)
+    folder.rmdir()
+    out, err = await process.process.communicate()
+    assert process.process.returncode == 1, (out, err)
+    assert b"The reply was heard" in out
+    assert "reply.wav: the reply cannot be written: No such file" in err.decode()
+    assert len(err.splitlines()) == 1
+
+
+async def test_once_keeps_the_reply_in_the_state_folder_and_says_so(tmp_path: Path) -> None:
+    process = await start(tmp_path, *REHEARSE, *brief(tmp_path))
+    out, err = await process.process.communicate()
+    assert process.process.returncode == 0, (out, err)
+    wav = tmp_path / "conure/reply.wav"
+    assert f"The reply is in {wav}." in out.decode()
+    assert wav.stat().st_mode & 0o777 == 0o600
+    assert wav.parent.stat().st_mode & 0o777 == 0o700
