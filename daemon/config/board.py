@@ -11,7 +11,7 @@ from typing import Any
 from daemon.config.settings import BoardSettings, ButtonSettings, LightSettings, Settings
 from hw.base import Board, LedError, Leds
 from hw.boards.board_files import BoardFile, BoardFileError, find_board, load_all
-from hw.boards.detect import Detection, Evidence, detect, read_evidence
+from hw.boards.detect import Detection, Traces, detect, read_traces
 from hw.build import GENERIC, SIMULATED, BoardSpec, LightsSpec, NoLeds, build_board
 from hw.gpio.gpio import ButtonSpec
 from hw.sound.cards import has_sound_card
@@ -58,13 +58,13 @@ def choose(data: Mapping[str, Any], home: str, name: str | None, root: Path = Pa
         return Choice(GENERIC, Settings(), problems=tuple(f"{place}: {line}" for line in error.problems))
 
 
-def look_around(root: Path = Path("/"), *, probe_bus: bool = False) -> tuple[Evidence, Detection]:
+def look_around(root: Path = Path("/"), *, probe_bus: bool = False) -> tuple[Traces, Detection]:
     """What the machine shows, and which board that means.
 
     `probe_bus` asks the I²C bus itself as well: for a board that is not set up yet, by who may open the bus.
     """
     boards = load_all()
-    evidence = read_evidence(root)
+    evidence = read_traces(root)
     if probe_bus:
         from hw.boards.i2c_probe import probe  # with ctypes, which the daemon need not carry
 

@@ -12,7 +12,7 @@ from typing import Any
 from daemon.config.settings import Settings
 from daemon.doctor import loopback, microphone
 from daemon.doctor.case import Case
-from daemon.doctor.finding import Check, Finding, Mark, fine, skipped, skipped_all, wrong
+from daemon.doctor.finding import Check, Finding, Verdict, fine, skipped, skipped_all, wrong
 from daemon.doctor.trial import play_and_listen, take
 from daemon.speaking.gain import gain_for
 from hw.base import (
@@ -158,7 +158,7 @@ def _loopback(case: Case, board: Board, settings: Settings) -> Finding:
     return judge_loopback(loopback.analyse(heard, played_s), settings.sound.volume)
 
 
-def judge_loopback(heard: loopback.Heard | None, volume_percent: int) -> Finding:
+def judge_loopback(heard: loopback.Returned | None, volume_percent: int) -> Finding:
     """What is to be said of the sound that came back."""
     found = f"at volume {volume_percent}"
     if heard is not None:
@@ -251,4 +251,4 @@ def _sound_as_told(mic: dict[str, Any]) -> Finding:
     if level < microphone.DIGITAL_SILENCE_DBFS:
         remedy = "unmute it and raise its level (`alsamixer`, F4 shows capture); look for a switch on it"
         return wrong(check, f"digital silence ({words})", remedy)
-    return Finding(check, Mark.FINE, words)
+    return Finding(check, Verdict.FINE, words)

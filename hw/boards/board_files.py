@@ -78,7 +78,7 @@ class MixerLevel:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Setup:
+class BoardSetup:
     """What makes the board work under Linux; the installer does it, when asked."""
 
     config_txt: tuple[str, ...] = ()
@@ -90,7 +90,7 @@ class Setup:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Button:
+class ButtonWiring:
     """The push button: its line (BCM number) and how it is wired."""
 
     pin: int
@@ -134,8 +134,8 @@ class BoardFile:
     tried_by: tuple[str, ...]
     """Who has run Conure on this board; empty: nobody yet."""
     sound: Sound
-    setup: Setup
-    button: Button | None
+    setup: BoardSetup
+    button: ButtonWiring | None
     lights: Lights | None
     detect: Clues
     header: Mapping[int, str]
@@ -253,8 +253,8 @@ def _sound(table: TomlReader) -> Sound:
     return sound
 
 
-def _setup(table: TomlReader, place: str, problems: list[str]) -> Setup:
-    setup = Setup(
+def _setup(table: TomlReader, place: str, problems: list[str]) -> BoardSetup:
+    setup = BoardSetup(
         config_txt=table.texts("config_txt"),
         driver=table.text("driver", ""),
         mixer=tuple(_level(TomlReader(one, f"{place}mixer.", problems)) for one in table.tables("mixer")),
@@ -271,8 +271,8 @@ def _level(table: TomlReader) -> MixerLevel:
     return level
 
 
-def _button(table: TomlReader) -> Button:
-    button = Button(
+def _button(table: TomlReader) -> ButtonWiring:
+    button = ButtonWiring(
         pin=table.whole("pin", 0, HIGHEST_LINE),
         pull=table.text("pull", choices=PULLS),
         active=table.text("active", choices=LEVELS),
