@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import closing
 from typing import Any
 
+from daemon.config.board import wanted_device
 from daemon.config.settings import Settings
 from daemon.doctor import loopback, microphone
 from daemon.doctor.case import Case
@@ -96,7 +97,7 @@ def _microphone(case: Case, board: Board, settings: Settings) -> Iterator[Findin
         yield wrong(Check.MIC, str(error), sound_remedy(error, "mic"))
         yield skipped(Check.MIC_SOUND, "it cannot be heard")
         return
-    yield judge_pace(settings.board.mic, heard.rate_hz, heard.overruns)
+    yield judge_pace(wanted_device(settings.board.mic), heard.rate_hz, heard.overruns)
     yield from judge_sound(heard.pcm)
 
 
@@ -128,7 +129,9 @@ def _speaker(board: Board, settings: Settings) -> Finding:
         board.open_speaker().close()
     except SpeakerError as error:
         return wrong(Check.SPEAKER, str(error), sound_remedy(error, "speaker"))
-    return fine(Check.SPEAKER, f"{settings.board.speaker}: takes {SPEAKER_FORMAT.rate_hz} Hz mono")
+    return fine(
+        Check.SPEAKER, f"{wanted_device(settings.board.speaker)}: takes {SPEAKER_FORMAT.rate_hz} Hz mono"
+    )
 
 
 def sound_remedy(error: DeviceError, key: str) -> str:

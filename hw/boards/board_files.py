@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from hw.boards.toml_reader import TomlReader
+from hw.lights.kinds import KINDS, ORDERS, Lights, lacks, strays
 
 FOLDER = Path(__file__).parent
 """The shipped files; `NAME.toml` describes the board NAME."""
@@ -26,20 +27,6 @@ FILE_LIMIT_BYTES = 64 * 1024
 
 HIGHEST_LINE = 27
 """The last BCM number on the 40-pin header (Raspberry Pi documentation, GPIO)."""
-
-LIGHT_KINDS = ("led", "rgb", "apa102", "dotstar", "neopixel", "sysfs")
-
-PINS_OF_KIND = {"led": 1, "rgb": 3, "dotstar": 2}
-"""The kinds of lights that are wired to GPIO lines, and how many each needs."""
-
-SPI_KINDS = ("apa102", "neopixel")
-"""Those on an SPI bus."""
-
-CHAIN_KINDS = ("dotstar", *SPI_KINDS)
-"""Those that have a number of pixels."""
-
-ORDERS = ("grb", "rgb", "grbw", "rgbw")
-"""In which order a NeoPixel takes its colours: WS2812B grb, SK6812 RGBW grbw (data sheets)."""
 
 LEVELS = ("low", "high")
 PULLS = ("up", "down", "none")
@@ -96,19 +83,6 @@ class ButtonWiring:
     pin: int
     pull: str
     active: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Lights:
-    """The lights: kind, and what that kind needs (see `[lights]` in the configuration)."""
-
-    kind: str
-    pins: tuple[int, ...] = ()
-    active: str = "high"
-    count: int = 1
-    spi: str = "/dev/spidev0.0"
-    leds: tuple[str, ...] = ()
-    order: str = "grb"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -283,7 +257,7 @@ def _button(table: TomlReader) -> ButtonWiring:
 
 def _lights(table: TomlReader, place: str, problems: list[str]) -> Lights:
     lights = Lights(
-        kind=table.text("kind", choices=LIGHT_KINDS),
+        kind=table.text("kind", choices=tuple(KINDS)),
         pins=table.wholes("pins", 0, HIGHEST_LINE),
         active=table.text("active", "high", LEVELS),
         count=table.whole("count", 1, 64, 1),
@@ -292,11 +266,10 @@ def _lights(table: TomlReader, place: str, problems: list[str]) -> Lights:
         order=table.text("order", "grb", ORDERS),
     )
     table.finish()
-    if len(lights.pins) != PINS_OF_KIND.get(lights.kind, 0):
-        wanted = PINS_OF_KIND.get(lights.kind, 0)
-        problems.append(f"{place}.pins: lights of the kind {lights.kind!r} have {wanted}")
-    if (lights.kind == "sysfs") != (len(lights.leds) in (1, 3)):
-        problems.append(f"{place}.leds: one name, or three (red, green, blue), for the kind 'sysfs' alone")
+    if lights.kind in KINDS:
+        kind = f"lights of the kind {lights.kind!r}"
+        problems += [f"{place}.{field}: {kind} have {needed}" for field, needed in lacks(lights)]
+        problems += [f"{place}.{field}: {kind} have none" for field in strays(lights)]
     return lights
 
 

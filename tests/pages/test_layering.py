@@ -119,6 +119,7 @@ PURE: dict[str, tuple[str, ...]] = {
     "hw.sound.negotiate": (),
     "hw.boards.header": (),
     "hw.boards.toml_reader": (),
+    "hw.lights.kinds": (),
 }
 
 
