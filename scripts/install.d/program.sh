@@ -64,12 +64,19 @@ build_program() {
     rm -rf -- "$building/tmp"
     (IFS=,; echo "${CHOSEN[*]-}") >"$building/$EXTRAS_MARK"
     stage_system_files "$building/files"
-    install -D --mode=0644 --target-directory="$building/share/doc/conure" -- "$ROOT"/{README.md,CHANGELOG.md,LICENSE}
-    install -D --mode=0644 --target-directory="$building/share/doc/conure/docs" -- "$ROOT"/docs/*.md
+    install_pages "$building/share/doc/conure"
     stage_removal "$building/scripts"
     relocate "$building" "$VERSIONS/$name"
     sync -f -- "$building"
     mv -T -- "$building" "$VERSIONS/$name"
+}
+
+# install_pages FOLDER: the pages are below it, placed as here, so that the links between them lead there.
+install_pages() {
+    local page
+    while IFS= read -r -d '' page; do
+        install -D --mode=0644 -- "$ROOT/$page" "$1/$page"
+    done < <(cd -- "$ROOT" && find README.md CHANGELOG.md LICENSE docs -type f -print0)
 }
 
 # install_dependencies PYTHON HOME [WHEELS]: by their hashes, or from a folder of wheels by their versions.
