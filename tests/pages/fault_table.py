@@ -1,4 +1,4 @@
-"""Live through every fault of the matrix with the shipped time limits, and write docs/faults.md.
+"""Live through every fault of the matrix with the shipped time limits, and write docs/use/faults.md.
 
 `PYTHONPATH=.:tests/support python tests/pages/fault_table.py`, from the top folder, takes two minutes. It is
 no test: the numbers are those of the machine that it runs on.
@@ -19,7 +19,7 @@ from daemon.session.failures import POLICIES, FailureKind, Retry
 from daemon.standin.actions import GoAway, Send
 from daemon.words import Outcome
 
-PAGE = ROOT / "docs" / "faults.md"
+PAGE = ROOT / "docs/use/faults.md"
 
 AT_ONCE = 6
 """Cases that are played side by side."""
