@@ -31,7 +31,7 @@ def test_the_board_s_file_is_taken_as_it_stands(tmp_path: Path) -> None:
 def test_the_new_lights_are_dimmed_and_start_and_end_dark(tmp_path: Path) -> None:
     bus = tmp_path / "spidev0.0"
     bus.touch()
-    module: dict[str, Any] = {"__name__": "hw.ws2801"}
+    module: dict[str, Any] = {"__name__": "hw.lights.ws2801"}
     exec(CHIP, module)  # noqa: S102 - the page's own example
     leds = module["Ws2801Leds"](str(bus), 2, 0.5, lambda *_: None)
     leds.show([Colour(255, 0, 1), Colour(blue=100)])

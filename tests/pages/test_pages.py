@@ -22,7 +22,7 @@ PAGES = {
 }
 """By their paths from the top folder."""
 
-TO_BE_WRITTEN = {"hw/ws2801.py"}
+TO_BE_WRITTEN = {"hw/lights/ws2801.py"}
 """The driver that docs/inside/extending.md has as an example."""
 
 
