@@ -113,11 +113,15 @@ def measured(case: Case, story: Story) -> str:
     return ", ".join(f"{name} {took_s:.1f} s" for name, took_s in parts.items() if took_s is not None) or "—"
 
 
+def told(case: Case) -> str:
+    """What the table says of a case before anything is measured."""
+    tones = ", ".join(tone.value for tone in case.tones) or "as ever"
+    return f"| {' | '.join((case.fault, lights(case), tones, deed(case), logged(case)))} |"
+
+
 def row(case: Case, story: Story) -> str:
     """One line of the table."""
-    tones = ", ".join(tone.value for tone in case.tones) or "as ever"
-    cells = (case.fault, lights(case), tones, deed(case), logged(case), measured(case, story))
-    return f"| {' | '.join(cells)} |"
+    return f"{told(case)} {measured(case, story)} |"
 
 
 def table(point: Point, stories: dict[str, Story]) -> str:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pytest
+from fault_cases import CASES
+from fault_table import HEAD, PAGE, POINTS, told
 from readme_tables import ROOT, TABLES, config_table, place_of
 
 from daemon.config.schema import KEYS
@@ -21,6 +23,15 @@ def test_the_table_has_one_row_of_four_cells_for_each_key() -> None:
     assert [row.split("`")[1] for row in rows] == [key.full_name for key in KEYS]
     assert all(row.replace("\\|", "").count("|") == 5 for row in rows)
     assert '| `button.pull` | `"up"` | `up`, `down`, `none` | internal resistor |' in rows
+
+
+def test_the_page_about_faults_tells_all_that_is_tried_and_nothing_else() -> None:
+    """If this fails, run `tests/pages/fault_table.py`, which measures as well."""
+    page = PAGE.read_text("utf-8")
+    assert page.startswith(HEAD)
+    rows = [line for line in page.splitlines() if line.startswith("| ") and not line.startswith("| Fault |")]
+    untimed = [f"{line.rsplit(' | ', 1)[0]} |" for line in rows]
+    assert untimed == [told(case) for point in POINTS for case in CASES if case.point is point]
 
 
 def test_the_readme_is_read_in_one_sitting() -> None:
