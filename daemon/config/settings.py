@@ -1,8 +1,8 @@
 """Every configuration key: its default, unit, range and one line of documentation.
 
 This is the one place that knows them. `schema.py` turns TOML into these classes and reports mistakes,
-`conure config show` prints them, and the README's table is made from them. The classes are frozen and
-hold plain values, so any module may import them.
+`conure config show` prints them, and the table of docs/use/configuration.md is made from them. The classes
+are frozen and hold plain values, so any module may import them.
 """
 
 from __future__ import annotations

@@ -30,7 +30,7 @@ program_fingerprint() {
         extra_locks | xargs -r -d '\n' cat --
         echo "${CHOSEN[*]-}"
         find daemon hw systemd scripts/install.d scripts/lib.sh scripts/uninstall pyproject.toml \
-            requirements.lock requirements-build.lock README.md docs CHANGELOG.md LICENSE -type f ! -name '*.py[co]' -print0 |
+            requirements.lock requirements-build.lock ./*.md docs LICENSE -type f ! -name '*.py[co]' -print0 |
             LC_ALL=C sort -z | xargs -0 sha256sum
     } | sha256sum | cut -c 1-12
 }
@@ -64,12 +64,19 @@ build_program() {
     rm -rf -- "$building/tmp"
     (IFS=,; echo "${CHOSEN[*]-}") >"$building/$EXTRAS_MARK"
     stage_system_files "$building/files"
-    install -D --mode=0644 --target-directory="$building/share/doc/conure" -- "$ROOT"/{README.md,CHANGELOG.md,LICENSE}
-    install -D --mode=0644 --target-directory="$building/share/doc/conure/docs" -- "$ROOT"/docs/*.md
+    install_pages "$building/share/doc/conure"
     stage_removal "$building/scripts"
     relocate "$building" "$VERSIONS/$name"
     sync -f -- "$building"
     mv -T -- "$building" "$VERSIONS/$name"
+}
+
+# install_pages FOLDER: the pages are below it, placed as here, so that the links between them lead there.
+install_pages() {
+    local page
+    while IFS= read -r -d '' page; do
+        install -D --mode=0644 -- "$ROOT/$page" "$1/$page"
+    done < <(cd -- "$ROOT" && find ./*.md docs LICENSE -type f -print0)
 }
 
 # install_dependencies PYTHON HOME [WHEELS]: by their hashes, or from a folder of wheels by their versions.

@@ -550,3 +550,14 @@ def test_a_version_is_named_by_all_that_is_in_it(machine: Installer) -> None:
     assert name() == first
     machine.put("tree/hw/a.py", "changed")
     assert name() != first
+
+
+def test_the_installed_pages_lie_as_in_the_tree(machine: Installer) -> None:
+    """Else the links between them would lead nowhere."""
+    pages = ["README.md", "SECURITY.md", "LICENSE", "docs/use/tools.md", "docs/inside/testing.md"]
+    for page in pages:
+        machine.put(f"tree/{page}", "words\n")
+    machine.run(f"ROOT={machine.folder}/tree; install_pages {machine.folder}/doc")
+    installed = machine.folder / "doc"
+    found = [str(path.relative_to(installed)) for path in installed.rglob("*") if path.is_file()]
+    assert sorted(found) == sorted(pages)

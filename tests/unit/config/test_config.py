@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from daemon.cli.config_text import config_table, describe
+from daemon.cli.config_text import describe
 from daemon.config.load import (
     CONFIG_LIMIT_BYTES,
     KEY_LIMIT_BYTES,
@@ -499,13 +499,6 @@ def test_the_description_marks_what_was_changed_and_explains_every_key() -> None
 def test_the_description_hides_what_may_be_a_key() -> None:
     text = describe(settings_with_key_file(Path(KEY)))
     assert KEY not in text
-
-
-def test_the_table_has_one_row_of_four_cells_for_each_key() -> None:
-    rows = config_table().splitlines()[2:]
-    assert [row.split("`")[1] for row in rows] == [key.full_name for key in KEYS]
-    assert all(row.replace("\\|", "").count("|") == 5 for row in rows)
-    assert '| `button.pull` | `"up"` | `up`, `down`, `none` | internal resistor |' in rows
 
 
 @pytest.mark.parametrize(
