@@ -19,6 +19,14 @@ check_system() {
     check_space
 }
 
+# check_places: what root would write to and run is nobody else's.
+check_places() {
+    check_tree
+    check_home_folder
+    check_user
+    if [[ -e $REQUIREMENTS ]]; then check_only_root_writes "$REQUIREMENTS"; fi
+}
+
 # check_architecture NAME: the system's, not the kernel's: a 64-bit kernel may carry a 32-bit system.
 check_architecture() {
     case $1 in

@@ -29,7 +29,7 @@ is_as() {
 put_link() {
     if [[ $(readlink -- "$2") == "$1" ]]; then return; fi
     if [[ -e $2 && ! -L $2 ]]; then fail "$2 is in the way: it was not made by Conure; move it away"; fi
-    rm -f -- "$2.new"
+    if [[ -L $2.new ]]; then rm -- "$2.new"; fi  # what an interrupted installation left
     ln -s -- "$1" "$2.new"
     mv -T -- "$2.new" "$2"
     CHANGED=yes
