@@ -45,7 +45,7 @@ remove_file() {
 make_folder() {
     if [[ -d $1 ]]; then return; fi
     make_folder "$(dirname -- "$1")"
-    mkdir --mode="${2:-0755}" -- "$1"
+    mkdir --parents --mode="${2:-0755}" -- "$1"  # note_made may have made it
     if [[ $1 != "$HOME_FOLDER" && $1 != "$HOME_FOLDER"/* ]]; then note_made folder "$1"; fi
 }
 
