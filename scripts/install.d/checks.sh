@@ -22,6 +22,8 @@ check_system() {
 # check_places: what root would write to and run is nobody else's.
 check_places() {
     check_tree
+    check_not_everybodys "$ROOT"
+    if [[ -n $WHEELS ]]; then check_not_everybodys "$WHEELS"; fi
     check_home_folder
     check_user
     if [[ -e $REQUIREMENTS ]]; then check_only_root_writes "$REQUIREMENTS"; fi

@@ -41,13 +41,16 @@ check_only_root_writes() {
     fail "if all of it is as it should be: sudo chown -R root:root '$1' && sudo chmod -R go-w '$1'"
 }
 
-# check_tree: the source tree does not lie where the installation goes, and not everybody can write into it.
-check_tree() {
+# check_not_everybodys FOLDER: what root runs of it was not written by anybody. What has a dot in front is passed over.
+check_not_everybodys() {
     local found
-    found=$(find "$ROOT" -path "$ROOT/.*" -prune -o ! -type l -perm /002 -print -quit)
-    if [[ -n $found ]]; then
-        fail "everybody may write to $found, and root would run it; copy the tree to another place, or: chmod -R o-w '$ROOT'"
-    fi
+    found=$(find "$1" -path "$1/.*" -prune -o ! -type l -perm /002 -print -quit)
+    if [[ -z $found ]]; then return; fi
+    fail "everybody may write to $found, and root would run it; copy '$1' to another place, or: chmod -R o-w '$1'"
+}
+
+# check_tree: the source tree does not lie where the installation goes.
+check_tree() {
     if [[ $ROOT/ == "$(realpath -m -- "$HOME_FOLDER")"/* ]]; then
         fail "this source tree is in $HOME_FOLDER, which the installation has for itself; move it to another place"
     fi

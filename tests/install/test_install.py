@@ -510,6 +510,21 @@ def test_a_version_brings_its_files_and_takes_those_of_the_one_before(switched: 
     assert switched.at("usr/local/bin/conure").readlink() == switched.at("opt/conure/current/bin/conure")
 
 
+UNIT = "etc/systemd/system/conure.service"
+
+
+def test_a_unit_that_somebody_changed_is_kept_beside_the_new_one(switched: Installer) -> None:
+    """Each time; what Conure itself put there before is not."""
+    assert switched.run("activate 2; activate 1").err == ""
+    for text in ("mine", "mine again"):
+        switched.put(UNIT, text)
+        done = switched.run("activate 2; activate 1")
+        assert f"kept as {switched.at(UNIT)}.before-conure" in done.err
+    assert switched.at(UNIT).read_text("utf-8") == "unit 1"
+    kept = sorted(switched.at(UNIT).parent.glob("*.before-conure*"))
+    assert [path.read_text("utf-8") for path in kept] == ["mine again", "mine"]
+
+
 def test_a_version_that_does_not_become_ready_is_taken_back(switched: Installer) -> None:
     """With its files; the one before is started again, and the installation fails."""
     only_1_becomes_ready(switched)

@@ -104,14 +104,17 @@ def test_a_source_tree_in_the_place_of_the_installation_is_refused(machine: Inst
     assert "this source tree is in" in done.err
 
 
-def test_a_source_tree_that_everybody_may_write_to_is_refused(machine: Installer) -> None:
-    """Root runs what is in it; the folders with a dot are the owner's business."""
+@pytest.mark.parametrize("name", ["ROOT", "WHEELS"])
+def test_what_everybody_may_write_to_is_not_installed(machine: Installer, name: str) -> None:
+    """Root runs what is in the tree and in the wheels; the folders with a dot are the owner's business."""
     tree = machine.put("tree/hw/a.py").parents[1]
     (tree / ".git").mkdir(mode=0o777)
     (tree / ".git").chmod(0o777)
-    assert machine.run(f"ROOT={tree}; check_tree").status == 0
+    other = machine.put("other/x").parent
+    script = f"ROOT={other} WHEELS={other} {name}={tree}; check_user() {{ :; }}; check_places"
+    assert machine.run(script).status == 0
     (tree / "hw").chmod(0o777)
-    done = machine.run(f"ROOT={tree}; check_tree")
+    done = machine.run(script)
     assert done.status == 1
     assert f"everybody may write to {tree}/hw" in done.err
 
