@@ -150,6 +150,9 @@ extra_locks() {
     for name in ${CHOSEN[@]+"${CHOSEN[@]}"}; do echo "$ROOT/requirements-$name.lock"; done
 }
 
+# The locks without their hashes: a wheel that was built elsewhere has one of its own.
+locked_versions() { extra_locks | xargs -d '\n' sed -n 's/^\([a-zA-Z0-9].*\) \\$/\1/p' "$ROOT/requirements.lock"; }
+
 # install_locked PYTHON HOME LOCK: a new environment with all that the lock names, each file by its hash.
 install_locked() {
     "$1" -I -m venv "$2"

@@ -89,9 +89,6 @@ install_dependencies() {
     fi
 }
 
-# The locks without their hashes: a wheel that was built elsewhere has one of its own.
-locked_versions() { extra_locks | xargs -d '\n' sed -n 's/^\([a-zA-Z0-9].*\) \\$/\1/p' "$ROOT/requirements.lock"; }
-
 # From a copy, since building leaves files beside the sources.
 install_conure() {
     local source=$1/tmp/source
