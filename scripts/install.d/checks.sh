@@ -26,7 +26,14 @@ check_places() {
     if [[ -n $WHEELS ]]; then check_not_everybodys "$WHEELS"; fi
     check_home_folder
     check_user
-    if [[ -e $REQUIREMENTS ]]; then check_only_root_writes "$REQUIREMENTS"; fi
+    check_requirements
+}
+
+# check_requirements: what root is to install for the owner's tools is named by nobody else.
+check_requirements() {
+    if [[ ! -e $REQUIREMENTS ]]; then return; fi
+    check_only_root_writes "$REQUIREMENTS"
+    check_only_root_writes "$(dirname -- "$REQUIREMENTS")" -maxdepth 0
 }
 
 # check_architecture NAME: the system's, not the kernel's: a 64-bit kernel may carry a 32-bit system.

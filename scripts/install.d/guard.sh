@@ -32,10 +32,11 @@ foreign_entries() {
     find "$HOME_FOLDER" -mindepth 1 -maxdepth 1 "${options[@]}" -printf '%f\n' | LC_ALL=C sort
 }
 
-# check_only_root_writes PLACE: nobody else may change it, or what is below it, and so tell root what to do.
+# check_only_root_writes PLACE [OPTION…]: nobody else may change it, or what is below it, and so tell root what to do.
+# Options are those of find, which limit what is looked at.
 check_only_root_writes() {
     local found
-    found=$(find "$1" \( ! -uid "$EUID" -o ! -type l \( -perm /002 -o -perm /020 ! -gid 0 \) \) -print -quit)
+    found=$(find "$1" "${@:2}" \( ! -uid "$EUID" -o ! -type l \( -perm /002 -o -perm /020 ! -gid 0 \) \) -print -quit)
     if [[ -z $found ]]; then return; fi
     say "$found is $(stat -c '%U:%G, mode %a' -- "$found"): not root alone may write there, and root would use it;"
     fail "if all of it is as it should be: sudo chown -R root:root '$1' && sudo chmod -R go-w '$1'"

@@ -60,9 +60,14 @@ def test_packages_of_the_owners_that_cannot_be_installed_are_named(machine: Inst
     assert f"that was for {file}" in done.err
 
 
-def test_a_list_of_packages_that_everybody_may_write_is_refused(machine: Installer) -> None:
-    """Root installs what it names."""
-    machine.put(REQUIREMENTS, "tinytuya\n").chmod(0o666)
-    done = machine.run("WHEELS=''; check_user() { :; }; check_places")
+@pytest.mark.parametrize("place", [REQUIREMENTS, "etc/conure/tools"])
+def test_a_list_of_packages_that_everybody_may_write_is_refused(machine: Installer, place: str) -> None:
+    """Root installs what it names. The tools beside it are its owner's."""
+    machine.put(REQUIREMENTS, "tinytuya\n")
+    machine.put("etc/conure/tools/mine.py").chmod(0o666)
+    script = "WHEELS=''; check_user() { :; }; check_places"
+    assert machine.run(script).status == 0
+    machine.at(place).chmod(0o777)
+    done = machine.run(script)
     assert done.status == 1
-    assert "requirements.txt is" in done.err
+    assert f"{place} is " in done.err
