@@ -36,8 +36,9 @@ RESERVED = ("auto", "simulated")
 
 NAME = re.compile(r"[a-z0-9][a-z0-9-]*")
 USB_ID = re.compile(r"[0-9a-f]{4}:[0-9a-f]{4}")
-CONFIG_LINE = re.compile(r"(dtoverlay|dtparam|gpio)=\S*")
-"""What a board may put into config.txt: an overlay, a parameter, the level of a line."""
+CONFIG_LINE = re.compile(r"(?=.{1,98}\Z)(dtoverlay|dtparam|gpio)=[!-~]*")
+"""What a board may put into config.txt: an overlay, a parameter, the level of a line. The firmware reads 98
+characters of a line (Raspberry Pi documentation, config.txt, "File format")."""
 
 PARTS = ("sound", "setup", "button", "lights", "detect", "header")
 """The tables whose facts need a source."""

@@ -29,6 +29,13 @@ MODULE_PREFIX = "conure_tools_"
 """Before the name of a file's module, so that `time.py` does not replace the library's."""
 
 
+PACKAGES_REMEDY = (
+    "name the package that has it in /etc/conure/tools/requirements.txt and start scripts/install again"
+    " (without the service: .venv/bin/pip install)"
+)
+"""Where tools get packages from: `REQUIREMENTS` of scripts/install.d/places.sh."""
+
+
 @dataclass(frozen=True, slots=True)
 class FaultyTool:
     """Something of the user's that cannot be a tool; the text names file, line and remedy."""
@@ -69,6 +76,8 @@ def load_file(path: Path) -> Iterator[Found]:
         yield FaultyTool(f"{path}: cannot be read: {error.strerror or error}")
     except SyntaxError as error:
         yield FaultyTool(f"{error.filename or path}:{error.lineno}: {error.msg}; mend the line and restart")
+    except ModuleNotFoundError as error:
+        yield FaultyTool(f"{_place(error, path)}: there is no module {error.name}; {PACKAGES_REMEDY}")
     except BaseException as error:  # noqa: BLE001 - a user's file may raise anything, SystemExit too
         yield FaultyTool(f"{_place(error, path)}: {type(error).__name__}: {error}")
     else:

@@ -60,7 +60,7 @@ class TestPythonFiles:
         [
             ("x = 1\ndef f(:\n", "{}:2: invalid syntax; mend the line and restart"),
             ("x = 1\n\nprint(nowhere)\n", "{}:3: NameError: name 'nowhere' is not defined"),
-            ("import no_such_module\n", "{}:1: ModuleNotFoundError: No module named 'no_such_module'"),
+            ("import no_such_module\n", "{}:1: there is no module no_such_module; name the package"),
             ("raise SystemExit(3)\n", "{}:1: SystemExit: 3"),
             ("x = 1\n", "{}: holds no tool; mark a function with @tool"),
             (
