@@ -1,7 +1,7 @@
 """What a failed connection means: a table from what was raised, where, to what to do and what to say. Pure.
 
-`live.py` translates foreign exceptions into a `Signal`; `classify` finds the first row that matches. Sources
-are named by section of the project's notes on the Live API, which name the threads.
+`live.py` translates foreign exceptions into a `Signal`; `classify` finds the first row that matches. A source
+that begins with # is a heading of docs/inside/live-api.md, which leads on to the threads.
 """
 
 from __future__ import annotations
@@ -201,6 +201,7 @@ class Row:
 
     gives: FailureKind
     source: str
+    """Where it is known from: a heading of docs/inside/live-api.md, or a document by its name."""
     kind: Kind | None = None
     codes: tuple[int, ...] = ()
     words: tuple[str, ...] = ()
@@ -225,14 +226,14 @@ _OPENING = (Where.CONNECT, Where.SETUP)
 
 ROWS: tuple[Row, ...] = (
     # TLS and what stands in between
-    Row(FailureKind.CLOCK, "§2.2; a Pi has no clock of its own", Kind.TLS, clock_set=False),
+    Row(FailureKind.CLOCK, "#errors; a Pi has no clock of its own", Kind.TLS, clock_set=False),
     Row(
         FailureKind.CLOCK,
         "openssl-verification-options(1): it goes on from when it was last on (systemd-timesyncd(8))",
         Kind.TLS,
         words=("not yet valid",),
     ),
-    Row(FailureKind.INTERCEPTED, "§2.2 ssl.SSLError", Kind.TLS),
+    Row(FailureKind.INTERCEPTED, "#errors: ssl.SSLError", Kind.TLS),
     # the upgrade
     Row(
         FailureKind.REFUSED_REGION,
@@ -241,13 +242,13 @@ ROWS: tuple[Row, ...] = (
         (400, 403),
         ("location is not supported",),
     ),
-    Row(FailureKind.REFUSED_KEY, "§2.2 InvalidStatus 401/403", Kind.HTTP, (401, 403)),
+    Row(FailureKind.REFUSED_KEY, "#errors: InvalidStatus 401/403", Kind.HTTP, (401, 403)),
     Row(FailureKind.REFUSED_KEY, "google.rpc.ErrorReason API_KEY_INVALID", Kind.HTTP, (400,), ("api key",)),
-    Row(FailureKind.REFUSED_MODEL, "§2.2 InvalidStatus 404", Kind.HTTP, (404,)),
-    Row(FailureKind.QUOTA, "§2.3 429 with quota words", Kind.HTTP, (429,), ("quota", "exhausted", "billing")),
+    Row(FailureKind.REFUSED_MODEL, "#errors: InvalidStatus 404", Kind.HTTP, (404,)),
+    Row(FailureKind.QUOTA, "#closes: 429", Kind.HTTP, (429,), ("quota", "exhausted", "billing")),
     Row(
         FailureKind.TRANSIENT,
-        "§2.3 409/429 concurrency, forum 180489; 5xx",
+        "#closes: 409/429 concurrency, forum 180489; 5xx",
         Kind.HTTP,
         (409, 429, 500, 502, 503, 504),
     ),
@@ -255,7 +256,7 @@ ROWS: tuple[Row, ...] = (
     # words that mean the same under every close code
     Row(
         FailureKind.REFUSED_KEY,
-        "§2.3 1007 voiceclaw #155, 1008 python-genai #1710",
+        "#closes: 1007 voiceclaw #155, 1008 python-genai #1710",
         Kind.CLOSE,
         words=("api key",),
     ),
@@ -267,44 +268,44 @@ ROWS: tuple[Row, ...] = (
     ),
     Row(
         FailureKind.QUOTA,
-        "§2.3 1011 RESOURCE_EXHAUSTED, sutando #569",
+        "#closes: 1011 RESOURCE_EXHAUSTED, sutando #569",
         Kind.CLOSE,
         words=("quota", "resource_exhausted", "resource exhausted", "credits are depleted", "billing"),
     ),
     Row(
         FailureKind.REFUSED_MODEL,
-        "§1.1, §2.3 1008",
+        "#address and #closes: 1008",
         Kind.CLOSE,
         (1007, 1008),
         ("is not found for api version", "not supported for bidigeneratecontent"),
     ),
     # 1007: what was sent cannot be accepted
-    Row(FailureKind.POISONED_HANDLE, "§2.3 1007 on resume, forum 186392", Kind.CLOSE, (1007,), resuming=True),
-    Row(FailureKind.REFUSED_CONFIG, "§2.3 1007 on a fresh connect", Kind.CLOSE, (1007,), where=_OPENING),
-    Row(FailureKind.POISONED_HANDLE, "§2.3 1007 later: context exhausted, livekit", Kind.CLOSE, (1007,)),
+    Row(FailureKind.POISONED_HANDLE, "#closes: 1007, forum 186392", Kind.CLOSE, (1007,), resuming=True),
+    Row(FailureKind.REFUSED_CONFIG, "#closes: 1007 when fresh", Kind.CLOSE, (1007,), where=_OPENING),
+    Row(FailureKind.POISONED_HANDLE, "#closes: 1007 later: context is full", Kind.CLOSE, (1007,)),
     # 1008: read the reason
-    Row(FailureKind.POISONED_HANDLE, "§2.3 1008 stale handle", Kind.CLOSE, (1008,), resuming=True),
+    Row(FailureKind.POISONED_HANDLE, "#closes: 1008 stale handle", Kind.CLOSE, (1008,), resuming=True),
     Row(
         FailureKind.REFUSED_CONFIG,
-        "§2.3 1008 on a fresh connect",
+        "#closes: 1008 on a fresh connect",
         Kind.CLOSE,
         (1008,),
         ("not implemented",),
         where=_OPENING,
     ),
-    Row(FailureKind.POISONED_HANDLE, "§2.3 1008 aborted at 150 s, entity not found", Kind.CLOSE, (1008,)),
+    Row(FailureKind.POISONED_HANDLE, "#closes: 1008 aborted, entity not found", Kind.CLOSE, (1008,)),
     # 1011 and the rest
     Row(
         FailureKind.GOING_AWAY,
-        "§2.3 1011 Deadline expired after goAway",
+        "#closes: 1011 Deadline expired after goAway",
         Kind.CLOSE,
         (1011,),
         ("deadline expired",),
     ),
-    Row(FailureKind.HALF_OPEN, "§2.2 own ping timed out", Kind.CLOSE, (1011,), ("keepalive ping timeout",)),
+    Row(FailureKind.HALF_OPEN, "#errors: our own ping", Kind.CLOSE, (1011,), ("keepalive ping timeout",)),
     Row(
         FailureKind.REFUSED_CONFIG,
-        "§3 TEXT modality on 3.1: 1011",
+        "#closes: 1011 for TEXT on 3.1",
         Kind.CLOSE,
         (1003, 1011),
         ("modalit",),
@@ -316,15 +317,15 @@ ROWS: tuple[Row, ...] = (
         Kind.CLOSE,
         (1002, 1003, 1009),
     ),
-    Row(FailureKind.TRANSIENT, "§2.3 1000, 1001, 1005, 1006, 1011, 1012-1014 and unknown codes", Kind.CLOSE),
+    Row(FailureKind.TRANSIENT, "#closes: 1000, 1001, 1005, 1011 to 1014, and unknown ones", Kind.CLOSE),
     # no close frame
-    Row(FailureKind.NETWORK, "§2.2 gaierror", Kind.DNS),
-    Row(FailureKind.NETWORK, "§2.2 refused, no route", Kind.UNREACHABLE),
-    Row(FailureKind.NETWORK, "§2.2 TCP, TLS or upgrade took too long", Kind.TIMEOUT, where=(Where.CONNECT,)),
-    Row(FailureKind.TRANSIENT, "§2.2 set-up never answered", Kind.TIMEOUT),
-    Row(FailureKind.HALF_OPEN, "§2.4", Kind.SILENT),
-    Row(FailureKind.TRANSIENT, "§2.2 RST; a drop is normal at any time (§0.9)", Kind.RESET),
-    Row(FailureKind.BUG, "§2.1 TypeError, ValueError, ValidationError", Kind.MESSAGE),
+    Row(FailureKind.NETWORK, "#errors: gaierror", Kind.DNS),
+    Row(FailureKind.NETWORK, "#errors: refused, no route", Kind.UNREACHABLE),
+    Row(FailureKind.NETWORK, "#errors: took too long", Kind.TIMEOUT, where=(Where.CONNECT,)),
+    Row(FailureKind.TRANSIENT, "#errors: set-up never answered", Kind.TIMEOUT),
+    Row(FailureKind.HALF_OPEN, "#dead-paths", Kind.SILENT),
+    Row(FailureKind.TRANSIENT, "#errors: reset; a drop is normal at any time", Kind.RESET),
+    Row(FailureKind.BUG, "#receiving: TypeError, ValueError, ValidationError", Kind.MESSAGE),
 )
 """In order; the first that matches decides. The last rows of each kind match whatever is left of it."""
 

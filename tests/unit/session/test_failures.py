@@ -18,7 +18,7 @@ from daemon.session.failures import (
 )
 
 KNOWN = [
-    # close codes and reasons that were seen (live-api.md §2.3)
+    # close codes and reasons that were seen (live-api.md#closes)
     (Signal(Kind.CLOSE, Where.RECEIVE, 1000, "The operation was cancelled."), FailureKind.TRANSIENT),
     (Signal(Kind.RESET, Where.RECEIVE, 1006), FailureKind.TRANSIENT),
     (
@@ -96,7 +96,7 @@ KNOWN = [
     ),
     (Signal(Kind.CLOSE, Where.RECEIVE, 1009, "message too big"), FailureKind.BUG),
     (Signal(Kind.CLOSE, Where.RECEIVE, 4321, "never seen before"), FailureKind.TRANSIENT),
-    # instead of the upgrade (§2.2)
+    # instead of the upgrade (live-api.md#errors)
     (Signal(Kind.HTTP, Where.CONNECT, 401), FailureKind.REFUSED_KEY),
     (Signal(Kind.HTTP, Where.CONNECT, 403), FailureKind.REFUSED_KEY),
     (Signal(Kind.HTTP, Where.CONNECT, 403, "User location is not supported"), FailureKind.REFUSED_REGION),
