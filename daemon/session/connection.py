@@ -20,7 +20,7 @@ from daemon.events import (
     ToolCall,
 )
 from daemon.runtime.heap import give_back_free_memory
-from daemon.session.failures import Failure, FailureKind, Kind, LinkError, Signal, Where, classify
+from daemon.session.failures import Failure, FailureKind, LinkError, Signal, SignalKind, Where, classify
 from daemon.session.link import (
     Answered,
     Asked,
@@ -66,7 +66,7 @@ class Session(Sender, AnswerSender, Protocol):
 
 
 class Dialler(Protocol):
-    """Makes sessions (`live.LiveClient`)."""
+    """Makes sessions (`gemini.client.LiveClient`)."""
 
     def session(self, handle: str | None) -> AbstractAsyncContextManager[Session]:
         """A session, resumed if a handle is given. Entering it raises LinkError."""
@@ -230,7 +230,7 @@ class Connection:
                 pulse = pulse.after(evidence, now_s)
                 if pulse.is_gone(now_s):
                     session.abort()  # a farewell would only wait for an answer that cannot come
-                    raise LinkError(classify(Signal(Kind.SILENT, Where.RECEIVE)))
+                    raise LinkError(classify(Signal(SignalKind.SILENT, Where.RECEIVE)))
                 if not evidence.outstanding_bytes and now_s - pinged_s >= PING_S:
                     pinged_s = now_s
                     await session.ping()
