@@ -151,6 +151,7 @@ class Reporter:
             "manager_messages_dropped": self.manager_messages_dropped(),
             "log_lines_dropped": logs.dropped(),
             "events_high_water": parts.mailbox.high_water,
+            "events_held_back": parts.mailbox.held_back,
             "replies_near_silent": downlink.near_silent_replies,
             **{f"renewed_{why}": count for why, count in self.controller.performer.watchdogs.items()},
             "tokens_prompt": downlink.tokens["prompt"],

@@ -71,6 +71,7 @@ PURE: dict[str, tuple[str, ...]] = {
     "daemon.doctor.tones": ("numpy",),
     "daemon.config.checks": (),
     "daemon.lights.night": (),
+    "daemon.runtime.bounds": (),
     "daemon.runtime.cells": ("unicodedata",),
     "daemon.dialogue": (),
     "daemon.speaking.earcons": ("numpy",),

@@ -5,7 +5,8 @@ Everything else here runs on the event loop.
 
 What the SDK does (google-genai 3.4.0, `live.py`): `receive()` ends at every turn and is entered again;
 each close is raised as `APIError` there and as `ConnectionClosed` from a send; a message that it does not
-know raises TypeError or ValueError while the connection stays good; there is no time limit on the set-up.
+know raises TypeError, ValueError or RecursionError while the connection stays good; there is no time limit on
+the set-up.
 """
 
 from __future__ import annotations
@@ -17,17 +18,17 @@ from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 from google import genai
-from google.genai import errors, types
-from websockets.exceptions import ConnectionClosed
+from google.genai import types
 
 from daemon.config.models import TextInput, capabilities
 from daemon.config.secret import Secret
 from daemon.config.settings import LiveSettings
 from daemon.events import NotUnderstood, ServerEvent
 from daemon.session.failures import LinkError, Signal, SignalKind, Where, classify
-from daemon.session.gemini.errors import NOT_UNDERSTOOD, Translator, opening_stage
+from daemon.session.gemini.errors import ENDED, Translator, opening_stage
 from daemon.session.gemini.messages import parse
 from daemon.session.gemini.setup import connect_config
+from daemon.session.gemini.wire import TRANSPORT
 from daemon.session.liveness import Evidence
 from daemon.session.tcp import Socket, evidence_of, limit_silence
 from daemon.tools.calling.fates import ToolAnswer
@@ -36,14 +37,9 @@ from daemon.tools.declaring.declarations import Equipment
 UPLINK_MIME = "audio/pcm;rate=16000"
 """Live API guide, audio formats: raw 16-bit PCM, the rate in the MIME type."""
 
-TRANSPORT: dict[str, Any] = {
-    "close_timeout": 1.5,  # leaving a dead connection blocks this long
-    "ping_interval": 20,  # keeps NAT mappings alive
-    "ping_timeout": None,  # healthy sessions answer pings 8-30 s late (sip-to-ai PR #14)
-    "max_size": 8 * 2**20,  # the default of 1 MiB closes on a large message
-    "compression": None,  # base64 PCM hardly shrinks, and deflating costs CPU
-}
-"""Arguments of `websockets.asyncio.client.connect`, which `HttpOptions.async_client_args` passes on."""
+MAX_STRANGE = 64
+"""Messages of which nothing can be made, in a row; policy for one more: another connection. A new kind of
+message comes among those that are known."""
 
 OPENING_S = 5.0
 """TCP, TLS and the upgrade take at most this: a try that began on a dead path sends its greeting ever more
@@ -174,16 +170,27 @@ class LiveSession:
             self._websocket.transport.abort()
 
     async def receive(self) -> AsyncIterator[ServerEvent]:
-        """Everything the server says until the connection ends, which raises LinkError."""
-        while True:
+        """Everything the server says until the connection ends, which raises LinkError.
+
+        A message of which nothing can be made is passed over, but not MAX_STRANGE in a row. After each
+        message the event loop has its turn: thousands of short ones may wait to be read.
+        """
+        strange = 0
+        while strange < MAX_STRANGE:
             try:
                 async for message in self._raw.receive():
                     for event in parse(message):
                         yield event
-            except NOT_UNDERSTOOD as error:
-                yield NotUnderstood(type(error).__name__)
-            except (errors.APIError, ConnectionClosed, OSError) as error:
+                    strange = 0
+                    await asyncio.sleep(0)
+            except ENDED as error:
                 raise self._translator.link_error(error, Where.RECEIVE) from error
+            except Exception as error:  # noqa: BLE001 - whatever a library raises at foreign input
+                strange += 1
+                yield NotUnderstood(type(error).__name__)
+                await asyncio.sleep(0)
+        signal = Signal(SignalKind.MESSAGE, Where.RECEIVE, reason=f"{strange} messages in a row")
+        raise LinkError(classify(signal))
 
     def _socket(self) -> Socket | None:
         transport = getattr(self._websocket, "transport", None)
@@ -197,5 +204,5 @@ class LiveSession:
     def _sending(self) -> Iterator[None]:
         try:
             yield
-        except (ConnectionClosed, OSError) as error:
+        except Exception as error:  # the answers of tools are foreign as well
             raise self._translator.link_error(error, Where.SEND) from error

@@ -16,18 +16,23 @@ from websockets.exceptions import (
 )
 
 from daemon.config.secret import Secret
+from daemon.runtime.bounds import whole
 from daemon.runtime.clock import clock_is_set
 from daemon.session.failures import LinkError, Signal, SignalKind, Where, classify
+from daemon.session.gemini.wire import Redirected
 
 CLOSE_CODE_ABNORMAL = 1006
 """RFC 6455 §7.4.1: reserved for a connection that ended without a close frame."""
 
-HTTP_FOUND = 302
-"""RFC 9110 §15.4.3: a redirect, which a captive portal answers with."""
+MAX_CODE = 65535
+"""RFC 6455 §5.5.1: a close code has two bytes; those of HTTP and of Google's API are shorter."""
 
-NOT_UNDERSTOOD = (TypeError, ValueError, AttributeError, LookupError)
-"""What the SDK raises at a message that it cannot read, the connection being good all the same. pydantic's
-ValidationError and UnicodeDecodeError are ValueErrors."""
+OPENING = (OSError, EOFError, InvalidHandshake, InvalidURI, InvalidProxy, ImportError)
+"""What is raised before the upgrade has been answered well."""
+
+ENDED = (errors.APIError, ConnectionClosed, OSError, EOFError)
+"""What a receive raises when the connection has ended. Whatever else it raises is about one message, of
+which the library could make nothing, and the connection is good: TypeError, ValueError, RecursionError."""
 
 
 class Translator:
@@ -44,30 +49,33 @@ class Translator:
 
 def opening_stage(error: Exception) -> Where:
     """Whether an error while connecting came before or after the upgrade."""
-    after = isinstance(error, (errors.APIError, ConnectionClosed, *NOT_UNDERSTOOD))
-    return Where.SETUP if after else Where.CONNECT
+    return Where.CONNECT if isinstance(error, OPENING) else Where.SETUP
 
 
 def translate(error: Exception, where: Where, *, resuming: bool, key: Secret) -> Signal:
-    """A foreign exception as a `Signal`; one that is not known here is raised again: it is our bug."""
+    """A foreign exception as a `Signal`, whatever its class: what a library makes of foreign input is no bug
+    of ours.
+    """
     kind, code, reason = _kind_code_reason(error)
     return Signal(
         kind,
         where,
-        code,
+        whole(code, MAX_CODE) or 0,
         key.scrub(reason),
         resuming=resuming,
         clock_set=clock_is_set(time.time()),
     )
 
 
-def _kind_code_reason(error: Exception) -> tuple[SignalKind, int, str]:
+def _kind_code_reason(error: Exception) -> tuple[SignalKind, object, str]:
     match error:
+        case Redirected():
+            return SignalKind.HTTP, error.status, str(error)
         case InvalidStatus():
-            body = (error.response.body or b"")[:500].decode("utf-8", "replace")
-            return SignalKind.HTTP, error.response.status_code, body
+            body = error.response.body or b""
+            return SignalKind.HTTP, error.response.status_code, bytes(body).decode("utf-8", "replace")
         case errors.APIError():
-            return _close(int(error.code or 0), _api_reason(error))
+            return _close(error.code, _api_reason(error))
         case ConnectionClosed():
             frame = error.rcvd or error.sent
             return _close(frame.code if frame else CLOSE_CODE_ABNORMAL, frame.reason if frame else "")
@@ -79,22 +87,19 @@ def _kind_code_reason(error: Exception) -> tuple[SignalKind, int, str]:
             return SignalKind.TIMEOUT, 0, ""
         case OSError() | EOFError():
             return SignalKind.UNREACHABLE, 0, str(error.strerror if isinstance(error, OSError) else error)
-        case InvalidHandshake():
-            return SignalKind.UNREACHABLE, 0, str(error)
-        case InvalidURI():
-            return SignalKind.HTTP, HTTP_FOUND, "it leads to another address"
         case InvalidProxy() | ImportError():  # their texts may hold the proxy's password
             return SignalKind.UNREACHABLE, 0, "the proxy of the environment (HTTPS_PROXY) cannot be used"
-        case _ if isinstance(error, NOT_UNDERSTOOD):
+        case InvalidHandshake():
+            return SignalKind.UNREACHABLE, 0, str(error)
+        case _:
             return SignalKind.MESSAGE, 0, type(error).__name__
-    raise error
 
 
 def _api_reason(error: errors.APIError) -> str:
     return error.details if isinstance(error.details, str) else str(error.details or "")
 
 
-def _close(code: int, reason: str) -> tuple[SignalKind, int, str]:
+def _close(code: object, reason: str) -> tuple[SignalKind, object, str]:
     if code == CLOSE_CODE_ABNORMAL:
         return SignalKind.RESET, code, ""
     return SignalKind.CLOSE, code, reason

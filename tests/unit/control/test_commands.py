@@ -95,6 +95,7 @@ class Rig:
             uplink,
             policy=LinkPolicy(),
             post=self.mailbox.post,
+            room=self.mailbox.room,
             on_change=lambda: None,
             clock=self._clock,
             jitter=lambda: 0.0,

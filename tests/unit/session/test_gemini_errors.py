@@ -9,14 +9,15 @@ import time
 import pytest
 from google.genai import errors
 from websockets.datastructures import Headers
-from websockets.exceptions import ConnectionClosedError, InvalidProxy, InvalidStatus, InvalidURI
+from websockets.exceptions import ConnectionClosedError, InvalidProxy, InvalidStatus
 from websockets.frames import Close
 from websockets.http11 import Response
 
 from daemon.config.secret import Secret
 from daemon.runtime.clock import CLOCK_SET_S
-from daemon.session.failures import SignalKind, Where
+from daemon.session.failures import SignalKind, Where, classify
 from daemon.session.gemini.errors import translate
+from daemon.session.gemini.wire import Redirected
 
 KEY = Secret("s3cret-key")
 
@@ -24,7 +25,7 @@ CLOSED = Close(1011, "Internal error encountered.")
 
 ERRORS: list[tuple[Exception, SignalKind, int]] = [
     (InvalidStatus(Response(403, "Forbidden", Headers(), b"no")), SignalKind.HTTP, 403),
-    (InvalidURI("http://portal.example/login", "scheme isn't ws or wss"), SignalKind.HTTP, 302),
+    (Redirected(302), SignalKind.HTTP, 302),
     (InvalidProxy("http://user:pass@proxy", "bad"), SignalKind.UNREACHABLE, 0),
     (ImportError("python-socks"), SignalKind.UNREACHABLE, 0),
     (errors.APIError(1007, "API key not valid"), SignalKind.CLOSE, 1007),
@@ -56,9 +57,24 @@ def test_neither_the_key_nor_a_proxy_s_password_is_repeated() -> None:
     assert "pass" not in proxy.reason
 
 
-def test_what_is_not_known_is_our_bug_and_raised_again() -> None:
-    with pytest.raises(ZeroDivisionError):
-        translate(ZeroDivisionError(), Where.RECEIVE, resuming=False, key=KEY)
+@pytest.mark.parametrize("error", [ZeroDivisionError(), RecursionError(), MemoryError(), AssertionError()])
+def test_whatever_else_a_library_raises_is_about_a_message(error: Exception) -> None:
+    signal = translate(error, Where.RECEIVE, resuming=False, key=KEY)
+    assert (signal.kind, signal.reason) == (SignalKind.MESSAGE, type(error).__name__)
+
+
+@pytest.mark.parametrize("code", [10**400, -1, "abc", [1], None, True])
+def test_a_code_out_of_range_is_none(code: object) -> None:
+    error = errors.APIError(1011, "")
+    error.code = code  # type: ignore[assignment]  # the service may say anything
+    assert translate(error, Where.RECEIVE, resuming=False, key=KEY).code == 0
+
+
+def test_the_key_is_masked_before_a_long_answer_is_cut() -> None:
+    for cut_at in range(150, 205):
+        reason = "x" * cut_at + KEY.reveal() + "y" * 400
+        signal = translate(errors.APIError(1007, reason), Where.SETUP, resuming=False, key=KEY)
+        assert "s3cret-k" not in str(classify(signal))
 
 
 @pytest.mark.parametrize(("wall_s", "clock_set"), [(CLOCK_SET_S - 1.0, False), (CLOCK_SET_S, True)])

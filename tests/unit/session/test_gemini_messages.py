@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from daemon.events import (
     GenerationComplete,
     GoAway,
     HandleUpdate,
+    NotUnderstood,
     ReplyAudio,
     ServerEvent,
     ServerInterrupted,
@@ -21,7 +23,15 @@ from daemon.events import (
     TurnComplete,
     Usage,
 )
-from daemon.session.gemini.messages import parse, parse_duration_s
+from daemon.runtime.bounds import OUT_OF_RANGE, TOO_DEEP
+from daemon.session.gemini.messages import (
+    MAX_ARGUMENTS_CHARS,
+    MAX_HANDLE_CHARS,
+    MAX_TOKENS,
+    MAX_TRANSCRIPT_CHARS,
+    parse,
+    parse_duration_s,
+)
 
 
 def events(**message: Any) -> list[ServerEvent]:
@@ -93,3 +103,83 @@ def test_the_session_s_notices_are_told() -> None:
 )
 def test_durations(text: str | None, seconds: float | None) -> None:
     assert parse_duration_s(text) == seconds
+
+
+def test_only_a_reason_that_names_a_failure_is_one() -> None:
+    for reason in types.TurnCompleteReason:
+        content = {"turn_complete": True, "turn_complete_reason": reason}
+        well = ("TURN_COMPLETE_REASON_UNSPECIFIED", "NEED_MORE_INPUT")
+        assert events(server_content=content) == [TurnComplete("" if reason.value in well else reason.value)]
+
+
+@pytest.mark.filterwarnings("ignore:.*is not a valid TurnCompleteReason")
+def test_a_reason_of_a_later_version_ends_the_turn_well() -> None:
+    content = {"turn_complete": True, "turn_complete_reason": "INPUT_LATER_WORD"}
+    assert events(server_content=content) == [TurnComplete()]
+
+
+@pytest.mark.parametrize("count", [-1, -100_000, 10**400, MAX_TOKENS + 1])
+def test_a_count_out_of_range_is_passed_over(count: int) -> None:
+    for field in ("prompt_token_count", "response_token_count"):
+        [event] = events(usage_metadata={field: count})
+        assert isinstance(event, NotUnderstood)
+
+
+@pytest.mark.parametrize("text", ["-1s", "infs", "nans", "1e400s", "9" * 5000 + "s", "1e9s"])
+def test_a_time_out_of_range_is_none(text: str) -> None:
+    assert events(go_away={"time_left": text}) == [GoAway(None)]
+
+
+def test_a_long_handle_is_passed_over() -> None:
+    update = {"new_handle": "h" * (MAX_HANDLE_CHARS + 1), "resumable": True}
+    [event] = events(session_resumption_update=update)
+    assert isinstance(event, NotUnderstood)
+
+
+def test_a_long_transcript_is_cut() -> None:
+    content = {"output_transcription": {"text": "a" * 1_500_000}}
+    assert events(server_content=content) == [Transcript("model", "a" * MAX_TRANSCRIPT_CHARS)]
+
+
+def test_half_a_surrogate_pair_is_replaced_wherever_it_stands() -> None:
+    half = "\ud800"
+    assert events(server_content={"input_transcription": {"text": half}}) == [Transcript("user", "?")]
+    call = {"id": half, "name": "f", "args": {half: [half]}}
+    assert events(tool_call={"function_calls": [call]}) == [ToolCall("?", "f", {"?": ["?"]})]
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        {"name": "f"},
+        {"id": "1"},
+        {"id": "1" * 257, "name": "f"},
+        {"id": "1", "name": "f" * 257},
+        {"id": "1", "name": "f", "args": {"text": "a" * MAX_ARGUMENTS_CHARS}},
+    ],
+)
+def test_a_call_that_cannot_be_answered_or_is_too_long_is_passed_over(call: dict[str, Any]) -> None:
+    [event] = events(tool_call={"function_calls": [call]})
+    assert isinstance(event, NotUnderstood)
+
+
+def test_numbers_and_depths_of_arguments_are_tamed() -> None:
+    deep: dict[str, Any] = {}
+    for _ in range(100):
+        deep = {"d": deep}
+    arguments = {"huge": 10**400, "nan": float("nan"), "endless": float("-inf"), "good": -1.5, "deep": deep}
+    [event] = events(tool_call={"function_calls": [{"id": "1", "name": "f", "args": arguments}]})
+    assert isinstance(event, ToolCall)
+    assert event.arguments | {"deep": None} == {
+        "huge": OUT_OF_RANGE,
+        "nan": OUT_OF_RANGE,
+        "endless": OUT_OF_RANGE,
+        "good": -1.5,
+        "deep": None,
+    }
+    assert TOO_DEEP in json.dumps(event.arguments, allow_nan=False)
+
+
+def test_a_long_number_of_a_cancelled_call_is_left_out() -> None:
+    ids = ["1", "2" * 257]
+    assert events(tool_call_cancellation={"ids": ids}) == [ToolCallCancelled(("1",))]

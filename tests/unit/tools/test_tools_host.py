@@ -15,7 +15,7 @@ import pytest
 from daemon.config.models import Capabilities, capabilities
 from daemon.events import ToolCall
 from daemon.runtime.feed import Feed
-from daemon.session.failures import SignalKind, LinkError, Signal, Where, classify
+from daemon.session.failures import LinkError, Signal, SignalKind, Where, classify
 from daemon.tools.calling.fates import FATES, Circumstances, Fate, ToolAnswer
 from daemon.tools.calling.host import MAX_CALLS, ToolHost
 from daemon.tools.calling.runner import Runner
