@@ -17,7 +17,7 @@ from typing import Any
 from daemon.config.settings import ReminderSettings
 from daemon.reminders import book as b
 from daemon.reminders.advance import advance, next_due_s
-from daemon.reminders.bell import Bell
+from daemon.reminders.bell import BellSound
 from daemon.reminders.book import Book, Past, Ringing, Rules
 from daemon.reminders.clocks import Clocks, LocalOffset
 from daemon.reminders.local_time import Moment, OffsetAt
@@ -41,7 +41,7 @@ Change = Callable[[Book, Moment], Book]
 class Outside:
     """What the book needs of the rest; the defaults are for where there is no rest."""
 
-    ring: Callable[[Bell | None], None] = lambda bell: None
+    ring: Callable[[BellSound | None], None] = lambda bell: None
     """Sounds a bell until the next call; None: no bell."""
     show: Callable[[], None] = lambda: None
     """Lights that depend on what rings are to be drawn again."""
@@ -180,7 +180,7 @@ class Reminders:
             if past not in was.past and not past.told:
                 self._note(past, past.fate.value)
         if begun and not was.ringing:
-            self.outside.ring(Bell(begun[0].kind, self._settings.volume))
+            self.outside.ring(BellSound(begun[0].kind, self._settings.volume))
         elif was.ringing and not book.ringing:
             self.outside.ring(None)
         if (bool(was.ringing), was.untold) != (bool(book.ringing), book.untold):

@@ -201,7 +201,9 @@ def _devices(audio: pyaudio.PyAudio) -> dict[int, DeviceInfo]:
             if about[f"max{direction}Channels"] > 0:
                 default = host[f"default{direction}Device"] == index
                 card = cards.get(number, "") if number is not None else ""
-                found[2 * index + playback] = DeviceInfo(name, kind, card, default, place.usb, place.port)
+                found[2 * index + playback] = DeviceInfo(
+                    name=name, kind=kind, card=card, default=default, usb=place.usb, port=place.port
+                )
     return found
 
 

@@ -40,7 +40,7 @@ HEALTHY = {
 """What the lights say at the start, in the course of a turn, and at the end."""
 
 BACK_WITHIN_S = 5.0
-"""From the end of a fault. Far above what is measured (docs/faults.md): a bound for busy machines."""
+"""From the end of a fault. Far above what is measured (docs/use/faults.md): a bound for busy machines."""
 
 Facts = dict[str, object]
 
