@@ -80,9 +80,9 @@ class Reporter:
         return {
             "state": link.phase.value,
             "since_s": round(now_s - link.since_s, 1),
-            "problem": f"{failure.policy.says} ({failure.detail})" if failure else None,
+            "problem": f"{failure.treatment.says} ({failure.detail})" if failure else None,
             "problem_since_s": round(now_s - link.failed_since_s, 1) if failure else None,
-            "remedy": failure.policy.remedy if failure else None,
+            "remedy": failure.treatment.remedy if failure else None,
             "next_try_s": round(max(0.0, link.next_try_s - now_s), 1) if waiting else None,
             "connects": link.connects,
             "failures": link.failures,
@@ -94,7 +94,7 @@ class Reporter:
         if last is None:
             return {}
         failure, at_s = last
-        return {"last_problem": failure.policy.says, "last_problem_ago_s": round(now_s - at_s)}
+        return {"last_problem": failure.treatment.says, "last_problem_ago_s": round(now_s - at_s)}
 
     def devices(self) -> dict[str, Any]:
         """Microphone, speaker and lights: open or not, and what is wrong."""
@@ -151,6 +151,7 @@ class Reporter:
             "manager_messages_dropped": self.manager_messages_dropped(),
             "log_lines_dropped": logs.dropped(),
             "events_high_water": parts.mailbox.high_water,
+            "events_held_back": parts.mailbox.held_back,
             "replies_near_silent": downlink.near_silent_replies,
             **{f"renewed_{why}": count for why, count in self.controller.performer.watchdogs.items()},
             "tokens_prompt": downlink.tokens["prompt"],

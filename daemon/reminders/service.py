@@ -23,7 +23,6 @@ from daemon.reminders.clocks import Clocks, LocalOffset
 from daemon.reminders.local_time import Moment, OffsetAt
 from daemon.reminders.phrases import listing, past_words, title, waiting_lines
 from daemon.reminders.record import FILE, LIMIT_BYTES, book_from, content_of
-from daemon.runtime.keeper import to_its_end
 from daemon.runtime.store import Store
 
 log = logging.getLogger(__name__)
@@ -209,7 +208,7 @@ class Reminders:
             same_clock = abs(now.lead_s - self._saved[1]) < STEP_S
             if book == self._saved[0] and (same_clock or not book.entries):
                 return True
-            done = await to_its_end(asyncio.to_thread(self._store.keep, FILE, content_of(book, now)))
+            done = await self._store.keep_aside(FILE, content_of(book, now))
             if done:
                 self._saved = book, now.lead_s
             return done

@@ -296,6 +296,7 @@ def _connection(
         tools,
         policy=policy,
         post=mailbox.post,
+        room=mailbox.room,
         on_change=on_change,
         clock=clock,
         jitter=random.random,
