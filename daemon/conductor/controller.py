@@ -47,6 +47,7 @@ from daemon.events import (
     Trigger,
     UtteranceGiven,
 )
+from daemon.hearing.ears import ears_for
 from daemon.hearing.silence import REMEDY
 from daemon.lights.ladder import Conditions
 from daemon.reminders.phrases import question_of
@@ -86,6 +87,7 @@ class Controller:
         self.state = Dialogue()
         self.since_s = clock()
         self.speaker_ok = True
+        self._forgotten = 0
 
     async def run(self) -> None:
         """Handle events for ever. Ends only by cancellation or by a bug."""
@@ -135,12 +137,11 @@ class Controller:
         self.state = state
         if self.state.phase is not was.phase:
             self._note_phase(was.phase, event)
-        self._tune_ears()
         self._hold_bell(was.phase)
         self.show()
         for action in actions:
             self.performer.perform(action, self.state)
-        self._parts.capture.hungry = self._parts.uplink.hungry
+        self._tune_ears()
         self._note_need()
 
     def _note_need(self) -> None:
@@ -207,11 +208,9 @@ class Controller:
         return {"CONURE_STATE": self.state.phase.value, "CONURE_TURN": self.state.turn}
 
     def _tune_ears(self) -> None:
-        """Speech must be longer to interrupt than to begin, and may be softer when it was announced."""
-        over_reply = self.state.phase in (Phase.SENDING, Phase.THINKING, Phase.SPEAKING)
-        capture = self._parts.capture
-        capture.min_speech_ms = self._manner.barge_in_speech_ms if over_reply else self._manner.min_speech_ms
-        capture.expected = self.state.phase is Phase.LISTENING
+        hungry = self._parts.uplink.hungry
+        ears = ears_for(self.state.phase, self._manner.vad, hungry=hungry, forgotten=self._forgotten)
+        self._parts.capture.tune(ears)
 
     # --- what rings
 
@@ -271,7 +270,7 @@ class Controller:
         else:
             parts.uplink.settle(turn)
         if not self.policy.barge_in:
-            parts.capture.forget_speech = True
+            self._forgotten += 1
 
     # --- what is shown
 

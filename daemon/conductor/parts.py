@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from daemon.conductor.accounts import Accounts
 from daemon.conductor.ledger import Ledger
-from daemon.config.settings import ButtonSettings
+from daemon.config.settings import ButtonSettings, VadSettings
 from daemon.dialogue.state import Policy
 from daemon.events import Event
 from daemon.hearing.capture import Capture
@@ -43,8 +43,7 @@ class Manner:
 
     policy: Policy
     button: ButtonSettings
-    min_speech_ms: int
-    barge_in_speech_ms: int
+    vad: VadSettings
     earcons: bool
     log_transcripts: bool
     spoken: bool = True

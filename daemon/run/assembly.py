@@ -25,6 +25,7 @@ from daemon.control.status import Reporter
 from daemon.dialogue.state import Policy
 from daemon.events import Event, ToolsChanged
 from daemon.hearing.capture import Capture
+from daemon.hearing.ears import ears_for
 from daemon.hearing.endpointing import SpeechDetector
 from daemon.hearing.frontend.front_end import FrontEnd
 from daemon.hearing.frontend.making import make_front_end
@@ -53,6 +54,7 @@ from daemon.speaking.volume import VOLUME_FILE, Volume, load_percent
 from daemon.tools.calling.host import ToolHost
 from daemon.tools.kit import ToolKit, build_kit
 from daemon.tools.memory import Memory
+from daemon.words import Phase
 from hw.base import MIC_FORMAT, SPEAKER_FORMAT, Board, Mic, Speaker
 
 T = TypeVar("T")
@@ -246,7 +248,7 @@ def _capture(
             clock=time.monotonic,
         ),
         pauses_s=sound.mic.pauses_s,
-        min_speech_ms=vad.min_speech_ms,
+        ears=ears_for(Phase.IDLE, vad),
         front_end=front_end,
         wake_words=make_wake_words(settings.wake),
         silent_after_s=settings.board.silent_mic_s,
@@ -307,12 +309,10 @@ def _connection(
 
 
 def _manner(settings: Settings, board: Board, front_end: FrontEnd) -> Manner:
-    vad = settings.vad
     return Manner(
         policy=policy_from(settings, board, cancels_echo=front_end.cancels),
         button=settings.button,
-        min_speech_ms=vad.min_speech_ms,
-        barge_in_speech_ms=vad.barge_in_speech_ms,
+        vad=settings.vad,
         earcons=settings.sound.earcons,
         spoken=settings.sound.spoken,
         speak_reminders=settings.reminders.speak,

@@ -53,7 +53,7 @@ class Rig:
         self.uplink_ring, self.reply_ring = HistoryRing(1000), FifoRing(1000)
         self.parts = self._parts()
         policy = Policy()
-        manner = Manner(policy, ButtonSettings(), 120, 200, earcons=True, log_transcripts=False)
+        manner = Manner(policy, ButtonSettings(), VadSettings(), earcons=True, log_transcripts=False)
         self.controller = Controller(self.parts, manner, self._clock)
         self.volume = Volume(self.parts.playback, SoundSettings(), percent=70)
         self.reporter = Reporter(
@@ -89,7 +89,6 @@ class Rig:
             wake_uplink=uplink.wake,
             own_sound=lambda: False,
             pauses_s=pauses(),
-            min_speech_ms=120,
         )
         connection = Connection(
             uplink,
