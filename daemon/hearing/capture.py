@@ -9,12 +9,13 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator
+from typing import Any
 
 from daemon.events import MicBack, MicLost, MicSilent, SpeechEnded, SpeechStarted, TalkPressed, Trigger
 from daemon.hearing.ears import Ears
 from daemon.hearing.endpointing import Edge, Heard, SpeechDetector
 from daemon.hearing.frontend.front_end import Echo, FrontEnd
-from daemon.hearing.silence import SilenceWatch
+from daemon.hearing.silence import REMEDY, SilenceWatch
 from daemon.hearing.wake import WakeWords
 from daemon.runtime.retry import PROVEN_STEPS
 from daemon.runtime.ring import HistoryRing
@@ -93,6 +94,31 @@ class Capture:
     def tune(self, ears: Ears) -> None:
         """Listen like this from the next chunk on."""
         self._ears = ears
+
+    def report(self) -> dict[str, Any]:
+        """The microphone, for `conure status`."""
+        return {
+            "open": self.opened,
+            "device": self.about or None,
+            "problem": self._problem(),
+            "level_dbfs": round(self.level_dbfs, 1),
+            "floor_dbfs": round(self.floor_dbfs, 1),
+        }
+
+    def _problem(self) -> str | None:
+        if self.error is not None:
+            return str(self.error)
+        silent = f"nothing but zeros for {self.silence.silent_s:.0f} s: {REMEDY}"
+        return silent if self.silence.told and self.opened else None
+
+    def counters(self) -> dict[str, int]:
+        """What was lost of what could be heard."""
+        return {
+            "mic_overruns": self.overruns,
+            "mic_losses": self.losses,
+            "mic_silences": self.silence.silences,
+            **self.front_end.counters(),
+        }
 
     # --- capture thread
 
