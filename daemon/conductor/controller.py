@@ -76,7 +76,7 @@ class Controller:
             parts.tools,
             parts.accounts,
             parts.feed,
-            streaming=manner.policy.streaming,
+            streaming=manner.policy.by_server,
             log_transcripts=manner.log_transcripts,
         )
         self._button = ButtonInput(manner.button, clock, parts.mailbox.post)
@@ -101,12 +101,12 @@ class Controller:
             case TalkPressed(Trigger.WAKE_WORD) if self.state.phase is Phase.LISTENING:
                 pass  # a voice has begun the turn already; the word is part of what it says
             case ButtonEdge() | GestureDue():
-                for meant in self._button.take(event, muted=self.state.muted):
+                for meant in self._button.take(event, muted=self.state.mic.muted):
                     self.advance(meant)
             case TimerDue(timer):
                 if self._timers.take(event):
                     self.advance(TimerFired(timer))
-            case UtteranceGiven(turn) if turn == self.state.turn:
+            case UtteranceGiven(turn) if turn == self.state.turn.number:
                 self._mark(turn, Mark.ALL_SENT, self._clock())
                 self.downlink.gate.asked(self._clock())
             case PlaybackStarted(turn, heard_at_s):
@@ -129,7 +129,7 @@ class Controller:
         self._before(event)
         was = self.state
         state, actions = advance(was, event, self._budget.policy(self.policy))
-        if state.turn != was.turn and self._budget.used_up():
+        if state.turn.number != was.turn.number and self._budget.used_up():
             self._refuse_turn(event)
             return
         self.state = state
@@ -178,7 +178,7 @@ class Controller:
             case LinkUp():
                 # What was begun on the old connection cannot be answered on this one.
                 self.downlink.gate.reset()
-                self._mark(self.state.turn, Mark.LINK_UP, now_s)
+                self._mark(self.state.turn.number, Mark.LINK_UP, now_s)
             case LinkLost():
                 self.downlink.gate.reset()
             case StopAsked():
@@ -204,7 +204,7 @@ class Controller:
         self._parts.feed.tell("state", state=self.state.phase.value, was=was.value, cause=cause)
 
     def _log_fields(self) -> dict[str, object]:
-        return {"CONURE_STATE": self.state.phase.value, "CONURE_TURN": self.state.turn}
+        return {"CONURE_STATE": self.state.phase.value, "CONURE_TURN": self.state.turn.number}
 
     def _tune_ears(self) -> None:
         """Speech must be longer to interrupt than to begin, and may be softer when it was announced."""
@@ -243,7 +243,7 @@ class Controller:
     # --- the server
 
     def _hear(self, event: ServerEvent) -> None:
-        for heard in self.downlink.hear(event, self.state.turn, self._clock()):
+        for heard in self.downlink.hear(event, self.state.turn.number, self._clock()):
             if isinstance(heard, ReplyAudio):
                 self._play_reply(heard.pcm)
             else:
@@ -255,18 +255,19 @@ class Controller:
         if self._timers.runs(Timer.STALL):
             self.advance(ReplyWentOn())
         accepted = self.downlink.play(pcm)
-        if line := self._parts.ledger.find(self.state.turn):
+        if line := self._parts.ledger.find(self.state.turn.number):
             line.reply_bytes += accepted
 
     def _awaits_reply(self) -> bool:
         """Whether a reply that begins now belongs to the newest turn; at rest: one that tells of a tool."""
-        return self.state.talk is Talk.STREAM or self.state.phase not in (Phase.LISTENING, Phase.SPEAKING)
+        streams = self.state.turn.talk is Talk.STREAM
+        return streams or self.state.phase not in (Phase.LISTENING, Phase.SPEAKING)
 
     def _reply_begins(self, now_s: float) -> None:
-        turn, parts = self.state.turn, self._parts
+        turn, parts = self.state.turn.number, self._parts
         self._mark(turn, Mark.FIRST_REPLY, now_s)
         self.downlink.begin(turn)
-        if self.state.talk is Talk.STREAM:
+        if self.state.turn.talk is Talk.STREAM:
             parts.uplink.note_answered(turn)
         else:
             parts.uplink.settle(turn)
@@ -288,12 +289,12 @@ class Controller:
         resting = self.state.phase in (Phase.IDLE, Phase.FOLLOW_UP)
         budget_gone = resting and self._budget.used_up()
         return Conditions(
-            mic_fault=not self.state.mic_ok,
+            mic_fault=not self.state.mic.ok,
             speaker_fault=not self.speaker_ok,
             refused=failure is not None and failure.refused,
             quota=budget_gone or (failure is not None and failure.kind.value == "quota"),
             offline=failure is not None and not failure.refused,
-            muted=self.state.muted,
+            muted=self.state.mic.muted,
             connecting=link.phase is LinkPhase.CONNECTING,
             ringing=self._parts.reminders.ringing,
             missed=self._parts.reminders.untold,

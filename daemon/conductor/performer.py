@@ -60,9 +60,9 @@ class Performer:
             case do.PauseUplink():
                 parts.uplink.pause()
             case do.ResumeUplink():
-                parts.uplink.resume(state.turn)
+                parts.uplink.resume(state.turn.number)
             case do.SendText(turn, text):
-                self._send_text(turn, text, online=state.online)
+                self._send_text(turn, text, online=state.link.online)
             case do.FinishReply():
                 parts.playback.finish()
             case do.CutReply(by_server):
@@ -86,12 +86,12 @@ class Performer:
     def _open(self, action: do.OpenUtterance, state: Dialogue) -> None:
         now_s = self._clock()
         self._parts.playback.hush()  # a voice that opens a turn has not hushed anything yet
-        self._parts.ledger.open(action.turn, action.trigger, now_s, online=state.online)
+        self._parts.ledger.open(action.turn, action.trigger, now_s, online=state.link.online)
         self._parts.uplink.open(
             action.turn,
             action.onset_byte,
             stream=action.stream,
-            released=state.released,
+            released=state.turn.released,
             quiet_s=None if self._echo_free else now_s - self._parts.playback.audible_until_s,
         )
         self._parts.connection.ask()

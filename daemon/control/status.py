@@ -49,7 +49,7 @@ class Reporter:
             "state": state.phase.value,
             "since_s": round(now_s - self.controller.since_s, 1),
             "up_s": round(now_s - self.started_s, 1),
-            "muted": state.muted,
+            "muted": state.mic.muted,
             **self.volume(),
             "light": scene.name,
             "board": self.board,

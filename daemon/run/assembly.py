@@ -22,7 +22,7 @@ from daemon.config.board import open_leds
 from daemon.config.settings import Settings
 from daemon.control.commands import Commands, Handler
 from daemon.control.status import Reporter
-from daemon.dialogue.state import Policy
+from daemon.dialogue.state import Policy, TurnTaking
 from daemon.events import Event, ToolsChanged
 from daemon.hearing.capture import Capture
 from daemon.hearing.endpointing import SpeechDetector
@@ -83,7 +83,7 @@ def policy_from(settings: Settings, board: Board, *, cancels_echo: bool = False)
     """The dialogue's policy: the configuration, with `auto` decided by the board and the front end."""
     trigger, vad = settings.trigger, settings.vad
     return Policy(
-        streaming=settings.live.turn_taking == "server",
+        turn_taking=TurnTaking(settings.live.turn_taking),
         voice_trigger=_decide(trigger.voice, auto=not board.has_button and not settings.wake.words),
         barge_in=_decide(trigger.barge_in, auto=board.echo_free or cancels_echo),
         follow_up_s=trigger.follow_up_s,

@@ -16,7 +16,7 @@ from daemon.conductor.parts import Manner, Parts
 from daemon.config.settings import ButtonSettings, Settings, SoundSettings, VadSettings
 from daemon.control.commands import MAX_TEXT, Commands
 from daemon.control.status import Reporter
-from daemon.dialogue.state import Policy
+from daemon.dialogue.state import MicState, Policy
 from daemon.errors import ControlError
 from daemon.events import Event, MicLost, MuteSet, SpeechStarted, StopAsked, TalkPressed, TextAsked, Trigger
 from daemon.hearing.capture import Capture
@@ -139,7 +139,7 @@ async def test_a_command_becomes_an_event(
 
 
 async def test_nobody_is_left_talking_to_a_muted_microphone(rig: Rig) -> None:
-    rig.controller.state = replace(rig.controller.state, muted=True)
+    rig.controller.state = replace(rig.controller.state, mic=MicState(muted=True))
     with pytest.raises(ControlError, match="muted; open it with `conure unmute`"):
         await rig.do("talk")
 
