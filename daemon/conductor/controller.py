@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from dataclasses import replace
 from typing import get_args
 
 from daemon.conductor.accounts import Day
-from daemon.conductor.budget import DayBudget
 from daemon.conductor.button import ButtonInput
 from daemon.conductor.downlink import Downlink
 from daemon.conductor.ledger import Mark
@@ -51,7 +51,6 @@ from daemon.hearing.silence import REMEDY
 from daemon.lights.ladder import Conditions
 from daemon.reminders.phrases import question_of
 from daemon.session.link import LinkPhase
-from daemon.speaking.messages import BUDGET_EARCON, Message
 from daemon.words import Earcon, Phase
 
 log = logging.getLogger(__name__)
@@ -82,7 +81,6 @@ class Controller:
         self._button = ButtonInput(manner.button, clock, parts.mailbox.post)
         self._timers = Timers(parts.mailbox.post)
         self.performer = Performer(parts, manner, clock, self._timers, self.downlink.gate)
-        self._budget = DayBudget(parts.accounts)
         self.state = Dialogue()
         self.since_s = clock()
         self.speaker_ok = True
@@ -128,11 +126,8 @@ class Controller:
         """Let the state table decide, show it, and do what it says."""
         self._before(event)
         was = self.state
-        state, actions = advance(was, event, self._budget.policy(self.policy))
-        if state.turn.number != was.turn.number and self._budget.used_up():
-            self._refuse_turn(event)
-            return
-        self.state = state
+        turns_left = not self._parts.accounts.used_up()
+        self.state, actions = advance(was, event, replace(self.policy, turns_left=turns_left))
         if self.state.phase is not was.phase:
             self._note_phase(was.phase, event)
         self._tune_ears()
@@ -159,15 +154,6 @@ class Controller:
         if reply_due:
             self.downlink.gate.expect(self._clock())
         self.advance(ToolsBusy(tools.busy, reply_due))
-
-    def _refuse_turn(self, event: DialogueEvent) -> None:
-        """The day's budget is used up. A press still stops a reply; a voice may be a television's."""
-        aloud = self._budget.refuse(event, self._clock())
-        if isinstance(event, TalkPressed) and self.state.phase is Phase.SPEAKING:
-            self.advance(StopAsked())
-        if aloud:
-            self.performer.play(BUDGET_EARCON, self.state.phase, Message.BUDGET)
-        self.show()
 
     def _before(self, event: DialogueEvent) -> None:
         """What an event means outside the state table: marks, the reply's gate, who is told."""
@@ -218,7 +204,7 @@ class Controller:
     def _silence_bell(self) -> None:
         """A press does no more than that; of a reminder its user wants to know what it says."""
         question = question_of(self._parts.reminders.silence())
-        link_ok = self._parts.connection.link.failure is None and not self._budget.used_up()
+        link_ok = self._parts.connection.link.failure is None and not self._parts.accounts.used_up()
         if question and self._manner.speak_reminders and link_ok and self.state.phase is Phase.IDLE:
             self.advance(TextAsked(question))
 
@@ -287,7 +273,7 @@ class Controller:
         left_s = self.performer.follow_up_until_s - self._clock()
         whole_s = self.policy.follow_up_s
         resting = self.state.phase in (Phase.IDLE, Phase.FOLLOW_UP)
-        budget_gone = resting and self._budget.used_up()
+        budget_gone = resting and self._parts.accounts.used_up()
         return Conditions(
             mic_fault=not self.state.mic.ok,
             speaker_fault=not self.speaker_ok,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 
+from daemon.conductor.budget import DayBudget
 from daemon.conductor.ledger import Mark
 from daemon.conductor.parts import Manner, Parts
 from daemon.conductor.reply_gate import ReplyGate
@@ -14,7 +15,7 @@ from daemon.dialogue.actions import Action
 from daemon.dialogue.state import Dialogue
 from daemon.events import Timer, Trigger
 from daemon.speaking.announcer import Announcer
-from daemon.speaking.messages import Message, message_for
+from daemon.speaking.messages import BUDGET_EARCON, Message, message_for
 from daemon.words import Earcon, Outcome, Phase
 
 log = logging.getLogger(__name__)
@@ -39,6 +40,7 @@ class Performer:
         self._gate = gate
         self._echo_free = manner.echo_free
         self._announcer = Announcer(parts.playback, clock, earcons=manner.earcons, spoken=manner.spoken)
+        self._budget = DayBudget(parts.accounts)
         self.watchdogs = dict.fromkeys(WHY_RENEWED, 0)
         self.follow_up_until_s = 0.0
         """On the clock."""
@@ -78,6 +80,8 @@ class Performer:
                 self._timers.stop(timer)
             case do.RenewLink(why, keep_handle):
                 self._renew_link(why, keep_handle=keep_handle)
+            case do.RefuseTurn(trigger):
+                self._refuse_turn(trigger, state.phase)
             case do.MicWanted(wanted):
                 parts.capture.set_wanted(wanted)
             case do.TurnOver(turn, outcome):
@@ -123,6 +127,10 @@ class Performer:
         if timer is Timer.FOLLOW_UP:
             self.follow_up_until_s = self._clock() + after_s
         self._timers.start(timer, after_s)
+
+    def _refuse_turn(self, trigger: Trigger, phase: Phase) -> None:
+        if self._budget.refuse(trigger, self._clock()):
+            self.play(BUDGET_EARCON, phase, Message.BUDGET)
 
     def _turn_over(self, turn: int, outcome: Outcome) -> None:
         line = self._parts.ledger.close(turn, outcome, self._clock())

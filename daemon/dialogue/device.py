@@ -249,7 +249,8 @@ def heard(state: Dialogue, event: e.PlaybackDrained, policy: Policy) -> Step:
         return replace(state, phase=Phase.THINKING, turn=replace(state.turn, ended=True)), ()
     judged, outcome, tones = judge_reply(state)
     rested, actions = rest(judged, policy, outcome)
-    if outcome is Outcome.SHORT and policy.ask_to_go_on and state.turn.text != GO_ON:  # once, not for ever
+    may_ask = policy.ask_to_go_on and policy.turns_left
+    if outcome is Outcome.SHORT and may_ask and state.turn.text != GO_ON:  # once, not for ever
         asking, more = open_text(rested, e.TextAsked(GO_ON), policy)
         return asking, (*actions, *tones, *more)
     return rested, (*actions, *tones)
@@ -270,13 +271,13 @@ def cut_by_server(state: Dialogue, _event: e.ReplyInterrupted, policy: Policy) -
 
 def rest(state: Dialogue, policy: Policy, outcome: Outcome) -> Step:
     """After a turn: the follow-up window, or sleep."""
-    open_ears = policy.follow_up_s > 0 and state.mic.can_hear and not state.turn.closing
+    open_ears = policy.window_s > 0 and state.mic.can_hear and not state.turn.closing
     left = state.rested()
     timers = (do.StopTimer(e.Timer.ANSWER), do.StopTimer(e.Timer.STALL))
     over = timers if state.turn.late else (*timers, do.TurnOver(state.turn.number, outcome))
     if not open_ears:
         return left.to(Phase.IDLE), over
-    return left.to(Phase.FOLLOW_UP), (*over, do.StartTimer(e.Timer.FOLLOW_UP, policy.follow_up_s))
+    return left.to(Phase.FOLLOW_UP), (*over, do.StartTimer(e.Timer.FOLLOW_UP, policy.window_s))
 
 
 def late_reply(state: Dialogue, _event: e.ReplyStarted, _policy: Policy) -> Step:

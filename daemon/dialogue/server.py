@@ -111,7 +111,7 @@ def reply_begins(state: Dialogue, _event: e.ReplyStarted, policy: Policy) -> Ste
 
 def reply_without_audio(state: Dialogue, event: e.ReplyEnded, policy: Policy) -> Step:
     """A turn without a sound: the window goes on."""
-    timer = do.StartTimer(e.Timer.FOLLOW_UP, policy.follow_up_s)
+    timer = do.StartTimer(e.Timer.FOLLOW_UP, policy.window_s)
     if not event.reason:
         return state, (timer,)
     failed, renew = count_failure(state)
@@ -125,10 +125,10 @@ def listen_again(state: Dialogue, policy: Policy) -> Step:
         return go_idle(state, Outcome.ANSWERED)
     again = state.with_reply(ReplyState()).to(Phase.LISTENING)
     resume: tuple[do.Action, ...] = (do.ResumeUplink(),) if turn.reply.paused else ()
-    if policy.follow_up_s <= 0 or turn.closing:
+    if policy.window_s <= 0 or turn.closing:
         return hang_up(again, None, policy)
     longest = do.StartTimer(e.Timer.MAX_UTTERANCE, policy.max_utterance_s)
-    return again, (*resume, longest, do.StartTimer(e.Timer.FOLLOW_UP, policy.follow_up_s))
+    return again, (*resume, longest, do.StartTimer(e.Timer.FOLLOW_UP, policy.window_s))
 
 
 def heard(state: Dialogue, event: e.PlaybackDrained, policy: Policy) -> Step:

@@ -53,6 +53,8 @@ def open_turn(state: Dialogue, trigger: e.Trigger, policy: Policy, onset_byte: i
     """Begin a new turn, cutting the one that is under way."""
     if not state.mic.can_hear:
         return refuse_to_listen(state)
+    if not policy.turns_left:
+        return refuse_turn(state, trigger)
     left, actions = leave_turn(state, Outcome.CUT)
     number = state.turn.number + 1
     by_voice = trigger is e.Trigger.VOICE
@@ -80,8 +82,19 @@ def refuse_to_listen(state: Dialogue) -> Step:
     return state, (do.Play(Earcon.MUTED if state.mic.muted else Earcon.NO_MIC),)
 
 
+def refuse_turn(state: Dialogue, trigger: e.Trigger) -> Step:
+    """No turn may begin. A press over a reply stops it there; a voice may be a television's."""
+    refusal = do.RefuseTurn(trigger)
+    if state.phase is not Phase.SPEAKING or trigger in (e.Trigger.VOICE, e.Trigger.TEXT):
+        return state, (refusal,)
+    idle, actions = go_idle(state, Outcome.CUT)
+    return idle, (*actions, refusal)
+
+
 def open_text(state: Dialogue, event: e.TextAsked, policy: Policy) -> Step:
     """A turn in writing, cutting the one that is under way."""
+    if not policy.turns_left:
+        return refuse_turn(state, e.Trigger.TEXT)
     left, actions = leave_turn(state, Outcome.CUT)
     turn = TurnState(number=state.turn.number + 1, text=event.text)
     timer = do.StartTimer(e.Timer.ANSWER, policy.hold_utterance_s)

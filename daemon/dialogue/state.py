@@ -30,9 +30,11 @@ class Talk(Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:
-    """What the configuration decides. Durations in seconds."""
+    """What the configuration decides, and the day's budget. Durations in seconds."""
 
     turn_taking: TurnTaking = TurnTaking.DEVICE
+    turns_left: bool = True
+    """False while the day's budget is used up: the turn under way is finished, and no other begins."""
     voice_trigger: bool = False
     barge_in: bool = False
     wake_earcon: bool = True
@@ -56,6 +58,11 @@ class Policy:
     def by_server(self) -> bool:
         """Whether the server takes turns."""
         return self.turn_taking is TurnTaking.SERVER
+
+    @property
+    def window_s(self) -> float:
+        """How long it is listened after a turn; with the budget used up not at all."""
+        return self.follow_up_s if self.turns_left else 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
