@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
 
 from daemon.conductor.budget import DayBudget
 from daemon.conductor.ledger import Mark
-from daemon.conductor.parts import Manner, Parts
+from daemon.conductor.parts import Parts
 from daemon.conductor.reply_gate import ReplyGate
 from daemon.conductor.timers import Timers
 from daemon.dialogue import actions as do
@@ -32,15 +31,23 @@ class Performer:
     """Performs actions; decides nothing but what is heard of a tone."""
 
     def __init__(
-        self, parts: Parts, manner: Manner, clock: Callable[[], float], timers: Timers, gate: ReplyGate
+        self,
+        parts: Parts,
+        timers: Timers,
+        gate: ReplyGate,
+        announcer: Announcer,
+        budget: DayBudget,
+        *,
+        echo_free: bool,
     ) -> None:
+        """`echo_free`: the microphone does not hear the speaker."""
         self._parts = parts
-        self._clock = clock
+        self._clock = parts.clock
         self._timers = timers
         self._gate = gate
-        self._echo_free = manner.echo_free
-        self._announcer = Announcer(parts.playback, clock, earcons=manner.earcons, spoken=manner.spoken)
-        self._budget = DayBudget(parts.accounts)
+        self._announcer = announcer
+        self._budget = budget
+        self._echo_free = echo_free
         self.watchdogs = dict.fromkeys(WHY_RENEWED, 0)
         self.follow_up_until_s = 0.0
         """On the clock."""
@@ -122,6 +129,10 @@ class Performer:
         may_speak = phase not in (Phase.LISTENING, Phase.SPEAKING)
         self._announcer.announce(earcon, message or fitting, may_speak=may_speak)
         self._parts.feed.tell("earcon", name=earcon.value)
+
+    def counters(self) -> dict[str, int]:
+        """How often each watchdog began another session."""
+        return {f"renewed_{why}": count for why, count in self.watchdogs.items()}
 
     def _start_timer(self, timer: Timer, after_s: float) -> None:
         if timer is Timer.FOLLOW_UP:

@@ -39,6 +39,10 @@ class Mailbox(Generic[Event]):
         except RuntimeError:
             return
 
+    def counters(self) -> dict[str, int]:
+        """How many events have waited at once."""
+        return {"events_high_water": self.high_water}
+
     async def get(self) -> Event:
         """The oldest event. Raises MailboxFull when more wait than the limit."""
         while not self._events:

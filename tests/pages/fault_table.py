@@ -32,8 +32,9 @@ against the stand-in server that `tests/whole/test_faults.py` uses too; this pag
 `tests/pages/fault_table.py`. Times are measured with the time limits as shipped, on loopback, where
 connecting takes some 50 ms and the server thinks for 150 ms. `online` counts from the end of the fault to the
 connection that the turn then used, `answer` from the end of speech (or of a fault that lasts longer) to the
-first of the reply; without a fault that is 0.2 s. "As ever" means the lights and tones of a turn without a fault. In every
-row in which the turn is answered, all that was said has arrived, sample for sample, and was answered once.
+first of the reply; without a fault that is 0.2 s. "As ever" means the lights and tones of a turn without a
+fault. In every row in which the turn is answered, all that was said has arrived, sample for
+sample, and was answered once.
 
 A path that is gone, so that not even the kernel at the other end acknowledges anything, is noticed sooner
 than `live.answer_timeout_s`: see `daemon/session/liveness.py`.

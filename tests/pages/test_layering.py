@@ -1,17 +1,15 @@
-"""Who may import whom: the import graph, read from the source and held against three tables.
+"""Who may import whom, beyond the floors: one module knows each vendor, and what decides is pure.
 
-A module's name in a table stands for itself and, if it is a package, for all that is in it.
+A module's name in a table stands for itself and, if it is a package, for all that is in it. Which room may
+lean on which: `test_floors.py`.
 """
 
 from __future__ import annotations
 
-import ast
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
-from pathlib import Path
 
 import pytest
-from places import ROOT
+from imports import Import, imports_of, is_within, modules, program
 
 ONLY_FROM: dict[str, tuple[str, ...]] = {
     # what is imported: the modules that may
@@ -42,11 +40,6 @@ ONLY_FROM: dict[str, tuple[str, ...]] = {
     "hw.build": ("hw", "daemon.config.board", "daemon.doctor"),
     # the client must not lean on its own stand-in server
     "daemon.standin": ("daemon.standin", "daemon.run.lifecycle", "daemon.cli"),
-    # nothing below the composition root reaches up to it
-    "daemon.run.assembly": ("daemon.run.lifecycle", "daemon.run.modes", "daemon.run.rehearsal"),
-    "daemon.run.lifecycle": ("daemon.run.modes",),
-    "daemon.run.modes": ("daemon.cli",),
-    "daemon.cli": ("daemon.__main__", "daemon.cli"),
 }
 
 VENDOR_DEVICES = ("pyaudio", "gpiozero", "lgpio", "soxr")
@@ -74,6 +67,7 @@ PURE: dict[str, tuple[str, ...]] = {
     "daemon.runtime.cells": ("unicodedata",),
     "daemon.dialogue": (),
     "daemon.speaking.earcons": ("numpy",),
+    "daemon.hearing.ears": (),
     "daemon.hearing.endpointing": (),
     "daemon.errors": (),
     "daemon.events": (),
@@ -129,74 +123,6 @@ PURE: dict[str, tuple[str, ...]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Import:
-    """`module` names `imported`, whole (`google.genai.types`), in line `line`.
-
-    `at_load` is false for what happens only in a call, or only for the type checker.
-    """
-
-    module: str
-    imported: str
-    line: int
-    at_load: bool
-
-    def __str__(self) -> str:
-        return f"{self.module}:{self.line} imports {self.imported}"
-
-
-def is_within(name: str, parents: Iterable[str]) -> bool:
-    """Whether `name` is one of `parents` or in one of them."""
-    return any(name == parent or name.startswith(f"{parent}.") for parent in parents)
-
-
-def imports_of(module: str, source: str, *, is_package: bool = False) -> list[Import]:
-    """Every import in the source of `module`, also inside functions and by `import_module("name")`."""
-    package = module if is_package else module.rpartition(".")[0]
-    return [
-        Import(module, name, line, at_load)
-        for node, at_load in walk(ast.parse(source), at_load=True)
-        for name, line in names_imported(node, package)
-    ]
-
-
-def walk(node: ast.AST, *, at_load: bool) -> Iterator[tuple[ast.AST, bool]]:
-    """Every node below `node`, and whether it is executed when the module is loaded."""
-    for child in ast.iter_child_nodes(node):
-        yield child, at_load
-        yield from walk(child, at_load=at_load and not is_deferred(child))
-
-
-def is_deferred(node: ast.AST) -> bool:
-    """Whether what is in `node` does not run when the module is loaded."""
-    if isinstance(node, ast.If):
-        return ast.unparse(node.test) in ("TYPE_CHECKING", "typing.TYPE_CHECKING") and not node.orelse
-    return isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda)
-
-
-def names_imported(node: ast.AST, package: str) -> Iterator[tuple[str, int]]:
-    """The whole names that an import statement or call brings in, with its line."""
-    match node:
-        case ast.Import(names=names):
-            yield from ((alias.name, node.lineno) for alias in names)
-        case ast.ImportFrom(module=source, names=names, level=level):
-            base = absolute(source or "", level, package)
-            yield from ((f"{base}.{alias.name}", node.lineno) for alias in names)
-        case ast.Call(
-            func=ast.Name(id="import_module" | "__import__") | ast.Attribute(attr="import_module"),
-            args=[ast.Constant(value=str(name)), *_],
-        ):
-            yield name, node.lineno
-
-
-def absolute(source: str, level: int, package: str) -> str:
-    """The absolute name of `from ..source`, with `level` dots, as seen in `package`."""
-    if level == 0:
-        return source
-    parents = package.split(".")[: len(package.split(".")) - (level - 1)]
-    return ".".join([*parents, source] if source else parents)
-
-
 def violations(found: Iterable[Import]) -> list[str]:
     """What `found` breaks, in words."""
     return [f"{one}: {broken}" for one in found for broken in rules_broken(one)]
@@ -212,20 +138,6 @@ def rules_broken(one: Import) -> Iterator[str]:
     for pure, extra in PURE.items():
         if is_within(one.module, [pure]) and not is_within(one.imported, [*COMPUTING, *PURE, *extra]):
             yield f"{pure} is pure"
-
-
-def modules() -> Iterator[tuple[str, Path]]:
-    """The name and file of every module in the two packages."""
-    for path in sorted([*ROOT.glob("daemon/**/*.py"), *ROOT.glob("hw/**/*.py")]):
-        where = path.parent if path.name == "__init__.py" else path.with_suffix("")
-        yield ".".join(where.relative_to(ROOT).parts), path
-
-
-def program() -> Iterator[Import]:
-    """Every import in the two packages."""
-    for module, path in modules():
-        source = path.read_text(encoding="utf-8")
-        yield from imports_of(module, source, is_package=path.name == "__init__.py")
 
 
 def test_the_program_keeps_to_the_rules() -> None:
@@ -279,12 +191,6 @@ def test_every_module_that_a_rule_names_exists() -> None:
         ),
         ("daemon.hearing.capture", "from hw.sound.portaudio import PortAudioMic", "only hw, daemon.cli may"),
         ("daemon.hearing.capture", "from hw.simulated import board", "only hw may"),
-        ("daemon.control.server", "from daemon.run.lifecycle import running", "only daemon.run.modes may"),
-        (
-            "daemon.control.status",
-            "from daemon.run.assembly import build",
-            "only daemon.run.lifecycle, daemon.run.modes, daemon.run.rehearsal",
-        ),
         (
             "daemon.hearing.capture",
             "import importlib\nimportlib.import_module('pyaudio')",

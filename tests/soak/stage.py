@@ -196,7 +196,7 @@ class Stage:
         if step.when in CONNECTING or step.do == DOWN:
             rig.standin.offline = step.do == DOWN
             rig.standin.abort()
-            await rig.until(lambda: rig.daemon.reporter.link()["state"] != "online")
+            await rig.until(lambda: rig.daemon.parts.connection.report()["state"] != "online")
             if step.do == DOWN:
                 away_s = step.random().uniform(0.05, 0.5)
                 asyncio.get_running_loop().call_later(away_s, self._back)
@@ -213,7 +213,7 @@ class Stage:
         if any(word in step.do for word in _LASTING):
             rig.standin.poison_handles()
             rig.standin.abort()
-            await rig.until(lambda: rig.daemon.reporter.link()["state"] != "online")
+            await rig.until(lambda: rig.daemon.parts.connection.report()["state"] != "online")
 
     def _back(self) -> None:
         self.rig.standin.offline = False
