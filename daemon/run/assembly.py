@@ -115,7 +115,14 @@ def build(
         playback=sound.playback,
         uplink=uplink,
         connection=Connection(
-            uplink, tools.host, policy=choices.link, post=post, clock=clock, jitter=chance, handle=handle
+            uplink,
+            tools.host,
+            policy=choices.link,
+            post=post,
+            room=mailbox.room,
+            clock=clock,
+            jitter=chance,
+            handle=handle,
         ),
         lamp=lamp or Lamp(open_leds(board), clock, night_from(settings.lights)),
         volume=volume,

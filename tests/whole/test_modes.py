@@ -11,9 +11,12 @@ from rig import running_rig
 
 from daemon.config.settings import BoardSettings, Settings
 from daemon.errors import ConfigError, ConureError
+from daemon.run.demo import press
 from daemon.run.dial import STAND_IN_KEY, load_client
-from daemon.run.modes import keep_reply, may_begin_again, named_by_key, press, with_wav_checked
+from daemon.run.modes import named_by_key
 from daemon.run.options import RunOptions
+from daemon.run.signals import may_begin_again
+from daemon.run.wav import keep_reply, with_wav_checked
 from hw.base import MicError, SpeakerError
 
 ONCE = RunOptions(once=True)
@@ -67,14 +70,14 @@ def test_a_device_that_is_not_there_is_named_by_its_key_and_what_needs_none_is_t
     assert type(named) is SpeakerError
     assert (named.permanent, named.absent) == (True, True)
     assert str(named) == (
-        'board.speaker = "default": there is no such playback device; '
+        'board.speaker = ["default"]: there is no such playback device; '
         "`--board simulated` needs no sound device"
     )
 
 
 def test_a_device_that_is_there_but_fails_is_named_by_its_key_alone() -> None:
-    named = named_by_key(MicError("USB", "is busy"), BoardSettings(mic="USB"))
-    assert str(named) == 'board.mic = "USB": is busy'
+    named = named_by_key(MicError("USB", "is busy"), BoardSettings(mic=("USB",)))
+    assert str(named) == 'board.mic = ["USB"]: is busy'
 
 
 def test_what_no_key_of_a_device_names_stays_as_it_is() -> None:
