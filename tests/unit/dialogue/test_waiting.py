@@ -11,6 +11,8 @@ from dialogue_runs import (
     ANSWERING,
     ASKED,
     DEVICE,
+    ONLINE,
+    SERVER,
     SPOKEN,
     TAPPED,
     last_actions,
@@ -180,9 +182,16 @@ class TestAStop:
 
 class TestWhatIsNotedAtRest:
     def test_is_a_voice_and_its_end(self) -> None:
-        quiet = replace(DEVICE, voice_trigger=False)
-        assert run([*ASKED, e.SpeechStarted(1)], replace(DEVICE, barge_in=False)).mic.voice_active
-        assert run([*ANSWERING, e.LinkUp(), e.SpeechEnded()], quiet).mic.voice_active is False
+        """Where no voice may interrupt, and at rest where none may begin."""
+        quiet = replace(DEVICE, voice_trigger=False, barge_in=False)
+        for state in (ONLINE, run(ANSWERING)):
+            spoken = run([e.SpeechStarted(1)], quiet, state)
+            assert spoken.mic.voice_active
+            assert not run([e.SpeechEnded()], quiet, spoken).mic.voice_active
+
+    def test_is_a_voice_over_a_reply_of_the_server(self) -> None:
+        speaking: list[e.DialogueEvent] = [e.TalkPressed(), e.ReplyStarted(), e.SpeechStarted(1)]
+        assert run(speaking, SERVER).mic.voice_active
 
     def test_is_a_connection_that_is_refused(self) -> None:
         assert not run([e.LinkRefused()]).link.online
