@@ -278,8 +278,8 @@ def _supervisor(parts: Parts, controller: Controller, sound: SoundPath) -> Super
     """A device that is absent and waited for lives as well as one that works."""
     return Supervisor(
         {
-            "capture": lambda: parts.capture.progress + sound.mic.absences,
-            "playback": lambda: parts.playback.progress + sound.speaker.absences,
+            "capture": lambda: sound.mic.signs_of_life,
+            "playback": lambda: sound.speaker.signs_of_life,
         },
         status=partial(_in_words, parts, controller),
         environ=os.environ,
@@ -288,5 +288,5 @@ def _supervisor(parts: Parts, controller: Controller, sound: SoundPath) -> Super
 
 def _in_words(parts: Parts, controller: Controller) -> str:
     """The state, and what is wrong, for `systemctl status`."""
-    faults = [parts.capture.error, parts.playback.error, parts.connection.link.failure]
+    faults = [parts.capture.mic.error, parts.playback.speaker.error, parts.connection.link.failure]
     return "; ".join([controller.state.phase.value, *(str(fault) for fault in faults if fault)])

@@ -86,6 +86,7 @@ PURE: dict[str, tuple[str, ...]] = {
     "daemon.session.liveness": (),
     "daemon.conductor.loudness": ("numpy",),
     "daemon.speaking.messages": (),
+    "daemon.speaking.played": (),
     "daemon.config.models": (),
     "daemon.reminders.advance": LOCAL_TIMES,
     "daemon.reminders.bell": (),
@@ -94,9 +95,7 @@ PURE: dict[str, tuple[str, ...]] = {
     "daemon.reminders.phrases": LOCAL_TIMES,
     "daemon.reminders.record": LOCAL_TIMES,
     "daemon.reminders.requests": LOCAL_TIMES,
-    "daemon.runtime.patience": (),
     "daemon.conductor.reply_gate": (),
-    "daemon.runtime.retry": (),
     "daemon.runtime.ring": ("threading.Lock", "mmap"),  # two threads meet in it; the memory is no file's
     "daemon.lights.scenes": (),
     "daemon.config.schema": (),

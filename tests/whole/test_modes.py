@@ -142,8 +142,8 @@ async def test_a_tap_while_muted_says_nothing() -> None:
         await rig.command("mute")
         await rig.until(lambda: rig.daemon.controller.state.mic.muted)
         press(rig.daemon)
-        heard = rig.daemon.parts.capture.progress
-        await rig.until(lambda: rig.daemon.parts.capture.progress > heard + 2)
+        heard = rig.daemon.parts.capture.mic.progress
+        await rig.until(lambda: rig.daemon.parts.capture.mic.progress > heard + 2)
         assert rig.board.mic.said_s == 0
 
 

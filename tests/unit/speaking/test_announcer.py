@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 
 import pytest
+from fakes import attendant
 from rig import Rig, running_rig, with_keys
 
 from daemon.config.settings import Settings
@@ -32,7 +33,7 @@ class Listener(Playback):
     """Keeps the clips; there is no thread to play them."""
 
     def __init__(self) -> None:
-        super().__init__(no_speaker, FifoRing(1000), post=lambda _: None, pauses_s=lambda: iter(()))
+        super().__init__(attendant(no_speaker), FifoRing(1000), post=lambda _: None)
         self.played: list[bytes] = []
 
     def play(self, clip: bytes) -> None:
