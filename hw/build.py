@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +21,7 @@ from hw.base import (
     Mic,
     Speaker,
 )
-from hw.boards.board_files import PINS_OF_KIND
+from hw.lights.kinds import KINDS, Lights, lacks
 from hw.sound.mixer import AUTO as AUTO_MIXER
 from hw.sound.mixer import MixerVolume
 from hw.sound.negotiate import MIC_OPTIONS, SPEAKER_OPTIONS, StreamOptions
@@ -30,22 +31,6 @@ if TYPE_CHECKING:
 
 GENERIC = "generic"
 SIMULATED = "simulated"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LightsSpec:
-    """What is wired to shine."""
-
-    kind: str
-    """One of `hw.boards.board_files.LIGHT_KINDS`."""
-    pins: tuple[int, ...] = ()
-    active_high: bool = True
-    count: int = 3
-    spi: str = "/dev/spidev0.0"
-    leds: tuple[str, ...] = ()
-    """Names in /sys/class/leds."""
-    order: str = "grb"
-    brightness: float = 1.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,7 +46,9 @@ class BoardSpec:
     echo_free: bool = False
     """Whether the hardware takes the speaker's sound out of the microphone's."""
     button: ButtonSpec | None = None
-    lights: LightsSpec | None = None
+    lights: Lights | None = None
+    brightness: float = 1.0
+    """What the colours are multiplied by, above 0 and up to 1."""
     sentence_wav: Path | None = None
     """What the simulated microphone says; None: the bundled sentence."""
     record_wav: Path | None = None
@@ -135,9 +122,10 @@ class RealBoard:
         lights = self._spec.lights
         if lights is None:
             return NoLeds()
-        if lights.kind in PINS_OF_KIND:
-            return self._open_gpio_leds(lights)
-        return _open_bus_leds(lights)
+        _check_lights(lights)
+        driver = import_module(KINDS[lights.kind].opens)
+        leds: Leds = driver.open_lights(lights, self._spec.brightness, self._lines_for_leds)
+        return leds
 
     def close(self) -> None:
         """Give the GPIO chip back, if the board opened it."""
@@ -148,17 +136,12 @@ class RealBoard:
 
             close_pin_factory(factory)
 
-    def _open_gpio_leds(self, lights: LightsSpec) -> Leds:
-        from hw.gpio.gpio import GpioLeds, pin_names
+    def _lines_for_leds(self) -> Any:
+        """The factory, which only lights on GPIO lines ask for. Raises LedError."""
+        from hw.gpio.gpio import pin_names
 
-        name = pin_names(lights.pins)
-        _check_pins(lights, name)
-        pins = self._pins(LedError, name)
-        if lights.kind == "dotstar":
-            from hw.lights.dotstar import DotStarLeds
-
-            return DotStarLeds(lights.pins, lights.count, lights.brightness, pins)
-        return GpioLeds(lights.pins, lights.brightness, pins, active_high=lights.active_high)
+        lights = self._spec.lights
+        return self._pins(LedError, pin_names(lights.pins) if lights else "lights")
 
     def _pins(self, error_type: type[DeviceError], device: str) -> Any:
         """The factory, for the sake of this device. Raises `error_type`."""
@@ -171,27 +154,10 @@ class RealBoard:
         return self._own_factory
 
 
-def _open_bus_leds(lights: LightsSpec) -> Leds:
-    """Lights that need no line of the GPIO chip. Raises LedError."""
-    match lights.kind:
-        case "apa102":
-            from hw.lights.apa102 import Apa102Leds
-
-            return Apa102Leds(lights.spi, lights.count, lights.brightness)
-        case "neopixel":
-            from hw.lights.neopixel import NeoPixelLeds
-
-            return NeoPixelLeds(lights.spi, lights.count, lights.brightness, lights.order)
-        case "sysfs":
-            from hw.lights.sysfs import SysfsLeds
-
-            return SysfsLeds(lights.leds, lights.brightness)
-    raise LedError("lights", f'there are no lights of the kind "{lights.kind}"', permanent=True)
-
-
-def _check_pins(lights: LightsSpec, name: str) -> None:
-    """Raise LedError unless there are as many pins as the kind needs."""
-    wanted = PINS_OF_KIND[lights.kind]
-    if len(lights.pins) != wanted:
-        words = f'lights of the kind "{lights.kind}" need {wanted} pin{"s" if wanted > 1 else ""}'
-        raise LedError(name, words, permanent=True)
+def _check_lights(lights: Lights) -> None:
+    """Raise LedError for a kind that does not exist, or that lacks something."""
+    if lights.kind not in KINDS:
+        raise LedError("lights", f'there are no lights of the kind "{lights.kind}"', permanent=True)
+    for field, needed in lacks(lights):
+        words = f'lights of the kind "{lights.kind}" need {needed}'
+        raise LedError(f"lights.{field}", words, permanent=True)

@@ -5,7 +5,7 @@
 # is the proof that it is complete and current: a set-up that was interrupted leaves the old link alone,
 # and a later start compares one name. KIND is `run`, or `dev`, which holds all of `run` and the tools.
 
-ROOT=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")/.." && pwd -P)
+ROOT=$(CDPATH='' cd -- "$(dirname -- "${BASH_SOURCE[0]}")/.." && pwd -P)
 VENV=$ROOT/.venv
 
 # PyAudio and systemd-python have no wheels, and lgpio has none for Python 3.13: these are built here.
@@ -55,7 +55,7 @@ set_up() {
     local kind=$1 started_s=$SECONDS home python
     home=.venvs/$kind-$(fingerprint)
     cd -- "$ROOT" || exit
-    if [[ -e $VENV && ! -L $VENV ]]; then
+    if [[ -e $VENV || -L $VENV ]] && [[ $(readlink -- "$VENV") != .venvs/* ]]; then
         fail "$VENV was not made by these scripts; move it away and start this again"
     fi
     say "setting up in $ROOT/.venvs: once, about a minute on a PC or Pi 5, ten on a Pi Zero 2 W"
@@ -67,10 +67,13 @@ set_up() {
 }
 
 # The distribution's own python3 comes first: its headers and venv are what apt-get can bring.
+#
+# -I, here and wherever these scripts start a Python: what lies in the current folder, in PYTHONPATH or among a
+# user's own packages is not imported, which may be root's Python in a folder of anybody's.
 find_python() {
     local candidate
     for candidate in python3 python3.13 python3.12 python3.11 /usr/bin/python3; do
-        if "$candidate" - 2>/dev/null <<'PYTHON'; then return; fi
+        if "$candidate" -I - 2>/dev/null <<'PYTHON'; then return; fi
 import ensurepip, os, sys, sysconfig, venv
 header = os.path.join(sysconfig.get_path("include"), "Python.h")
 if sys.version_info < (3, 11) or sys.maxsize < 2**32 or not os.path.exists(header):
@@ -147,9 +150,12 @@ extra_locks() {
     for name in ${CHOSEN[@]+"${CHOSEN[@]}"}; do echo "$ROOT/requirements-$name.lock"; done
 }
 
+# The locks without their hashes: a wheel that was built elsewhere has one of its own.
+locked_versions() { extra_locks | xargs -d '\n' sed -n 's/^\([a-zA-Z0-9].*\) \\$/\1/p' "$ROOT/requirements.lock"; }
+
 # install_locked PYTHON HOME LOCK: a new environment with all that the lock names, each file by its hash.
 install_locked() {
-    "$1" -m venv "$2"
+    "$1" -I -m venv "$2"
     pip_install "$2" --require-hashes -r "$ROOT/requirements-build.lock"
     # PYPI=1 makes lgpio, where it is built from source, bring its C library along.
     PYPI=1 pip_install "$2" --require-hashes --no-build-isolation -r "$ROOT/$3"
@@ -158,7 +164,7 @@ install_locked() {
 pip_install() {
     local home=$1
     shift
-    "$home/bin/python" -m pip install --quiet --no-input --disable-pip-version-check "$@" </dev/null >&2 ||
+    "$home/bin/python" -I -m pip install --quiet --no-input --disable-pip-version-check "$@" </dev/null >&2 ||
         fail "Python packages could not be installed (see above): is there a network, and 400 MB of room?"
 }
 

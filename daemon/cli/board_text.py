@@ -6,8 +6,9 @@ from collections.abc import Iterable, Iterator
 from shlex import quote
 from textwrap import wrap
 
-from hw.boards.board_files import CHAIN_KINDS, BoardFile, Lights
+from hw.boards.board_files import BoardFile
 from hw.boards.header import drawing
+from hw.lights.kinds import KINDS, Lights
 
 NOBODY = "nobody yet"
 
@@ -37,7 +38,7 @@ def lights_in_words(lights: Lights | None) -> str:
     """Kind and number of the lights."""
     if lights is None:
         return "none"
-    if lights.kind in CHAIN_KINDS:
+    if KINDS[lights.kind].chain:
         return f"{lights.count} {lights.kind}"
     return lights.kind
 

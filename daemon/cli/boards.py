@@ -25,7 +25,7 @@ from daemon.cli.arguments import table, to_json
 
 if TYPE_CHECKING:
     from hw.boards.board_files import BoardFile
-    from hw.boards.detect import Detection, Evidence
+    from hw.boards.detect import Detection, Traces
 
 
 def add(commands: Any) -> None:
@@ -84,7 +84,7 @@ def _detect(*, as_json: bool) -> int:
     return 0
 
 
-def _detection_json(evidence: Evidence, found: Detection) -> str:
+def _detection_json(evidence: Traces, found: Detection) -> str:
     from dataclasses import asdict
 
     return to_json({**asdict(found), "evidence": asdict(evidence)}, indent=2)

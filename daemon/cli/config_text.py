@@ -1,10 +1,10 @@
-"""The configuration for people: as TOML with every key explained, and as the table of the README. Pure."""
+"""The configuration for people: as TOML with every key explained. Pure."""
 
 from __future__ import annotations
 
 from collections.abc import Container, Iterator
 
-from daemon.config.schema import KEYS, TABLES, Key, may_be_secret, toml_value
+from daemon.config.schema import TABLES, Key, may_be_secret, toml_value
 from daemon.config.settings import Settings
 
 
@@ -44,20 +44,3 @@ def allowed(key: Key) -> str:
 
 def _in_brackets(text: str) -> str:
     return f" ({text})" if text else ""
-
-
-def config_table() -> str:
-    """The README's table of all keys, in Markdown; made from `settings.py`, so that it cannot be wrong."""
-    head = ["| Key | Default | Allowed | Meaning |", "| --- | --- | --- | --- |"]
-    return "\n".join(head + [_row(key) for key in KEYS]) + "\n"
-
-
-def _row(key: Key) -> str:
-    if key.choices is not None:
-        values = ", ".join(f"`{choice}`" for choice in key.choices)
-    elif isinstance(key.default, bool):
-        values = "`true`, `false`"
-    else:
-        values = allowed(key)
-    cells = (f"`{key.full_name}`", f"`{toml_value(key.default)}`", values, key.doc)
-    return f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |"

@@ -1,4 +1,4 @@
-"""`conure config check`, `show` and `table`."""
+"""`conure config check` and `conure config show`."""
 
 from __future__ import annotations
 
@@ -16,7 +16,6 @@ def add(commands: Any) -> None:
     for name, what, command in (
         ("check", "report every mistake", _config_check),
         ("show", "print every key with its value", _config_show),
-        ("table", "print all keys as a Markdown table", _config_table),
     ):
         action = actions.add_parser(name, help=what)
         action.set_defaults(command=command)
@@ -45,11 +44,4 @@ def _config_show(arguments: argparse.Namespace) -> int:
 
     loaded = load.load(arguments.config, os.environ)
     print(f"# {loaded.path or 'no file, all defaults'}\n\n{describe(loaded.settings, loaded.given)}", end="")
-    return 0
-
-
-def _config_table(_: argparse.Namespace) -> int:
-    from daemon.cli.config_text import config_table
-
-    print(config_table(), end="")
     return 0

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from daemon.config.settings import BoardSettings, ButtonSettings, LightSettings, Settings
 from hw.base import Board, LedError, Leds
 from hw.boards.board_files import BoardFile, BoardFileError, find_board, load_all
-from hw.boards.detect import Detection, Evidence, detect, read_evidence
-from hw.build import GENERIC, SIMULATED, BoardSpec, LightsSpec, NoLeds, build_board
+from hw.boards.detect import Detection, Traces, detect, read_traces
+from hw.build import GENERIC, SIMULATED, BoardSpec, NoLeds, build_board
 from hw.gpio.gpio import ButtonSpec
-from hw.sound.cards import has_sound_card
+from hw.sound.cards import ALTERNATIVE, has_sound_card
 from hw.sound.negotiate import StreamOptions
 
 log = logging.getLogger(__name__)
@@ -58,13 +58,13 @@ def choose(data: Mapping[str, Any], home: str, name: str | None, root: Path = Pa
         return Choice(GENERIC, Settings(), problems=tuple(f"{place}: {line}" for line in error.problems))
 
 
-def look_around(root: Path = Path("/"), *, probe_bus: bool = False) -> tuple[Evidence, Detection]:
+def look_around(root: Path = Path("/"), *, probe_bus: bool = False) -> tuple[Traces, Detection]:
     """What the machine shows, and which board that means.
 
     `probe_bus` asks the I²C bus itself as well: for a board that is not set up yet, by who may open the bus.
     """
     boards = load_all()
-    evidence = read_evidence(root)
+    evidence = read_traces(root)
     if probe_bus:
         from hw.boards.i2c_probe import probe  # with ctypes, which the daemon need not carry
 
@@ -92,24 +92,14 @@ def board_settings(board: BoardFile) -> Settings:
     return Settings(
         board=BoardSettings(
             name=board.name,
-            mic="|".join(sound.mic),
-            speaker="|".join(sound.speaker),
+            mic=sound.mic,
+            speaker=sound.speaker,
             echo_free=sound.echo_cancelling,
         ),
         button=ButtonSettings(pin=button.pin, pull=button.pull, active=button.active)
         if button
         else ButtonSettings(pin=-1),
-        lights=LightSettings(
-            kind=lights.kind,
-            pins=lights.pins,
-            active=lights.active,
-            count=lights.count,
-            spi=lights.spi,
-            order=lights.order,
-            leds=" ".join(lights.leds),
-        )
-        if lights
-        else LightSettings(),
+        lights=LightSettings(**asdict(lights)) if lights else LightSettings(),
     )
 
 
@@ -137,8 +127,8 @@ def choose_board(settings: Settings, *, record_wav: Path | None = None) -> Board
     """
     board = settings.board
     spec = BoardSpec(
-        mic=board.mic,
-        speaker=board.speaker,
+        mic=wanted_device(board.mic),
+        speaker=wanted_device(board.speaker),
         mic_options=StreamOptions(
             period_s=board.period_ms / 1000,
             depth_s=board.mic_buffer_ms / 1000,
@@ -153,7 +143,8 @@ def choose_board(settings: Settings, *, record_wav: Path | None = None) -> Board
         mixer=settings.sound.mixer,
         echo_free=board.echo_free,
         button=_button_spec(settings.button),
-        lights=_lights_spec(settings.lights),
+        lights=settings.lights.wired(),
+        brightness=settings.lights.brightness,
         sentence_wav=Path(board.sample_wav) if board.sample_wav else None,
         record_wav=record_wav or (Path(board.record_wav) if board.record_wav else None),
     )
@@ -179,19 +170,9 @@ def _button_spec(button: ButtonSettings) -> ButtonSpec | None:
     )
 
 
-def _lights_spec(lights: LightSettings) -> LightsSpec | None:
-    if lights.kind == "none":
-        return None
-    return LightsSpec(
-        kind=lights.kind,
-        pins=lights.pins,
-        active_high=lights.active == "high",
-        count=lights.count,
-        spi=lights.spi,
-        leds=tuple(lights.leds.split()),
-        order=lights.order,
-        brightness=lights.brightness,
-    )
+def wanted_device(names: tuple[str, ...]) -> str:
+    """The names of `board.mic` or `board.speaker` as the sound devices take them, and name themselves."""
+    return ALTERNATIVE.join(names)
 
 
 def open_leds(board: Board) -> Leds:

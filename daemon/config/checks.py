@@ -10,14 +10,14 @@ from urllib.parse import SplitResult, urlsplit
 from daemon.config.models import UNKNOWN, VOICES, capabilities, known_models
 from daemon.config.schema import CLOCK_TIME, TABLES, Problem, did_you_mean, wrong
 from daemon.config.settings import Settings
+from hw.lights.kinds import KINDS, lacks
 
 
 def cross_check(settings: Settings) -> Iterator[Problem]:
     """Mistakes that no key shows alone, and values with a form of their own."""
     yield from _check_rates(settings)
     yield from _check_button(settings)
-    yield from _check_pins(settings)
-    yield from _check_leds(settings)
+    yield from _check_lights(settings)
     yield from _check_night(settings)
     yield from _check_service(settings)
     yield from _check_speech(settings)
@@ -43,31 +43,26 @@ def _check_button(settings: Settings) -> Iterator[Problem]:
         yield _wrong(settings, "button.long", remedy, "button.hold")
 
 
-_PINS_WANTED = {
-    "led": (1, "one pin"),
-    "rgb": (3, "three pins: red, green, blue"),
-    "dotstar": (2, "two pins: data, clock"),
-}
+def _check_lights(settings: Settings) -> Iterator[Problem]:
+    lights = settings.lights.wired()
+    if lights is None:
+        return
+    kind = KINDS[lights.kind]
+    for field, needed in lacks(lights):
+        yield _wrong(
+            settings, f"lights.{field}", f'lights.kind = "{lights.kind}" needs {needed}', "lights.kind"
+        )
+    if len(lights.pins) == kind.pin_count:
+        yield from _check_pins(settings)
 
 
 def _check_pins(settings: Settings) -> Iterator[Problem]:
-    lights, button_pin = settings.lights, settings.button.pin
-    if lights.kind not in _PINS_WANTED:
-        return
-    count, words = _PINS_WANTED[lights.kind]
-    if len(lights.pins) != count:
-        yield _wrong(settings, "lights.pins", f'lights.kind = "{lights.kind}" needs {words}', "lights.kind")
-    elif len(set(lights.pins)) != count:
+    """Lines that are as many as they must be."""
+    pins, button_pin = settings.lights.pins, settings.button.pin
+    if len(set(pins)) != len(pins):
         yield _wrong(settings, "lights.pins", "must name different pins")
-    elif button_pin in lights.pins:
+    elif button_pin in pins:
         yield _wrong(settings, "lights.pins", f"pin {button_pin} is the button's (button.pin)", "button.pin")
-
-
-def _check_leds(settings: Settings) -> Iterator[Problem]:
-    lights = settings.lights
-    if lights.kind == "sysfs" and len(lights.leds.split()) not in (1, 3):
-        remedy = 'lights.kind = "sysfs" needs one name, or three: of the red, the green and the blue LED'
-        yield _wrong(settings, "lights.leds", remedy, "lights.kind")
 
 
 def _check_night(settings: Settings) -> Iterator[Problem]:

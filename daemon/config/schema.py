@@ -35,7 +35,7 @@ class Key:
     high: float | None
     choices: tuple[str, ...] | None
     path: bool
-    many: bool
+    split: str
 
     @property
     def full_name(self) -> str:
@@ -168,9 +168,7 @@ def convert(key: Key, value: Any, home: str = "") -> Any:
             raise WrongValue("must be true or false")
         return value
     if isinstance(key.default, tuple):
-        if not isinstance(value, list):
-            raise WrongValue(f"must be a list of whole numbers{_range(key)}, such as [17]")
-        return tuple(_number(key, item) for item in value)
+        return _texts(key, value) if key.split else _whole_numbers(key, value)
     if isinstance(key.default, str):
         return _text(key, value, home)
     return _number(key, value)
@@ -189,11 +187,28 @@ def _number(key: Key, value: Any) -> int | float:
     return int(value) if whole else float(value)
 
 
+def _whole_numbers(key: Key, value: Any) -> tuple[int | float, ...]:
+    if not isinstance(value, list):
+        raise WrongValue(f"must be a list of whole numbers{_range(key)}, such as [17]")
+    return tuple(_number(key, item) for item in value)
+
+
+def _texts(key: Key, value: Any) -> tuple[str, ...]:
+    """A list of texts; written as one text, its parts between separators. What must not be empty is not."""
+    items = value.split(key.split) if isinstance(value, str) else value
+    if not isinstance(items, list) or not all(isinstance(item, str) for item in items):
+        raise WrongValue('must be a list of texts in quotes, such as ["a", "b"]')
+    texts = tuple(text.strip() for text in items if text.strip())
+    if "\0" in "".join(texts):
+        raise WrongValue("must not hold a null character")
+    if key.default and not texts:
+        raise WrongValue("must name at least one")
+    return texts
+
+
 def _text(key: Key, value: Any, home: str) -> str:
-    if key.many and isinstance(value, list) and value and all(isinstance(item, str) for item in value):
-        value = "|".join(value)
     if not isinstance(value, str):
-        raise WrongValue("must be text in quotes" + (", or a list of such texts" if key.many else ""))
+        raise WrongValue("must be text in quotes")
     if key.choices is not None and value not in key.choices:
         allowed = ", ".join(toml_value(choice) for choice in key.choices)
         raise WrongValue(f"must be one of {allowed}{did_you_mean(value.lower(), key.choices)}")

@@ -1,14 +1,16 @@
 """Every configuration key: its default, unit, range and one line of documentation.
 
 This is the one place that knows them. `schema.py` turns TOML into these classes and reports mistakes,
-`conure config show` prints them, and the README's table is made from them. The classes are frozen and
-hold plain values, so any module may import them.
+`conure config show` prints them, and the table of docs/use/configuration.md is made from them. The classes
+are frozen and hold plain values, so any module may import them.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any
+
+from hw.lights.kinds import KINDS, ORDERS, Lights
 
 
 def key(
@@ -19,16 +21,16 @@ def key(
     high: float | None = None,
     choices: tuple[str, ...] | None = None,
     path: bool = False,
-    many: bool = False,
+    split: str = "",
 ) -> Any:
     """A configuration key: default, one line of documentation, and what values are allowed.
 
     `low` and `high` are inclusive; `choices` lists the allowed words; `path` marks a file name, in which a
-    leading `~/` stands for the home directory; `many` marks a text that may be given as a list of texts,
-    which are then joined with |. Returns a dataclass field (typed Any, as `dataclasses.field` itself is, so
-    that the annotation beside it holds).
+    leading `~/` stands for the home directory; `split` marks a list of texts, and is what separates them
+    where the list is written as one text. Returns a dataclass field (typed Any, as `dataclasses.field` itself
+    is, so that the annotation beside it holds).
     """
-    metadata = {"doc": doc, "low": low, "high": high, "choices": choices, "path": path, "many": many}
+    metadata = {"doc": doc, "low": low, "high": high, "choices": choices, "path": path, "split": split}
     return field(default=default, metadata=metadata)
 
 
@@ -40,13 +42,13 @@ class BoardSettings:
         "auto",
         "a board of `conure boards`, a board's file (/….toml), or auto: the one detected, else generic",
     )
-    mic: str = key(
-        "default",
-        "capture device: an ALSA card id, usb:VENDOR:PRODUCT, usb-port:PORT, or part of a device's name; "
-        "of several in a list (or with | between them) the first that is there",
-        many=True,
+    mic: tuple[str, ...] = key(
+        ("default",),
+        "capture devices, the first that is there: an ALSA card id, usb:VENDOR:PRODUCT, usb-port:PORT, "
+        "or part of a device's name",
+        split="|",
     )
-    speaker: str = key("default", "playback device, in the same way", many=True)
+    speaker: tuple[str, ...] = key(("default",), "playback devices, in the same way", split="|")
     mic_channel: int = key(
         0, "which channel of the microphone is heard, from 0; -1: the mean of all", low=-1, high=15
     )
@@ -101,7 +103,7 @@ class LightSettings:
     kind: str = key(
         "none",
         "what is wired",
-        choices=("none", "led", "rgb", "apa102", "dotstar", "neopixel", "sysfs"),
+        choices=("none", *KINDS),
     )
     pins: tuple[int, ...] = key(
         (),
@@ -112,14 +114,18 @@ class LightSettings:
     active: str = key("high", "line level that lights an LED", choices=("low", "high"))
     count: int = key(3, "apa102, dotstar, neopixel: number of pixels", low=1, high=64)
     spi: str = key("/dev/spidev0.0", "apa102, neopixel: SPI device")
-    order: str = key("grb", "neopixel: order of the colours", choices=("grb", "rgb", "grbw", "rgbw"))
-    leds: str = key(
-        "", "sysfs: names in /sys/class/leds: one, or red, green and blue with spaces between them"
-    )
+    order: str = key("grb", "neopixel: order of the colours", choices=ORDERS)
+    leds: tuple[str, ...] = key((), "sysfs: names in /sys/class/leds: one, or red, green and blue", split=" ")
     brightness: float = key(0.3, "brightness limit; never dark, for blue must be seen", low=0.02, high=1.0)
     night_brightness: float = key(0.05, "brightness limit at night", low=0.02, high=1.0)
     night_from: str = key("", 'when the night begins, local time ("22:00"); empty: never')
     night_to: str = key("", 'when the night ends ("07:00")')
+
+    def wired(self) -> Lights | None:
+        """What is wired to shine; None: nothing."""
+        if self.kind == "none":
+            return None
+        return Lights(**{one.name: getattr(self, one.name) for one in fields(Lights)})
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,10 +168,10 @@ class VadSettings:
 class WakeSettings:
     """[wake] — words that begin a conversation, also while a reply plays (needs pymicro-wakeword)."""
 
-    words: str = key(
-        "",
-        "okay_nabu, hey_jarvis, hey_mycroft, alexa, or the path of a microWakeWord model's .json file; "
-        "several with commas between; empty: none",
+    words: tuple[str, ...] = key(
+        (),
+        "okay_nabu, hey_jarvis, hey_mycroft, alexa, or the path of a microWakeWord model's .json file",
+        split=",",
     )
     sensitivity: str = key(
         "medium",
@@ -259,7 +265,7 @@ class ToolSettings:
         "your own tools: Python files, and TOML files of commands and MCP servers",
         path=True,
     )
-    deny: str = key("", "tools that are withheld: names, with commas between; * stands for any text")
+    deny: tuple[str, ...] = key((), "names of tools that are withheld; * stands for any text", split=",")
 
 
 @dataclass(frozen=True, slots=True)

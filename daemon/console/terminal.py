@@ -82,7 +82,16 @@ async def show(
         pane = stack.enter_context(captured_log())
         keys = stack.enter_context(raw_keys(keys_fd))
         screen = stack.enter_context(open_screen(terminal))
-        view = _LiveView(commands, snapshot, pixels, press, speak, screen, keys, pane)
+        view = _LiveView(
+            commands=commands,
+            snapshot=snapshot,
+            pixels=pixels,
+            press=press,
+            speak=speak,
+            screen=screen,
+            keys=keys,
+            log_pane=pane,
+        )
         await _until_first_ends(view.follow(feed), view.redraw(), view.obey())
 
 

@@ -15,7 +15,7 @@ from daemon.doctor.finding import Check, Finding, fine, skipped, wrong
 from daemon.doctor.machine import Machine
 from daemon.doctor.unit import RUNNING_CREDENTIALS, Unit
 from daemon.errors import ConfigError
-from hw.boards.board_files import PINS_OF_KIND, SPI_KINDS
+from hw.lights.kinds import KINDS
 
 OTHERS = 0o007
 """Permissions of everybody else (chmod(2))."""
@@ -126,9 +126,11 @@ def _unusable(problem: str) -> Finding:
 
 def groups_needed(settings: Settings, *, has_button: bool) -> list[str]:
     """The groups whose devices this configuration uses."""
-    lights = settings.lights.kind
-    gpio = has_button or lights in PINS_OF_KIND or lights == "sysfs"  # sysfs: by systemd/conure.rules
-    return ["audio", *(["gpio"] if gpio else []), *(["spi"] if lights in SPI_KINDS else [])]
+    kind = KINDS.get(settings.lights.kind)
+    gpio = has_button or (
+        kind is not None and bool(kind.pins or kind.named)
+    )  # named: by systemd/conure.rules
+    return ["audio", *(["gpio"] if gpio else []), *(["spi"] if kind is not None and kind.spi else [])]
 
 
 def probe(case: Case) -> Iterator[Finding]:

@@ -61,7 +61,9 @@ def admit(machine: Machine, wishes: Wishes) -> tuple[Case, list[Finding]]:
     settings, board, findings = _configured(machine, wishes)
     unit = read_unit(machine)
     status, stuck = _ask(machine)
-    return Case(machine, wishes, unit, settings, board, status, stuck), findings
+    return Case(
+        machine=machine, wishes=wishes, unit=unit, settings=settings, board=board, status=status, stuck=stuck
+    ), findings
 
 
 def _configured(machine: Machine, wishes: Wishes) -> tuple[Settings | None, Board | None, list[Finding]]:

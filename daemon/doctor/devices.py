@@ -9,10 +9,11 @@ from collections.abc import Iterator
 from contextlib import closing
 from typing import Any
 
+from daemon.config.board import wanted_device
 from daemon.config.settings import Settings
 from daemon.doctor import loopback, microphone
 from daemon.doctor.case import Case
-from daemon.doctor.finding import Check, Finding, Mark, fine, skipped, skipped_all, wrong
+from daemon.doctor.finding import Check, Finding, Verdict, fine, skipped, skipped_all, wrong
 from daemon.doctor.trial import play_and_listen, take
 from daemon.speaking.gain import gain_for
 from hw.base import (
@@ -96,7 +97,7 @@ def _microphone(case: Case, board: Board, settings: Settings) -> Iterator[Findin
         yield wrong(Check.MIC, str(error), sound_remedy(error, "mic"))
         yield skipped(Check.MIC_SOUND, "it cannot be heard")
         return
-    yield judge_pace(settings.board.mic, heard.rate_hz, heard.overruns)
+    yield judge_pace(wanted_device(settings.board.mic), heard.rate_hz, heard.overruns)
     yield from judge_sound(heard.pcm)
 
 
@@ -128,7 +129,9 @@ def _speaker(board: Board, settings: Settings) -> Finding:
         board.open_speaker().close()
     except SpeakerError as error:
         return wrong(Check.SPEAKER, str(error), sound_remedy(error, "speaker"))
-    return fine(Check.SPEAKER, f"{settings.board.speaker}: takes {SPEAKER_FORMAT.rate_hz} Hz mono")
+    return fine(
+        Check.SPEAKER, f"{wanted_device(settings.board.speaker)}: takes {SPEAKER_FORMAT.rate_hz} Hz mono"
+    )
 
 
 def sound_remedy(error: DeviceError, key: str) -> str:
@@ -158,7 +161,7 @@ def _loopback(case: Case, board: Board, settings: Settings) -> Finding:
     return judge_loopback(loopback.analyse(heard, played_s), settings.sound.volume)
 
 
-def judge_loopback(heard: loopback.Heard | None, volume_percent: int) -> Finding:
+def judge_loopback(heard: loopback.Returned | None, volume_percent: int) -> Finding:
     """What is to be said of the sound that came back."""
     found = f"at volume {volume_percent}"
     if heard is not None:
@@ -251,4 +254,4 @@ def _sound_as_told(mic: dict[str, Any]) -> Finding:
     if level < microphone.DIGITAL_SILENCE_DBFS:
         remedy = "unmute it and raise its level (`alsamixer`, F4 shows capture); look for a switch on it"
         return wrong(check, f"digital silence ({words})", remedy)
-    return Finding(check, Mark.FINE, words)
+    return Finding(check, Verdict.FINE, words)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import Enum, StrEnum
 
 
-class Mark(Enum):
+class Verdict(Enum):
     """How a check came out, by its sign in the table."""
 
     FINE = "✓"
@@ -51,7 +51,7 @@ class Finding:
     """One line of the table."""
 
     check: Check
-    mark: Mark
+    mark: Verdict
     found: str
     remedy: str = ""
     """What to do, for a tinkerer to type or to look at; empty where nothing need be done."""
@@ -61,17 +61,17 @@ class Finding:
 
 def fine(check: Check, found: str) -> Finding:
     """All is well."""
-    return Finding(check, Mark.FINE, found)
+    return Finding(check, Verdict.FINE, found)
 
 
 def wrong(check: Check, found: str, remedy: str, *, refuses_start: bool = False) -> Finding:
     """Something is the matter, and this helps."""
-    return Finding(check, Mark.WRONG, found, remedy, refuses_start)
+    return Finding(check=check, mark=Verdict.WRONG, found=found, remedy=remedy, refuses_start=refuses_start)
 
 
 def skipped(check: Check, why: str, remedy: str = "") -> Finding:
     """Nothing is said of it, for this reason; `remedy` is how it could be looked at."""
-    return Finding(check, Mark.SKIPPED, why, remedy)
+    return Finding(check, Verdict.SKIPPED, why, remedy)
 
 
 def skipped_all(checks: Iterable[Check], why: str, remedy: str = "") -> list[Finding]:

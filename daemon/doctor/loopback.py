@@ -11,7 +11,7 @@ from functools import cache
 
 import numpy as np
 
-from daemon.doctor.microphone import CLIPPED_SHARE, Fault, Samples, as_samples, clipped_share, to_dbfs
+from daemon.doctor.microphone import CLIPPED_SHARE, Samples, SoundFault, as_samples, clipped_share, to_dbfs
 from hw.base import MIC_FORMAT, SPEAKER_FORMAT
 
 SWEEP_S = 0.4
@@ -46,7 +46,7 @@ DISTORTION = 0.10
 
 
 @dataclass(frozen=True, slots=True)
-class Heard:
+class Returned:
     """What came back."""
 
     delay_s: float
@@ -91,7 +91,7 @@ def _ramped(sound: Samples, rate_hz: int) -> Samples:
     return sound * ramp
 
 
-def analyse(pcm: bytes, played_s: float) -> Heard | None:
+def analyse(pcm: bytes, played_s: float) -> Returned | None:
     """What came back in a recording (`hw.base.MIC_FORMAT`); None if nothing did.
 
     `played_s`: how long after the recording's first sample the sound was handed to the speaker; what was
@@ -108,7 +108,7 @@ def analyse(pcm: bytes, played_s: float) -> Heard | None:
         return None
     level_dbfs = to_dbfs(float(np.var(tone)))
     room_dbfs = to_dbfs(float(np.var(room))) if len(room) else level_dbfs
-    return Heard(
+    return Returned(
         delay_s=place / rate_hz - played_s,
         level_dbfs=level_dbfs,
         above_room_db=level_dbfs - room_dbfs,
@@ -150,11 +150,11 @@ def _band(power: Samples, place: float) -> float:
     return float(power[middle - 4 : middle + 5].sum())
 
 
-def faults(heard: Heard | None) -> list[Fault]:
+def faults(heard: Returned | None) -> list[SoundFault]:
     """What is wrong; empty if nothing is."""
     if heard is None:
         return [
-            Fault(
+            SoundFault(
                 "the microphone does not hear the speaker",
                 "is the speaker plugged in and loud enough (`alsamixer`, [sound] volume)? "
                 "are [board] speaker and mic the right ones? `conure tone` plays, `conure listen` shows",
@@ -163,23 +163,25 @@ def faults(heard: Heard | None) -> list[Fault]:
     return [*_of_level(heard), *_of_time(heard)]
 
 
-def _of_level(heard: Heard) -> list[Fault]:
+def _of_level(heard: Returned) -> list[SoundFault]:
     if heard.clipped_share > CLIPPED_SHARE:
         remedy = "lower [sound] volume, or the capture level (`alsamixer`, F4)"
         return [
-            Fault(f"the speaker drives the microphone to full scale ({heard.level_dbfs:.0f} dBFS)", remedy)
+            SoundFault(
+                f"the speaker drives the microphone to full scale ({heard.level_dbfs:.0f} dBFS)", remedy
+            )
         ]
     if heard.above_room_db < CLEAR_DB:
         words = f"the speaker is only {heard.above_room_db:.0f} dB above the room"
-        return [Fault(words, "raise [sound] volume or the speaker's level (`alsamixer`)")]
+        return [SoundFault(words, "raise [sound] volume or the speaker's level (`alsamixer`)")]
     if heard.distortion > DISTORTION:
         remedy = "lower [sound] volume or the speaker's level; does the speaker rattle?"
-        return [Fault(f"distorted: {heard.distortion:.0%} of overtones", remedy)]
+        return [SoundFault(f"distorted: {heard.distortion:.0%} of overtones", remedy)]
     return []
 
 
-def _of_time(heard: Heard) -> list[Fault]:
+def _of_time(heard: Returned) -> list[SoundFault]:
     if heard.delay_s <= SLOW_S:
         return []
     remedy = "prefer a wired speaker to Bluetooth, and the card itself ([board] speaker) to a sound server"
-    return [Fault(f"heard only after {heard.delay_s * 1000:.0f} ms", remedy)]
+    return [SoundFault(f"heard only after {heard.delay_s * 1000:.0f} ms", remedy)]

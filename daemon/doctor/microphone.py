@@ -64,7 +64,7 @@ class MicSound:
 
 
 @dataclass(frozen=True, slots=True)
-class Fault:
+class SoundFault:
     """What is wrong, and what helps."""
 
     found: str
@@ -134,11 +134,11 @@ def goertzel(sound: Samples, hz: float, rate_hz: int = MIC_FORMAT.rate_hz) -> fl
     return float(amplitude**2 / 2)
 
 
-def faults(sound: MicSound, mixer: str = "alsamixer") -> list[Fault]:
+def faults(sound: MicSound, mixer: str = "alsamixer") -> list[SoundFault]:
     """What is wrong with it; empty if nothing is. `mixer` is the program that sets the level."""
     if sound.level_dbfs < DIGITAL_SILENCE_DBFS and abs(sound.offset) < OFFSET:
         return [
-            Fault(
+            SoundFault(
                 f"digital silence ({sound.level_dbfs:.0f} dBFS): nothing is converted",
                 f"unmute it and raise its level (`{mixer}`, F4 shows capture); look for a switch on it; "
                 "is it the right one ([board] mic)?",
@@ -147,14 +147,16 @@ def faults(sound: MicSound, mixer: str = "alsamixer") -> list[Fault]:
     return _of_level(sound, mixer)
 
 
-def _of_level(sound: MicSound, mixer: str) -> list[Fault]:
-    found: list[Fault] = []
+def _of_level(sound: MicSound, mixer: str) -> list[SoundFault]:
+    found: list[SoundFault] = []
     lower = f"lower the capture level: `{mixer}`, F4"
     if sound.clipped_share > CLIPPED_SHARE:
-        found.append(Fault(f"it clips: {sound.clipped_share:.1%} of the samples are at full scale", lower))
+        found.append(
+            SoundFault(f"it clips: {sound.clipped_share:.1%} of the samples are at full scale", lower)
+        )
     if abs(sound.offset) > OFFSET:
         found.append(
-            Fault(
+            SoundFault(
                 f"an offset of {sound.offset:+.0%} of full scale",
                 f"switch on the codec's high-pass filter, where `{mixer}` shows one; else try another "
                 "microphone or USB port",
@@ -162,13 +164,13 @@ def _of_level(sound: MicSound, mixer: str) -> list[Fault]:
         )
     if sound.hum_dbfs > HUM_DBFS and sound.hum_share > HUM_SHARE:
         found.append(
-            Fault(
+            SoundFault(
                 f"mains hum at {sound.hum_hz} Hz, {sound.hum_dbfs:.0f} dBFS",
                 "another power supply, a shorter cable, or more distance from mains leads",
             )
         )
     elif sound.floor_dbfs > LOUD_FLOOR_DBFS and not found:
         found.append(
-            Fault(f"so much noise ({sound.floor_dbfs:.0f} dBFS) that speech hardly stands out", lower)
+            SoundFault(f"so much noise ({sound.floor_dbfs:.0f} dBFS) that speech hardly stands out", lower)
         )
     return found

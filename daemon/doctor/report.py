@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from daemon.doctor.finding import Check, Finding, Mark
+from daemon.doctor.finding import Check, Finding, Verdict
 from daemon.errors import EX_CONFIG
 
 NAME_WIDTH = max(len(check) for check in Check)
-JSON_MARKS = {Mark.FINE: "fine", Mark.WRONG: "wrong", Mark.SKIPPED: "skipped"}
+JSON_MARKS = {Verdict.FINE: "fine", Verdict.WRONG: "wrong", Verdict.SKIPPED: "skipped"}
 
 
 def as_table(findings: Sequence[Finding]) -> str:
@@ -25,7 +25,7 @@ def _lines(finding: Finding) -> list[str]:
 
 def summary(findings: Sequence[Finding]) -> str:
     """All of it in one line."""
-    count = sum(finding.mark is Mark.WRONG for finding in findings)
+    count = sum(finding.mark is Verdict.WRONG for finding in findings)
     if count == 0:
         return "No fault was found."
     return f"{count} fault{'s' if count > 1 else ''} found; what may help stands behind each arrow."
@@ -49,7 +49,7 @@ def as_data(findings: Sequence[Finding]) -> dict[str, Any]:
 
 def exit_status(findings: Sequence[Finding]) -> int:
     """0: no fault; 78: `conure run` would refuse to start; 1: something else is wrong."""
-    faults = [finding for finding in findings if finding.mark is Mark.WRONG]
+    faults = [finding for finding in findings if finding.mark is Verdict.WRONG]
     if any(fault.refuses_start for fault in faults):
         return EX_CONFIG
     return 1 if faults else 0

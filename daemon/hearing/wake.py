@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from daemon.config.schema import toml_value
 from daemon.config.settings import WakeSettings
 from daemon.errors import ConfigError
 from hw.base import CHUNK_MS
@@ -54,7 +55,7 @@ class WakeWords:
 
 def make_wake_words(settings: WakeSettings) -> WakeWords | None:
     """The configured words, or None where there are none. Raises ConfigError, all mistakes at once."""
-    names = wake_names(settings.words)
+    names = settings.words
     if not names:
         return None
     try:
@@ -81,11 +82,6 @@ def make_wake_words(settings: WakeSettings) -> WakeWords | None:
 REMEDY = "`sudo scripts/install --with wake` (or pip install pymicro-wakeword), or leave wake.words empty"
 
 
-def wake_names(words: str) -> list[str]:
-    """The names in `wake.words`."""
-    return [name.strip() for name in words.split(",") if name.strip()]
-
-
 def threshold_for(cutoff: float, sensitivity: str) -> float:
     """The probability that a word must exceed; `cutoff` is what its model demands by itself."""
     return max(LEAST_PROBABILITY, 1 - (1 - cutoff) * DOUBTS[sensitivity])
@@ -102,4 +98,4 @@ def _load(library: Any, name: str) -> Any:
 
 
 def _key(settings: WakeSettings) -> str:
-    return f'wake.words = "{settings.words}"'
+    return f"wake.words = {toml_value(settings.words)}"

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from math import cos, pi
 
 from daemon.lights import scenes
-from daemon.lights.scenes import Curve, Key, Layout, Scene
+from daemon.lights.scenes import Curve, Keyframe, Layout, Scene
 from daemon.words import Phase
 from hw.base import Colour
 
@@ -131,7 +131,7 @@ _LEAST_WAIT_S = 0.01
 """A frame that comes a rounding error early must not be drawn again and again until it is due."""
 
 
-def _key_at(curve: Curve, t_s: float) -> tuple[Key, float]:
+def _key_at(curve: Curve, t_s: float) -> tuple[Keyframe, float]:
     """The key that is playing, and for how many seconds it has been."""
     total_s = sum(key.duration_s for key in curve)
     left_s = t_s % total_s if total_s else 0.0

@@ -24,7 +24,7 @@ class Layout(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Key:
+class Keyframe:
     """A stretch of an animation: brightness from `begin` to `end`, each 0 to 1."""
 
     duration_s: float
@@ -32,23 +32,23 @@ class Key:
     end: float
 
 
-Curve = tuple[Key, ...]
+Curve = tuple[Keyframe, ...]
 """Keys that repeat for ever; one key of no duration is a steady light."""
 
 
 def steady(brightness: float) -> Curve:
     """The same brightness for ever."""
-    return (Key(0.0, brightness, brightness),)
+    return (Keyframe(0.0, brightness, brightness),)
 
 
 def breathe(period_s: float, low: float = 0.0, high: float = 1.0) -> Curve:
     """Softly up and down, beginning at `high`."""
-    return (Key(period_s / 2, high, low), Key(period_s / 2, low, high))
+    return (Keyframe(period_s / 2, high, low), Keyframe(period_s / 2, low, high))
 
 
 def blinks(count: int) -> Curve:
     """`count` blinks to be counted, 2 a second, and a pause of 2 s."""
-    on, off, pause = Key(0.2, 1.0, 1.0), Key(0.3, 0.0, 0.0), Key(2.0, 0.0, 0.0)
+    on, off, pause = Keyframe(0.2, 1.0, 1.0), Keyframe(0.3, 0.0, 0.0), Keyframe(2.0, 0.0, 0.0)
     return (*(key for _ in range(count) for key in (on, off)), pause)
 
 

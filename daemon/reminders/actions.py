@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from daemon.reminders import book as b
-from daemon.reminders.book import Alarm, Book, Entry, Kind, Ringing, Timer
+from daemon.reminders.book import Alarm, Book, Countdown, Entry, EntryKind, Ringing
 from daemon.reminders.local_time import Moment
 from daemon.reminders.phrases import duration_words, entry_words, title
 from daemon.reminders.requests import find, parse_day, parse_time, parse_weekdays, parse_when
@@ -20,7 +20,7 @@ NOT_KEPT = ". It is not saved, so it ends with the program"
 
 async def set_timer(reminders: Reminders, duration_s: float, name: str) -> str:
     """A timer from now on."""
-    made: list[Timer] = []
+    made: list[Countdown] = []
 
     def add(book: Book, now: Moment) -> Book:
         changed, timer = b.add_timer(book, duration_s, name, now)
@@ -56,7 +56,7 @@ async def set_reminder(reminders: Reminders, text: str, at: str) -> str:
 
     def add(book: Book, now: Moment) -> Book:
         changed, alarm = b.add_alarm(
-            book, clock, now, reminders.offset, kind=Kind.REMINDER, name=text, day=day
+            book, clock, now, reminders.offset, kind=EntryKind.REMINDER, name=text, day=day
         )
         made.append(alarm)
         return changed
@@ -86,7 +86,7 @@ async def cancel(reminders: Reminders, which: str) -> str:
 
 async def snooze(reminders: Reminders, duration_s: float) -> str:
     """What rings, or rang a moment ago, rings again later."""
-    made: list[Timer] = []
+    made: list[Countdown] = []
 
     def put_off(book: Book, now: Moment) -> Book:
         changed, timers = b.snooze(book, duration_s, now)

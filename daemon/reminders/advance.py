@@ -18,12 +18,12 @@ from datetime import date, datetime
 from daemon.reminders.book import (
     Alarm,
     Book,
+    Countdown,
+    Ending,
     Entry,
-    Fate,
     Past,
     Ringing,
     Rules,
-    Timer,
     end,
     remember,
 )
@@ -47,7 +47,7 @@ def advance(book: Book, now: Moment, offset: OffsetAt, rules: Rules) -> Book:
     for entry, late_s in due:
         book = _come_due(book, entry, late_s, now, rules)
     given_up = {one for one in book.ringing if now.steady_s - one.since_s >= rules.ring_s}
-    return end(book, given_up, Fate.UNANSWERED, now)
+    return end(book, given_up, Ending.UNANSWERED, now)
 
 
 def next_due_s(book: Book, now: Moment, offset: OffsetAt, rules: Rules) -> float | None:
@@ -59,7 +59,7 @@ def next_due_s(book: Book, now: Moment, offset: OffsetAt, rules: Rules) -> float
 
 def wait_of(entry: Entry, now: Moment, offset: OffsetAt) -> float | None:
     """In how many seconds an entry comes due; None while the clock that it goes by is not set."""
-    if isinstance(entry, Timer):
+    if isinstance(entry, Countdown):
         return -_late_s(entry, now)
     if not now.clock_set:
         return None
@@ -88,7 +88,7 @@ def _occurrences(alarm: Alarm, days: list[date], offset: OffsetAt) -> Iterator[f
             yield instant(datetime.combine(day, alarm.at), offset)
 
 
-def _late_s(timer: Timer, now: Moment) -> float:
+def _late_s(timer: Countdown, now: Moment) -> float:
     """For how long a timer has been due; negative before."""
     late_s = now.steady_s - timer.due_s
     if timer.due_wall_s is None or not now.clock_set:
@@ -99,7 +99,7 @@ def _late_s(timer: Timer, now: Moment) -> float:
 def _due(book: Book, now: Moment, offset: OffsetAt) -> Iterator[tuple[Entry, float]]:
     """What has come due, and for how many seconds it has been."""
     for entry in book.entries:
-        if isinstance(entry, Timer):
+        if isinstance(entry, Countdown):
             late_s = _late_s(entry, now)
             if late_s >= 0:
                 yield entry, late_s
@@ -128,7 +128,15 @@ def _missed(entry: Entry, late_s: float, now: Moment) -> Past:
     by_wall = isinstance(entry, Alarm) or now.steady_s < entry.due_s
     at_wall_s = now.wall_s - late_s if now.clock_set else None
     kept = entry if by_wall else None
-    return Past(entry.id, entry.kind, entry.name, Fate.MISSED, at_wall_s, told=False, entry=kept)
+    return Past(
+        id=entry.id,
+        kind=entry.kind,
+        name=entry.name,
+        fate=Ending.MISSED,
+        at_wall_s=at_wall_s,
+        told=False,
+        entry=kept,
+    )
 
 
 # --- clocks that are set ---------------------------------------------------------------------------

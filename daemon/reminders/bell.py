@@ -6,7 +6,7 @@ hear a voice there.
 
 from __future__ import annotations
 
-from daemon.reminders.book import Kind
+from daemon.reminders.book import EntryKind
 from daemon.speaking.earcons import Note, melody_pcm
 from daemon.speaking.gain import apply_gain, gain_for
 from hw.base import SPEAKER_FORMAT
@@ -25,8 +25,8 @@ PEAK_DBFS = -3.0
 
 _C5, _E5, _G5, _A5, _C6, _E6 = 523.25, 659.26, 783.99, 880.00, 1046.50, 1318.51
 
-MELODIES: dict[Kind, tuple[Note, ...]] = {
-    Kind.TIMER: (
+MELODIES: dict[EntryKind, tuple[Note, ...]] = {
+    EntryKind.TIMER: (
         Note(_C6, 110),
         Note(0, 50),
         Note(_C6, 110),
@@ -35,7 +35,7 @@ MELODIES: dict[Kind, tuple[Note, ...]] = {
         Note(0, 50),
         Note(_E6, 260),
     ),
-    Kind.ALARM: (
+    EntryKind.ALARM: (
         Note(_G5, 160),
         Note(_C6, 160),
         Note(_E6, 160),
@@ -43,15 +43,15 @@ MELODIES: dict[Kind, tuple[Note, ...]] = {
         Note(_G5, 160),
         Note(_C6, 320),
     ),
-    Kind.REMINDER: (Note(_E5, 240), Note(_A5, 240), Note(_C5, 420)),
+    EntryKind.REMINDER: (Note(_E5, 240), Note(_A5, 240), Note(_C5, 420)),
 }
 """Told apart by ear: one note and a rise, up and down, slow and soft."""
 
 
-class Bell:
+class BellSound:
     """One ringing, from its beginning on. Used by one thread."""
 
-    def __init__(self, kind: Kind, volume: float) -> None:
+    def __init__(self, kind: EntryKind, volume: float) -> None:
         """`volume`: the loudness that it grows to, in percent."""
         melody = melody_pcm(MELODIES[kind], PEAK_DBFS)
         self._melody_bytes = len(melody)

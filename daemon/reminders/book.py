@@ -28,7 +28,7 @@ SNOOZE_AFTER_S = 600.0
 """So long after it was silenced a thing can still be snoozed: the press that makes it quiet comes first."""
 
 
-class Kind(Enum):
+class EntryKind(Enum):
     """What an entry is to its user."""
 
     TIMER = "timer"
@@ -36,7 +36,7 @@ class Kind(Enum):
     REMINDER = "reminder"
 
 
-class Fate(Enum):
+class Ending(Enum):
     """How something that came due ended."""
 
     SILENCED = "silenced"
@@ -52,11 +52,11 @@ class Refused(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
-class Timer:
+class Countdown:
     """Comes due by the steady clock. Also what an alarm becomes when it is snoozed."""
 
     id: int
-    kind: Kind
+    kind: EntryKind
     name: str
     duration_s: float
     due_s: float
@@ -70,7 +70,7 @@ class Alarm:
     """Comes due at a local clock time: once on `day`, or again and again on `weekdays`."""
 
     id: int
-    kind: Kind
+    kind: EntryKind
     name: str
     at: time
     day: date | None = None
@@ -80,7 +80,7 @@ class Alarm:
     """Occurrences up to this instant are over."""
 
 
-Entry = Timer | Alarm
+Entry = Countdown | Alarm
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +88,7 @@ class Ringing:
     """Something that is due and has not been silenced."""
 
     id: int
-    kind: Kind
+    kind: EntryKind
     name: str
     since_s: float
     """When it began to ring, on the steady clock."""
@@ -99,9 +99,9 @@ class Past:
     """Something that has come due and is over."""
 
     id: int
-    kind: Kind
+    kind: EntryKind
     name: str
-    fate: Fate
+    fate: Ending
     at_wall_s: float | None
     """When it was due; None: nobody knew the time."""
     ended_s: float = -inf
@@ -145,12 +145,18 @@ class Book:
 
 
 def add_timer(
-    book: Book, duration_s: float, name: str, now: Moment, kind: Kind = Kind.TIMER
-) -> tuple[Book, Timer]:
+    book: Book, duration_s: float, name: str, now: Moment, kind: EntryKind = EntryKind.TIMER
+) -> tuple[Book, Countdown]:
     """A timer that begins now. Raises Refused."""
     if not 1 <= duration_s <= MAX_TIMER_S:
         raise Refused("a timer lasts from 1 second to 7 days; for later, set an alarm or a reminder")
-    timer = Timer(book.next_id, kind, _checked(book, name), float(duration_s), now.steady_s + duration_s)
+    timer = Countdown(
+        id=book.next_id,
+        kind=kind,
+        name=_checked(book, name),
+        duration_s=float(duration_s),
+        due_s=now.steady_s + duration_s,
+    )
     return _with(book, timer), timer
 
 
@@ -160,7 +166,7 @@ def add_alarm(
     now: Moment,
     offset: OffsetAt,
     *,
-    kind: Kind = Kind.ALARM,
+    kind: EntryKind = EntryKind.ALARM,
     name: str = "",
     day: date | None = None,
     weekdays: tuple[int, ...] = (),
@@ -174,7 +180,15 @@ def add_alarm(
         day = today if later_today else days_from(today, 2)[1]
     if day is not None:
         _check_day(day, at, today, now, offset)
-    alarm = Alarm(book.next_id, kind, _checked(book, name), at, day, tuple(sorted(weekdays)), now.wall_s)
+    alarm = Alarm(
+        id=book.next_id,
+        kind=kind,
+        name=_checked(book, name),
+        at=at,
+        day=day,
+        weekdays=tuple(sorted(weekdays)),
+        done_s=now.wall_s,
+    )
     return _with(book, alarm), alarm
 
 
@@ -190,12 +204,12 @@ def cancel(book: Book, ids: set[int]) -> Book:
 
 def silence(book: Book, now: Moment) -> Book:
     """Nothing rings any more."""
-    return end(book, set(book.ringing), Fate.SILENCED, now)
+    return end(book, set(book.ringing), Ending.SILENCED, now)
 
 
-def snooze(book: Book, duration_s: float, now: Moment) -> tuple[Book, tuple[Timer, ...]]:
+def snooze(book: Book, duration_s: float, now: Moment) -> tuple[Book, tuple[Countdown, ...]]:
     """What rings, or was silenced last, rings again after `duration_s`. Raises Refused."""
-    over = [past for past in book.past if past.fate is Fate.SILENCED]
+    over = [past for past in book.past if past.fate is Ending.SILENCED]
     last_s = max((past.ended_s for past in over), default=-inf)
     fresh = [past for past in over if past.ended_s == last_s >= now.steady_s - SNOOZE_AFTER_S]
     chosen = [*book.ringing] or fresh
@@ -212,13 +226,24 @@ def snooze(book: Book, duration_s: float, now: Moment) -> tuple[Book, tuple[Time
     return book, tuple(timers)
 
 
-def end(book: Book, over: set[Ringing], fate: Fate, now: Moment) -> Book:
+def end(book: Book, over: set[Ringing], fate: Ending, now: Moment) -> Book:
     """These ring no more, and this is why."""
     for one in book.ringing:
         if one in over:
             at_wall_s = now.wall_s - (now.steady_s - one.since_s) if now.clock_set else None
-            told = fate is Fate.SILENCED
-            book = remember(book, Past(one.id, one.kind, one.name, fate, at_wall_s, now.steady_s, told=told))
+            told = fate is Ending.SILENCED
+            book = remember(
+                book,
+                Past(
+                    id=one.id,
+                    kind=one.kind,
+                    name=one.name,
+                    fate=fate,
+                    at_wall_s=at_wall_s,
+                    ended_s=now.steady_s,
+                    told=told,
+                ),
+            )
     return replace(book, ringing=tuple(one for one in book.ringing if one not in over))
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from datetime import date, datetime, timedelta
 
 from daemon.reminders.advance import wait_of
-from daemon.reminders.book import Alarm, Book, Entry, Fate, Kind, Past, Ringing, Timer
+from daemon.reminders.book import Alarm, Book, Countdown, Ending, Entry, EntryKind, Past, Ringing
 from daemon.reminders.local_time import Moment, OffsetAt, local
 
 DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
@@ -21,7 +21,7 @@ REMINDER_IS_DUE = "A reminder is due now. Tell it to the user in one short sente
 
 def question_of(rang: Iterable[Ringing]) -> str:
     """What to ask the model to tell, when this has been silenced; empty where no reminder has words."""
-    texts = [one.name for one in rang if one.kind is Kind.REMINDER and one.name]
+    texts = [one.name for one in rang if one.kind is EntryKind.REMINDER and one.name]
     return REMINDER_IS_DUE.format("; ".join(texts)) if texts else ""
 
 
@@ -67,7 +67,7 @@ def title(one: Entry | Ringing | Past) -> str:
     """What it is called."""
     if one.name:
         return f"{one.kind.value} “{one.name}”"
-    if isinstance(one, Timer) and one.kind is Kind.TIMER and one.duration_s:
+    if isinstance(one, Countdown) and one.kind is EntryKind.TIMER and one.duration_s:
         return f"timer of {duration_words(one.duration_s)}"
     return one.kind.value
 
@@ -81,7 +81,7 @@ def entry_words(entry: Entry, now: Moment, offset: OffsetAt) -> str:
     if not now.clock_set:
         return f"{title(entry)}: {left}"
     at = when_words(now.wall_s + wait_s, now, offset)
-    if isinstance(entry, Timer):
+    if isinstance(entry, Countdown):
         return f"{title(entry)}: {left}, rings {at}"
     return f"{_schedule(entry)}: rings {'next ' if entry.weekdays else ''}{at}"
 
@@ -93,9 +93,9 @@ def _schedule(entry: Entry) -> str:
 
 
 _FATES = {
-    Fate.SILENCED: "rang{at}",
-    Fate.UNANSWERED: "rang{at}, and nobody stopped it",
-    Fate.MISSED: "was missed{at}: the speaker was off, or its clock was not set",
+    Ending.SILENCED: "rang{at}",
+    Ending.UNANSWERED: "rang{at}, and nobody stopped it",
+    Ending.MISSED: "was missed{at}: the speaker was off, or its clock was not set",
 }
 
 

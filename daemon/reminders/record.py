@@ -12,7 +12,7 @@ from datetime import date, time
 from math import isfinite
 from typing import Any
 
-from daemon.reminders.book import Alarm, Book, Entry, Fate, Kind, Past, Ringing, Timer
+from daemon.reminders.book import Alarm, Book, Countdown, Ending, Entry, EntryKind, Past, Ringing
 from daemon.reminders.local_time import Moment
 
 FILE = "reminders.json"
@@ -76,8 +76,8 @@ def _same_boot(saved: Moment, now: Moment) -> bool:
     return bool(saved.boot) and saved.boot == now.boot and saved.steady_s <= now.steady_s
 
 
-def _as_timer(one: Ringing) -> Timer:
-    return Timer(one.id, one.kind, one.name, 0.0, one.since_s)
+def _as_timer(one: Ringing) -> Countdown:
+    return Countdown(id=one.id, kind=one.kind, name=one.name, duration_s=0.0, due_s=one.since_s)
 
 
 # --- one thing at a time ---------------------------------------------------------------------------
@@ -89,7 +89,7 @@ def _moment(item: Any) -> Moment:
 
 def _entry_content(entry: Entry) -> Content:
     common = {"id": entry.id, "kind": entry.kind.value, "name": entry.name}
-    if isinstance(entry, Timer):
+    if isinstance(entry, Countdown):
         times = {"duration_s": entry.duration_s, "due_s": entry.due_s, "due_wall_s": entry.due_wall_s}
         return common | times
     day = entry.day.isoformat() if entry.day else None
@@ -98,16 +98,25 @@ def _entry_content(entry: Entry) -> Content:
 
 
 def _entry(item: Any) -> Entry:
-    entry_id, kind, name = int(item["id"]), Kind(item["kind"]), str(item["name"])
+    entry_id, kind, name = int(item["id"]), EntryKind(item["kind"]), str(item["name"])
     if "due_s" in item:
         due_wall_s = None if item["due_wall_s"] is None else _number(item["due_wall_s"])
-        return Timer(entry_id, kind, name, _number(item["duration_s"]), _number(item["due_s"]), due_wall_s)
+        return Countdown(
+            id=entry_id,
+            kind=kind,
+            name=name,
+            duration_s=_number(item["duration_s"]),
+            due_s=_number(item["due_s"]),
+            due_wall_s=due_wall_s,
+        )
     day = date.fromisoformat(item["day"]) if item["day"] else None
     weekdays = tuple(int(weekday) for weekday in item["weekdays"])
     at = time.fromisoformat(item["at"])
     if bool(weekdays) == bool(day) or not set(weekdays) <= set(range(7)) or at.tzinfo is not None:
         raise ValueError("an alarm is at a local time, on one day or on weekdays")
-    return Alarm(entry_id, kind, name, at, day, weekdays, _number(item["done_s"]))
+    return Alarm(
+        id=entry_id, kind=kind, name=name, at=at, day=day, weekdays=weekdays, done_s=_number(item["done_s"])
+    )
 
 
 def _past_content(past: Past) -> Content:
@@ -126,7 +135,8 @@ def _past_content(past: Past) -> Content:
 def _past(item: Any, saved: Moment, now: Moment) -> Past:
     at_wall_s = None if item["at_wall_s"] is None else _number(item["at_wall_s"])
     past = Past(
-        int(item["id"]), Kind(item["kind"]), str(item["name"]), Fate(item["fate"]), at_wall_s,
+        id=int(item["id"]), kind=EntryKind(item["kind"]), name=str(item["name"]),
+        fate=Ending(item["fate"]), at_wall_s=at_wall_s,
         told=bool(item["told"]), entry=_carried(_entry(item["entry"]), saved, now) if item["entry"] else None,
     )  # fmt: skip
     if item["ended_s"] is not None and _same_boot(saved, now):

@@ -17,13 +17,12 @@ from daemon.config.settings import ReminderSettings
 from daemon.events import RemindersChanged
 from daemon.reminders import book as b
 from daemon.reminders.advance import advance, next_due_s
-from daemon.reminders.bell import Bell
+from daemon.reminders.bell import BellSound
 from daemon.reminders.book import Book, Past, Ringing, Rules
 from daemon.reminders.clocks import Clocks, LocalOffset
 from daemon.reminders.local_time import Moment, OffsetAt
 from daemon.reminders.phrases import listing, past_words, title, waiting_lines
 from daemon.reminders.record import FILE, LIMIT_BYTES, book_from, content_of
-from daemon.runtime.keeper import to_its_end
 from daemon.runtime.store import Store
 
 log = logging.getLogger(__name__)
@@ -48,7 +47,7 @@ class Reminders:
         *,
         clocks: Callable[[], Moment] | None = None,
         offset: LocalOffset | OffsetAt | None = None,
-        ring: Callable[[Bell | None], None] = lambda bell: None,
+        ring: Callable[[BellSound | None], None] = lambda bell: None,
         tell: Callable[..., None] = lambda event, **fields: None,
         post: Callable[[RemindersChanged], None] = lambda changed: None,
     ) -> None:
@@ -181,7 +180,7 @@ class Reminders:
             if past not in was.past and not past.told:
                 self._note(past, past.fate.value)
         if begun and not was.ringing:
-            self._ring(Bell(begun[0].kind, self._settings.volume))
+            self._ring(BellSound(begun[0].kind, self._settings.volume))
         elif was.ringing and not book.ringing:
             self._ring(None)
         if (bool(was.ringing), was.untold) != (bool(book.ringing), book.untold):
@@ -209,7 +208,7 @@ class Reminders:
             same_clock = abs(now.lead_s - self._saved[1]) < STEP_S
             if book == self._saved[0] and (same_clock or not book.entries):
                 return True
-            done = await to_its_end(asyncio.to_thread(self._store.keep, FILE, content_of(book, now)))
+            done = await self._store.keep_aside(FILE, content_of(book, now))
             if done:
                 self._saved = book, now.lead_s
             return done

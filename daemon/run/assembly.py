@@ -111,7 +111,7 @@ def build(
         capture=make_capture(settings, board, sound, post=from_thread, wake_uplink=uplink.wake, clock=clock),
         playback=sound.playback,
         uplink=uplink,
-        connection=_connection(settings, choices.link, uplink, tools, kept.store, post, clock, chance),
+        connection=_connection(settings, choices.link, uplink, tools, kept.store, mailbox, clock, chance),
         lamp=lamp or Lamp(open_leds(board), clock, night_from(settings.lights)),
         volume=volume,
         feed=feed,
@@ -241,12 +241,20 @@ def _connection(
     uplink: Uplink,
     tools: ToolKit,
     store: Store | None,
-    post: Post,
+    mailbox: Mailbox[Event],
     clock: Clock,
     chance: Callable[[], float],
 ) -> Connection:
-    handle = load_handle(store, settings.live, life_s=policy.handle_life_s, clock=clock)
-    return Connection(uplink, tools.host, policy=policy, post=post, clock=clock, jitter=chance, handle=handle)
+    return Connection(
+        uplink,
+        tools.host,
+        policy=policy,
+        post=mailbox.post,
+        room=mailbox.room,
+        clock=clock,
+        jitter=chance,
+        handle=load_handle(store, settings.live, life_s=policy.handle_life_s, clock=clock),
+    )
 
 
 def _handlers(reminders: Reminders, memory: Memory, tools: ToolKit) -> dict[str, Handler]:

@@ -10,7 +10,8 @@ import sys
 from functools import partial
 
 from daemon.config import load
-from daemon.config.board import choose_board
+from daemon.config.board import choose_board, wanted_device
+from daemon.config.schema import toml_value
 from daemon.config.secret import Secret
 from daemon.config.settings import BoardSettings, Settings
 from daemon.control.client import control_path
@@ -58,13 +59,14 @@ async def _run_and_leave(settings: Settings, api_key: Secret | None, options: Ru
 
 def named_by_key(error: MicError | SpeakerError, board: BoardSettings) -> MicError | SpeakerError:
     """The same error, named by the key that names the device, so that one knows what to change."""
-    key, device = ("mic", board.mic) if isinstance(error, MicError) else ("speaker", board.speaker)
+    key, names = ("mic", board.mic) if isinstance(error, MicError) else ("speaker", board.speaker)
+    device = wanted_device(names)
     if error.device != device:
         return error
     words = str(error).removeprefix(f"{device}: ")
     if error.absent:
         words += "; `--board simulated` needs no sound device"
-    name = f'board.{key} = "{device}"'
+    name = f"board.{key} = {toml_value(names)}"
     return type(error)(name, words, permanent=error.permanent, absent=error.absent)
 
 

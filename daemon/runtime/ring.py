@@ -132,12 +132,12 @@ class HistoryRing:
         """The counters now."""
         with self._lock:
             return RingStats(
-                Overflow.OVERWRITE_OLDEST,
-                self._storage.capacity,
-                self._head - self._tail(),
-                self._high_water,
-                self._head,
-                self._lost,
+                overflow=Overflow.OVERWRITE_OLDEST,
+                capacity_bytes=self._storage.capacity,
+                level_bytes=self._head - self._tail(),
+                high_water_bytes=self._high_water,
+                written_bytes=self._head,
+                lost_bytes=self._lost,
             )
 
     def _tail(self) -> int:
@@ -197,12 +197,12 @@ class FifoRing:
         """The counters now."""
         with self._lock:
             return RingStats(
-                Overflow.REFUSE,
-                self._storage.capacity,
-                self._level,
-                self._high_water,
-                self._written,
-                self._refused,
+                overflow=Overflow.REFUSE,
+                capacity_bytes=self._storage.capacity,
+                level_bytes=self._level,
+                high_water_bytes=self._high_water,
+                written_bytes=self._written,
+                lost_bytes=self._refused,
             )
 
     def _consume(self, size: int) -> None:

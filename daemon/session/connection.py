@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
 from typing import Any, Protocol
@@ -21,7 +21,7 @@ from daemon.events import (
     ToolCall,
 )
 from daemon.runtime.heap import give_back_free_memory
-from daemon.session.failures import Failure, FailureKind, Kind, LinkError, Signal, Where, classify
+from daemon.session.failures import Failure, FailureKind, LinkError, Signal, SignalKind, Where, classify
 from daemon.session.link import (
     Answered,
     Asked,
@@ -68,7 +68,7 @@ class Session(Sender, AnswerSender, Protocol):
 
 
 class Dialler(Protocol):
-    """Makes sessions (`live.LiveClient`)."""
+    """Makes sessions (`gemini.client.LiveClient`)."""
 
     def session(self, handle: str | None) -> AbstractAsyncContextManager[Session]:
         """A session, resumed if a handle is given. Entering it raises LinkError."""
@@ -88,18 +88,21 @@ class Connection:
         *,
         policy: LinkPolicy,
         post: Callable[[ServerEvent | LinkUp | LinkLost | LinkRefused | LinkChanged], None],
+        room: Callable[[], Awaitable[object]],
         clock: Callable[[], float],
         jitter: Callable[[], float],
         handle: Handle | None = None,
     ) -> None:
         """`tools` None: the model can call nothing.
 
+        `room` waits until what the server says may be posted: till then nothing more of it is received.
         `jitter` gives numbers from 0 to 1; `handle` resumes the session of an earlier run.
         """
         self._uplink = uplink
         self._tools = tools or no_tools()
         self._policy = policy
         self._post = post
+        self._room = room
         self._clock = clock
         self._jitter = jitter
         self._changed = asyncio.Event()
@@ -203,6 +206,7 @@ class Connection:
 
     async def _receive(self, session: Session) -> None:
         async for event in session.receive():
+            await self._room()
             match event:
                 case GoAway(time_left_s):
                     log.info("the server will close this connection in %s s", time_left_s)
@@ -232,7 +236,7 @@ class Connection:
                 pulse = pulse.after(evidence, now_s)
                 if pulse.is_gone(now_s):
                     session.abort()  # a farewell would only wait for an answer that cannot come
-                    raise LinkError(classify(Signal(Kind.SILENT, Where.RECEIVE)))
+                    raise LinkError(classify(Signal(SignalKind.SILENT, Where.RECEIVE)))
                 if not evidence.outstanding_bytes and now_s - pinged_s >= PING_S:
                     pinged_s = now_s
                     await session.ping()

@@ -15,9 +15,9 @@ def report_of(link: Link, last: tuple[Failure, float] | None, now_s: float) -> d
     return {
         "state": link.phase.value,
         "since_s": round(now_s - link.since_s, 1),
-        "problem": f"{failure.policy.says} ({failure.detail})" if failure else None,
+        "problem": f"{failure.treatment.says} ({failure.detail})" if failure else None,
         "problem_since_s": round(now_s - link.failed_since_s, 1) if failure else None,
-        "remedy": failure.policy.remedy if failure else None,
+        "remedy": failure.treatment.remedy if failure else None,
         "next_try_s": round(max(0.0, link.next_try_s - now_s), 1) if waiting else None,
         "connects": link.connects,
         "failures": link.failures,
@@ -29,4 +29,4 @@ def _last_problem(last: tuple[Failure, float] | None, now_s: float) -> dict[str,
     if last is None:
         return {}
     failure, at_s = last
-    return {"last_problem": failure.policy.says, "last_problem_ago_s": round(now_s - at_s)}
+    return {"last_problem": failure.treatment.says, "last_problem_ago_s": round(now_s - at_s)}

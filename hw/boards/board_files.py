@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from hw.boards.toml_reader import TomlReader
+from hw.lights.kinds import KINDS, ORDERS, Lights, lacks, strays
 
 FOLDER = Path(__file__).parent
 """The shipped files; `NAME.toml` describes the board NAME."""
@@ -27,20 +28,6 @@ FILE_LIMIT_BYTES = 64 * 1024
 HIGHEST_LINE = 27
 """The last BCM number on the 40-pin header (Raspberry Pi documentation, GPIO)."""
 
-LIGHT_KINDS = ("led", "rgb", "apa102", "dotstar", "neopixel", "sysfs")
-
-PINS_OF_KIND = {"led": 1, "rgb": 3, "dotstar": 2}
-"""The kinds of lights that are wired to GPIO lines, and how many each needs."""
-
-SPI_KINDS = ("apa102", "neopixel")
-"""Those on an SPI bus."""
-
-CHAIN_KINDS = ("dotstar", *SPI_KINDS)
-"""Those that have a number of pixels."""
-
-ORDERS = ("grb", "rgb", "grbw", "rgbw")
-"""In which order a NeoPixel takes its colours: WS2812B grb, SK6812 RGBW grbw (data sheets)."""
-
 LEVELS = ("low", "high")
 PULLS = ("up", "down", "none")
 
@@ -49,8 +36,9 @@ RESERVED = ("auto", "simulated")
 
 NAME = re.compile(r"[a-z0-9][a-z0-9-]*")
 USB_ID = re.compile(r"[0-9a-f]{4}:[0-9a-f]{4}")
-CONFIG_LINE = re.compile(r"(dtoverlay|dtparam|gpio)=\S*")
-"""What a board may put into config.txt: an overlay, a parameter, the level of a line."""
+CONFIG_LINE = re.compile(r"(?=.{1,98}\Z)(dtoverlay|dtparam|gpio)=[!-~]*")
+"""What a board may put into config.txt: an overlay, a parameter, the level of a line. The firmware reads 98
+characters of a line (Raspberry Pi documentation, config.txt, "File format")."""
 
 PARTS = ("sound", "setup", "button", "lights", "detect", "header")
 """The tables whose facts need a source."""
@@ -78,7 +66,7 @@ class MixerLevel:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Setup:
+class BoardSetup:
     """What makes the board work under Linux; the installer does it, when asked."""
 
     config_txt: tuple[str, ...] = ()
@@ -90,25 +78,12 @@ class Setup:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Button:
+class ButtonWiring:
     """The push button: its line (BCM number) and how it is wired."""
 
     pin: int
     pull: str
     active: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Lights:
-    """The lights: kind, and what that kind needs (see `[lights]` in the configuration)."""
-
-    kind: str
-    pins: tuple[int, ...] = ()
-    active: str = "high"
-    count: int = 1
-    spi: str = "/dev/spidev0.0"
-    leds: tuple[str, ...] = ()
-    order: str = "grb"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -134,8 +109,8 @@ class BoardFile:
     tried_by: tuple[str, ...]
     """Who has run Conure on this board; empty: nobody yet."""
     sound: Sound
-    setup: Setup
-    button: Button | None
+    setup: BoardSetup
+    button: ButtonWiring | None
     lights: Lights | None
     detect: Clues
     header: Mapping[int, str]
@@ -253,8 +228,8 @@ def _sound(table: TomlReader) -> Sound:
     return sound
 
 
-def _setup(table: TomlReader, place: str, problems: list[str]) -> Setup:
-    setup = Setup(
+def _setup(table: TomlReader, place: str, problems: list[str]) -> BoardSetup:
+    setup = BoardSetup(
         config_txt=table.texts("config_txt"),
         driver=table.text("driver", ""),
         mixer=tuple(_level(TomlReader(one, f"{place}mixer.", problems)) for one in table.tables("mixer")),
@@ -271,8 +246,8 @@ def _level(table: TomlReader) -> MixerLevel:
     return level
 
 
-def _button(table: TomlReader) -> Button:
-    button = Button(
+def _button(table: TomlReader) -> ButtonWiring:
+    button = ButtonWiring(
         pin=table.whole("pin", 0, HIGHEST_LINE),
         pull=table.text("pull", choices=PULLS),
         active=table.text("active", choices=LEVELS),
@@ -283,7 +258,7 @@ def _button(table: TomlReader) -> Button:
 
 def _lights(table: TomlReader, place: str, problems: list[str]) -> Lights:
     lights = Lights(
-        kind=table.text("kind", choices=LIGHT_KINDS),
+        kind=table.text("kind", choices=tuple(KINDS)),
         pins=table.wholes("pins", 0, HIGHEST_LINE),
         active=table.text("active", "high", LEVELS),
         count=table.whole("count", 1, 64, 1),
@@ -292,11 +267,10 @@ def _lights(table: TomlReader, place: str, problems: list[str]) -> Lights:
         order=table.text("order", "grb", ORDERS),
     )
     table.finish()
-    if len(lights.pins) != PINS_OF_KIND.get(lights.kind, 0):
-        wanted = PINS_OF_KIND.get(lights.kind, 0)
-        problems.append(f"{place}.pins: lights of the kind {lights.kind!r} have {wanted}")
-    if (lights.kind == "sysfs") != (len(lights.leds) in (1, 3)):
-        problems.append(f"{place}.leds: one name, or three (red, green, blue), for the kind 'sysfs' alone")
+    if lights.kind in KINDS:
+        kind = f"lights of the kind {lights.kind!r}"
+        problems += [f"{place}.{field}: {kind} have {needed}" for field, needed in lacks(lights)]
+        problems += [f"{place}.{field}: {kind} have none" for field in strays(lights)]
     return lights
 
 

@@ -1,6 +1,6 @@
 """Which board is there: what the machine shows, and what follows from it.
 
-Reading (`read_evidence`, a few files of the kernel's; `hw.boards.i2c_probe` asks the bus itself) is separate
+Reading (`read_traces`, a few files of the kernel's; `hw.boards.i2c_probe` asks the bus itself) is separate
 from the decision (`detect`), which is pure.
 """
 
@@ -22,7 +22,7 @@ I2C_BUS = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Evidence:
+class Traces:
     """What the machine shows; empty where it shows nothing."""
 
     hat: str = ""
@@ -54,7 +54,7 @@ class Detection:
     """All that fit, by name. An address on the I²C bus alone makes a candidate, but decides nothing."""
 
 
-def detect(boards: Iterable[BoardFile], evidence: Evidence) -> Detection:
+def detect(boards: Iterable[BoardFile], evidence: Traces) -> Detection:
     """The boards that fit the evidence.
 
     HAT, card and USB id are clues that count; an I²C address only tells boards apart that share one. A board
@@ -73,7 +73,7 @@ def detect(boards: Iterable[BoardFile], evidence: Evidence) -> Detection:
     return Detection(only, tuple(Candidate(name, best[name]) for name in names))
 
 
-def matches(clues: Clues, evidence: Evidence) -> tuple[str, ...]:
+def matches(clues: Clues, evidence: Traces) -> tuple[str, ...]:
     """What in the evidence fits these clues, in words."""
     found = [f'HAT "{evidence.hat}"' for pattern in clues.hat if _like(evidence.hat, pattern)]
     found += [f"sound card {card}" for card in evidence.cards if _like_any(card, clues.cards)]
@@ -98,9 +98,9 @@ def _like(text: str, pattern: str) -> bool:
 # --- reading ---------------------------------------------------------------------------------------
 
 
-def read_evidence(root: Path = Path("/")) -> Evidence:
+def read_traces(root: Path = Path("/")) -> Traces:
     """What the kernel's files under `root` tell; what is missing there is left empty. Never raises."""
-    return Evidence(
+    return Traces(
         hat=_text(root / "proc/device-tree/hat/product").strip("\0 \n"),
         cards=tuple(parse_cards(_text(root / "proc/asound/cards")).values()),
         usb=_usb_ids(root / "sys/bus/usb/devices"),

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import fcntl
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
+from typing import Any
 
-from hw.base import Colour
+from hw.base import Colour, Leds
+from hw.lights.kinds import Lights
 from hw.lights.spi import Ioctl, SpiLeds
 
 START_FRAME = bytes(4)
@@ -40,3 +42,8 @@ class Apa102Leds(SpiLeds):
     def __init__(self, path: str, count: int, brightness: float, ioctl: Ioctl = fcntl.ioctl) -> None:
         """Open the bus and turn all pixels off. Raises LedError."""
         super().__init__(path, count, partial(encode, brightness=brightness), SPEED_HZ, ioctl)
+
+
+def open_lights(lights: Lights, brightness: float, _gpio_lines: Callable[[], Any]) -> Leds:
+    """The pixels, dark. Raises LedError."""
+    return Apa102Leds(lights.spi, lights.count, brightness)

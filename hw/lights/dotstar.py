@@ -7,12 +7,13 @@ Three pixels take 168 bits, so some 400 changes of a line through gpiozero and l
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
-from hw.base import Colour, LedError
+from hw.base import Colour, LedError, Leds
 from hw.gpio.gpio import claim_output, pin_names, release, translated
 from hw.lights.apa102 import encode
+from hw.lights.kinds import Lights
 
 
 class DotStarLeds:
@@ -72,3 +73,8 @@ def shift_out(frame: bytes, data: Any, clock: Any) -> None:
             clock.state = 1
             clock.state = 0
     data.state = 0
+
+
+def open_lights(lights: Lights, brightness: float, gpio_lines: Callable[[], Any]) -> Leds:
+    """The pixels, dark. Raises LedError."""
+    return DotStarLeds(lights.pins, lights.count, brightness, gpio_lines())

@@ -8,10 +8,12 @@ in config.txt, on a Pi 4 `core_freq=500` and `core_freq_min=500`; rpi_ws281x REA
 from __future__ import annotations
 
 import fcntl
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
+from typing import Any
 
-from hw.base import Colour
+from hw.base import Colour, Leds
+from hw.lights.kinds import Lights
 from hw.lights.spi import Ioctl, SpiLeds
 
 SPEED_HZ = 3_200_000
@@ -66,3 +68,8 @@ class NeoPixelLeds(SpiLeds):
     ) -> None:
         """Open the bus and turn all pixels off. Raises LedError."""
         super().__init__(path, count, partial(encode, brightness=brightness, order=order), SPEED_HZ, ioctl)
+
+
+def open_lights(lights: Lights, brightness: float, _gpio_lines: Callable[[], Any]) -> Leds:
+    """The pixels, dark. Raises LedError."""
+    return NeoPixelLeds(lights.spi, lights.count, brightness, lights.order)

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import contextlib
 import errno
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
-from hw.base import Colour, LedError
+from hw.base import Colour, LedError, Leds
+from hw.lights.kinds import Lights
 
 FOLDER = Path("/sys/class/leds")
 
@@ -124,3 +126,8 @@ def _take_trigger(place: Path) -> str:
         return ""
     file.write_text("none", "ascii")
     return chosen
+
+
+def open_lights(lights: Lights, brightness: float, _gpio_lines: Callable[[], Any]) -> Leds:
+    """The kernel's LEDs, dark. Raises LedError."""
+    return SysfsLeds(lights.leds, brightness)

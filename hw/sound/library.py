@@ -201,7 +201,9 @@ def _devices(audio: pyaudio.PyAudio) -> dict[int, DeviceInfo]:
             if about[f"max{direction}Channels"] > 0:
                 default = host[f"default{direction}Device"] == index
                 card = cards.get(number, "") if number is not None else ""
-                found[2 * index + playback] = DeviceInfo(name, kind, card, default, place.usb, place.port)
+                found[2 * index + playback] = DeviceInfo(
+                    name=name, kind=kind, card=card, default=default, usb=place.usb, port=place.port
+                )
     return found
 
 
@@ -235,7 +237,8 @@ def _open_form(
     import pyaudio
 
     capture = kind == CAPTURE
-    with deep_streams(pyaudio._portaudio.__file__, about, options.depth_s, options.periods):
+    extension = pyaudio._portaudio.__file__  # noqa: SLF001 - PyAudio says nowhere else which library it uses
+    with deep_streams(extension, about, options.depth_s, options.periods):
         return audio.open(
             format=pyaudio.paInt16,
             rate=form.rate_hz,

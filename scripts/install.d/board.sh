@@ -3,11 +3,14 @@
 # Which board it is, and what that asks of the system: a device-tree overlay, levels of the mixer.
 # Sourced, never run. What is known of boards is asked of the program: `conure boards`.
 
-OVERLAY_BEGIN='# conure: begin (scripts/install --overlay)'
-OVERLAY_END='# conure: end'
+CONFIG_TXT_EDITOR=$(dirname -- "${BASH_SOURCE[0]}")/config_txt.py
 
 # Conure from the source tree: its command line needs nothing but Python, so it can be asked before all else.
-conure_from_source() { PYTHONPATH=$ROOT python3 -B -m daemon "$@"; }
+conure_from_source() {
+    python3 -I -B -c 'import runpy, sys
+sys.path.insert(0, sys.argv.pop(1))
+runpy.run_module("daemon", run_name="__main__", alter_sys=True)' "$ROOT" "$@"
+}
 
 # detect_boards: the board that is there, or auto; then those that may be, one on a line with the reasons.
 detect_boards() {
@@ -59,20 +62,26 @@ confirm_board() {
 }
 
 configured_board() {
-    python3 -c 'import sys, tomllib
+    python3 -I -c 'import sys, tomllib
 with open(sys.argv[1], "rb") as file:
     print(tomllib.load(file).get("board", {}).get("name", "auto"))' "$CONFIG" 2>/dev/null || echo auto
 }
 
-# write_config: what a new installation starts with.
-write_config() {
-    put_file "$CONFIG" 0644 <<EOF
+# config_text: what a new installation starts with.
+config_text() {
+    cat <<EOF
 # Conure's configuration. \`conure config show\` prints every key with its value in force.
 # After a change: conure config check && sudo systemctl restart conure
 
 [board]
-name = "$BOARD"
+name = $(toml_text "$BOARD")
 EOF
+}
+
+# toml_text TEXT: as a TOML string; one with control characters is for the check to refuse.
+toml_text() {
+    local text=${1//\\/\\\\}
+    printf '"%s"' "${text//\"/\\\"}"
 }
 
 # board_overlay: what the board in force wants in config.txt, one line each.
@@ -119,71 +128,58 @@ tell_driver() {
 
 board_json() { "$COMMAND" boards "$BOARD" --json 2>/dev/null || echo '{}'; }
 
-read_json() { python3 -c "import json, sys; data = json.load(sys.stdin)
+read_json() { python3 -I -c "import json, sys; data = json.load(sys.stdin)
 $1"; }
 
-# config_txt: the file in which the firmware finds the overlays, or nothing.
-config_txt() {
+# config_txts: the files in which the firmware may find the overlays, the likelier first.
+config_txts() {
     local folder
     for folder in "${BOOT_FOLDERS[@]}"; do
-        if [[ -f $folder/config.txt ]]; then
-            echo "$folder/config.txt"
-            return
-        fi
+        if [[ -f $folder/config.txt ]]; then echo "$folder/config.txt"; fi
     done
 }
+
+# edit_config_txt has|add|remove FILE: see config_txt.py, which also tells what each status means.
+edit_config_txt() { python3 -I "$CONFIG_TXT_EDITOR" "$@"; }
 
 # offer_overlay LINES: they are in config.txt, or their owner knows of them.
 offer_overlay() {
     local file answer=n
-    file=$(config_txt)
-    if overlay_is_there "$1" "$file"; then return; fi
+    file=$(config_txts | head -n 1)
+    if [[ -z $file ]]; then
+        if [[ $OVERLAY == yes ]]; then fail "--overlay: there is no config.txt in ${BOOT_FOLDERS[*]}: is this a Raspberry Pi?"; fi
+        return
+    fi
+    if edit_config_txt has "$file" <<<"$1"; then return; fi
     if [[ $OVERLAY == ask && $ASK == yes ]]; then
         printf 'This board needs in %s:\n%s\n' "$file" "$1" >&2
         read -rp 'Add that? [y/N] ' answer || answer=n
     fi
     if [[ $OVERLAY == yes || $answer == [yYjJ]* ]]; then
-        write_overlay "$1"
+        write_overlay "$file" "$1"
     else
         say "the board needs this in $file; scripts/install --overlay adds it:"
         say "  ${1//$'\n'/$'\n'  }"
     fi
 }
 
-# overlay_is_there LINES FILE: each of them, whoever wrote them.
-overlay_is_there() {
-    local line
-    while read -r line; do
-        grep -qxF -- "$line" "$2" || return 1
-    done <<<"$1"
-}
-
-# write_overlay LINES: they are at the end of config.txt, which was copied before it was changed.
+# write_overlay FILE LINES
 write_overlay() {
-    local file
-    file=$(config_txt)
-    if [[ -z $file ]]; then fail "there is no config.txt in ${BOOT_FOLDERS[*]}: this is no Raspberry Pi"; fi
-    if [[ ! -e $file.before-conure ]]; then cp --preserve -- "$file" "$file.before-conure"; fi
-    # [all]: the file may end within a section for one model.
-    put_boot_file "$file" < <(without_overlay "$file"; printf '%s\n' "$OVERLAY_BEGIN" '[all]' "$1" "$OVERLAY_END")
-    say "$file has the overlay now ($file.before-conure is as it was); it takes effect at a restart;"
+    edit_config_txt add "$1" <<<"$2" || fail "the overlay was not written (see above); without --overlay all else is installed"
+    say "$1 has the overlay now ($1.before-conure is as it was); it takes effect at a restart;"
     say "after that, start scripts/install once more, for the sound levels"
 }
 
+# remove_overlay: Conure's lines are in no config.txt, or their owner knows of them.
 remove_overlay() {
-    local file
-    file=$(config_txt)
-    if [[ -z $file ]] || ! grep -qxF -- "$OVERLAY_BEGIN" "$file"; then return; fi
-    put_boot_file "$file" < <(without_overlay "$file")
-    rm -f -- "$file.before-conure"
-    say "the overlay was taken out of $file"
-}
-
-without_overlay() { sed "\|^$OVERLAY_BEGIN\$|,\|^$OVERLAY_END\$|d" "$1"; }
-
-# The boot folder is FAT: no modes, but a rename takes the place of a file there too.
-put_boot_file() {
-    cat >"$1.new"
-    sync -- "$1.new"
-    mv -T -- "$1.new" "$1"
+    local file status
+    while read -r file; do
+        status=0
+        edit_config_txt remove "$file" </dev/null || status=$?
+        case $status in
+            0) say "the overlay was taken out of $file" ;;
+            3) ;;  # there was none
+            *) say "what Conure wrote into $file is still there" ;;
+        esac
+    done < <(config_txts)
 }

@@ -19,6 +19,23 @@ check_system() {
     check_space
 }
 
+# check_places: what root would write to and run is nobody else's.
+check_places() {
+    check_tree
+    check_not_everybodys "$ROOT"
+    if [[ -n $WHEELS ]]; then check_not_everybodys "$WHEELS"; fi
+    check_home_folder
+    check_user
+    check_requirements
+}
+
+# check_requirements: what root is to install for the owner's tools is named by nobody else.
+check_requirements() {
+    if [[ ! -e $REQUIREMENTS ]]; then return; fi
+    check_only_root_writes "$REQUIREMENTS"
+    check_only_root_writes "$(dirname -- "$REQUIREMENTS")" -maxdepth 0
+}
+
 # check_architecture NAME: the system's, not the kernel's: a 64-bit kernel may carry a 32-bit system.
 check_architecture() {
     case $1 in

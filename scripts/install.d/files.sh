@@ -29,7 +29,7 @@ is_as() {
 put_link() {
     if [[ $(readlink -- "$2") == "$1" ]]; then return; fi
     if [[ -e $2 && ! -L $2 ]]; then fail "$2 is in the way: it was not made by Conure; move it away"; fi
-    rm -f -- "$2.new"
+    if [[ -L $2.new ]]; then rm -- "$2.new"; fi  # what an interrupted installation left
     ln -s -- "$1" "$2.new"
     mv -T -- "$2.new" "$2"
     CHANGED=yes
@@ -45,7 +45,7 @@ remove_file() {
 make_folder() {
     if [[ -d $1 ]]; then return; fi
     make_folder "$(dirname -- "$1")"
-    mkdir --mode="${2:-0755}" -- "$1"
+    if [[ ! -d $1 ]]; then mkdir --mode="${2:-0755}" -- "$1"; fi  # note_made may have made it meanwhile
     if [[ $1 != "$HOME_FOLDER" && $1 != "$HOME_FOLDER"/* ]]; then note_made folder "$1"; fi
 }
 
@@ -60,12 +60,20 @@ made() {
     if [[ -e $MADE ]]; then sed -n "s/^$1 //p" "$MADE" | tac; fi
 }
 
-# put_tree FOLDER: the files below it are in the system, at the same paths.
+# put_tree FOLDER BEFORE: the files below it are in the system, at the same paths, where those below BEFORE were.
 put_tree() {
     local file
     while read -r file; do
+        keep_aside "$SYSTEM_ROOT$file" "$1$file" "$2$file"
         put_file "$SYSTEM_ROOT$file" 0644 <"$1$file"
     done < <(files_below "$1")
+}
+
+# keep_aside PATH NEW BEFORE: what somebody wrote there is kept beside it, under a name that systemd and udev pass over.
+keep_aside() {
+    if [[ ! -e $1 ]] || cmp --silent -- "$1" "$2" || cmp --silent -- "$1" "$3"; then return; fi
+    cp --preserve --backup=numbered -- "$1" "$1.before-conure"
+    say "$1 was not as Conure had left it, and is replaced; it is kept as $1.before-conure"
 }
 
 # remove_tree_but FOLDER KEPT: of the files below FOLDER none is in the system that is not below KEPT too.

@@ -25,12 +25,13 @@ version_name() {
 # All that decides what is in the folder of a version.
 program_fingerprint() {
     {
-        "$1" -c 'import platform, sys; print(sys.executable, sys.version, platform.machine())'
+        "$1" -I -c 'import platform, sys; print(sys.executable, sys.version, platform.machine())'
         cd -- "$ROOT" || exit
         extra_locks | xargs -r -d '\n' cat --
+        if [[ -e $REQUIREMENTS ]]; then cat -- "$REQUIREMENTS"; fi
         echo "${CHOSEN[*]-}"
         find daemon hw systemd scripts/install.d scripts/lib.sh scripts/uninstall pyproject.toml \
-            requirements.lock requirements-build.lock README.md docs CHANGELOG.md LICENSE -type f ! -name '*.py[co]' -print0 |
+            requirements.lock requirements-build.lock ./*.md docs LICENSE -type f ! -name '*.py[co]' -print0 |
             LC_ALL=C sort -z | xargs -0 sha256sum
     } | sha256sum | cut -c 1-12
 }
@@ -41,7 +42,7 @@ program_python() {
     if [[ -z $wheels ]]; then
         find_python
     else
-        python3 -c 'import ensurepip, os, sys, venv
+        python3 -I -c 'import ensurepip, os, sys, venv
 if sys.version_info < (3, 11): sys.exit(1)
 print(os.path.realpath(sys.executable))' 2>/dev/null
     fi
@@ -59,17 +60,25 @@ build_program() {
         cd -- "$building/tmp" || exit  # lgpio makes a FIFO where it is imported
         install_dependencies "$python" "$building" "$wheels"
         install_conure "$building"
+        install_own_packages "$building" "$wheels"
         check_program "$building"
     )
     rm -rf -- "$building/tmp"
     (IFS=,; echo "${CHOSEN[*]-}") >"$building/$EXTRAS_MARK"
     stage_system_files "$building/files"
-    install -D --mode=0644 --target-directory="$building/share/doc/conure" -- "$ROOT"/{README.md,CHANGELOG.md,LICENSE}
-    install -D --mode=0644 --target-directory="$building/share/doc/conure/docs" -- "$ROOT"/docs/*.md
+    install_pages "$building/share/doc/conure"
     stage_removal "$building/scripts"
     relocate "$building" "$VERSIONS/$name"
     sync -f -- "$building"
     mv -T -- "$building" "$VERSIONS/$name"
+}
+
+# install_pages FOLDER: the pages are below it, placed as here, so that the links between them lead there.
+install_pages() {
+    local page
+    while IFS= read -r -d '' page; do
+        install -D --mode=0644 -- "$ROOT/$page" "$1/$page"
+    done < <(cd -- "$ROOT" && find ./*.md docs LICENSE -type f -print0)
 }
 
 # install_dependencies PYTHON HOME [WHEELS]: by their hashes, or from a folder of wheels by their versions.
@@ -81,14 +90,11 @@ install_dependencies() {
             pip_install "$2" --require-hashes --no-deps --no-build-isolation -r "$lock"
         done
     else
-        "$1" -m venv "$2"
+        "$1" -I -m venv "$2"
         locked_versions >"$2/tmp/requirements.txt"
         pip_install "$2" --no-index --find-links "$3" -r "$2/tmp/requirements.txt"
     fi
 }
-
-# The locks without their hashes: a wheel that was built elsewhere has one of its own.
-locked_versions() { extra_locks | xargs -d '\n' sed -n 's/^\([a-zA-Z0-9].*\) \\$/\1/p' "$ROOT/requirements.lock"; }
 
 # From a copy, since building leaves files beside the sources.
 install_conure() {
@@ -99,11 +105,25 @@ install_conure() {
     pip_install "$1" --no-deps --no-build-isolation "$source"
 }
 
+# install_own_packages HOME [WHEELS]: what the owner's tools need, in the versions that fit Conure's. pip takes every
+# package by its hash if one of them has a hash.
+install_own_packages() {
+    local options=()
+    if [[ ! -s $REQUIREMENTS ]]; then return; fi
+    if [[ -n ${2:-} ]]; then options=(--no-index --find-links "$2"); fi
+    say "installing what $REQUIREMENTS names"
+    locked_versions >"$1/tmp/constraints.txt"
+    (
+        cd -- "$(dirname -- "$REQUIREMENTS")" || exit  # paths in it are meant from there
+        pip_install "$1" ${options[@]+"${options[@]}"} --constraint "$1/tmp/constraints.txt" -r "$REQUIREMENTS"
+    ) || fail "that was for $REQUIREMENTS, beside which Conure keeps its own versions; nothing was changed"
+}
+
 check_program() {
     local modules name
     modules=$(IFS=,; echo "${NATIVE_MODULES[*]}",daemon.run.modes)
     for name in ${CHOSEN[@]+"${CHOSEN[@]}"}; do modules+=,${EXTRA_MODULES[$name]}; done
-    "$1/bin/python" -c "import $modules" || fail "the new version does not load (see above); nothing was changed"
+    "$1/bin/python" -I -c "import $modules" || fail "the new version does not load (see above); nothing was changed"
 }
 
 # stage_system_files FOLDER: what belongs into the system, at its paths, so that it changes with the version.
@@ -130,11 +150,12 @@ system_path() {
 stage_removal() {
     mkdir -- "$1"
     cp -R -- "$ROOT"/scripts/{uninstall,lib.sh,install.d} "$1"
+    rm -rf -- "$1/install.d/__pycache__"
 }
 
 # relocate FROM TO: compiles everything, and makes a folder at FROM ready to be moved to TO.
 relocate() {
-    "$1/bin/python" -m pip --disable-pip-version-check uninstall --quiet --yes pip >&2
-    "$1/bin/python" -m compileall -q -j 0 -s "$1" -p "$2" "$1/lib" >&2
+    "$1/bin/python" -I -m pip --disable-pip-version-check uninstall --quiet --yes pip >&2
+    "$1/bin/python" -I -m compileall -q -j 0 -s "$1" -p "$2" "$1/lib" >&2
     grep -rlIF -- "$1" "$1/bin" "$1/pyvenv.cfg" | xargs -r sed -i "s|$1|$2|g"
 }

@@ -14,7 +14,7 @@ version_in_force() { basename -- "$(readlink -- "$CURRENT")" 2>/dev/null || true
 activate() {
     local before
     before=$(version_in_force)
-    put_tree "$VERSIONS/$1/files"
+    put_tree "$VERSIONS/$1/files" "$VERSIONS/$before/files"
     if [[ -n $before && $before != "$1" ]]; then
         remove_tree_but "$VERSIONS/$before/files" "$VERSIONS/$1/files"
         put_link "versions/$before" "$PREVIOUS"

@@ -20,7 +20,7 @@ OFFLINE_PACKAGES=(ca-certificates libportaudio2 python3 python3-venv alsa-utils)
 
 # All questions come before the work, so that nobody has to wait for the next one.
 ask_questions() {
-    if [[ $BOARD == *.toml ]]; then BOARD=$(realpath -- "$BOARD"); fi
+    if [[ $BOARD == *.toml ]]; then BOARD=$(realpath -m -- "$BOARD"); fi
     if [[ -n $BOARD ]]; then check_board "$BOARD" || fail "--board $BOARD cannot be used (see above)"; fi
     choose_board
     case $KEY_SOURCE in
@@ -56,13 +56,20 @@ step_program() {
 }
 
 step_configuration() {
-    if [[ ! -e $CONFIG ]]; then
-        write_config
-        NEW_CONFIG=yes
+    local new
+    if [[ -e $CONFIG ]]; then
+        check_config "$CONFIG" || fail "this version does not take $CONFIG (see above); mend it, and start this again"
+        return
     fi
-    "$VERSIONS/$VERSION/bin/conure" config check --config "$CONFIG" >/dev/null ||
-        fail "this version does not take $CONFIG (see above); mend it, and start this again"
+    new=$(mktemp -- "$VERSIONS/.building.XXXXXX")  # removed when the installation ends
+    config_text >"$new"
+    check_config "$new" || fail "a configuration with the board $BOARD would not be valid (see above); none was written"
+    put_file "$CONFIG" 0644 <"$new"
+    NEW_CONFIG=yes
 }
+
+# check_config FILE: this version takes it.
+check_config() { "$VERSIONS/$VERSION/bin/conure" config check --config "$1" >/dev/null; }
 
 step_key() {
     if [[ -z $API_KEY && $ENCRYPT == yes && -s $KEY ]]; then read_key_from "$KEY" "$KEY"; fi
@@ -87,7 +94,7 @@ step_sound() {
     set_levels
     if [[ $NEW_CONFIG == yes ]]; then tell_driver; fi
     overlay=$(board_overlay)
-    if [[ -n $overlay && -n $(config_txt) ]]; then offer_overlay "$overlay"; fi
+    if [[ -n $overlay ]]; then offer_overlay "$overlay"; fi
 }
 
 step_service() {

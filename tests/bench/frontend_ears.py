@@ -152,7 +152,7 @@ def measure_wake_word(name: str, scene: Scene, minutes: int) -> Waking | None:
     """None where the library is not installed."""
 
     def make() -> WakeWords:
-        words = make_wake_words(WakeSettings(words=name))
+        words = make_wake_words(WakeSettings(words=(name,)))
         assert words is not None
         return words
 

@@ -76,6 +76,7 @@ def test_it_keeps_far_below_its_memory_ceiling() -> None:
     print(f"peak {peak_mb:.0f} MB")
     assert [events[name] for name in ("high", "max", "oom_kill")] == ["0", "0", "0"]
     assert int(shown("MemoryMax")) == 224 * 2**20
+    assert shown("OOMPolicy") == "continue"
 
 
 def test_it_writes_nothing_outside_its_own_folders(tmp_path: Path) -> None:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 import re
 import subprocess
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from places import ROOT
 
-PARTS = ("files", "checks", "program", "key", "board", "service", "steps")
+PARTS = ("guard", "files", "checks", "program", "key", "board", "service", "steps")
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +58,15 @@ class Installer:
         file = self.folder / "calls.txt"
         return file.read_text("utf-8").splitlines() if file.exists() else []
 
-    def run(self, script: str, *, stdin: str = "", trace: bool = False) -> Outcome:
+    def run(
+        self,
+        script: str,
+        *,
+        stdin: str = "",
+        trace: bool = False,
+        cwd: Path | None = None,
+        env: Mapping[str, str] | None = None,
+    ) -> Outcome:
         """Run a piece of shell that has all parts of the installer."""
         sources = ["scripts/lib.sh", *(f"scripts/install.d/{part}.sh" for part in PARTS)]
         head = "".join(f'source "{ROOT / source}"\n' for source in sources)
@@ -70,6 +79,13 @@ class Installer:
             text=True,
             check=False,
             timeout=60,
-            env={**os.environ, "PATH": f"{self.programs}:{os.environ['PATH']}"},
+            cwd=cwd,
+            env={**os.environ, **(env or {}), "PATH": f"{self.programs}:{os.environ['PATH']}"},
         )
         return Outcome(done.returncode, done.stdout, done.stderr)
+
+    def uninstall(self, option: str) -> Outcome:
+        """Run all of scripts/uninstall, but for the look whether it is root that runs it."""
+        text = (ROOT / "scripts/uninstall").read_text("utf-8").replace("((EUID))", "false")
+        own = [line for line in text.splitlines() if not re.match(r"source |HERE=|PATH=", line)]
+        return self.run("\n".join(own).replace('parse_options "$@"', f"parse_options {option}"))

@@ -242,6 +242,17 @@ def test_a_foreign_file_in_the_place_of_the_command_is_left(machine: Installer) 
     assert foreign.read_text("utf-8") == "mine"
 
 
+def test_a_link_is_replaced_after_an_interrupted_switch_too(machine: Installer) -> None:
+    """The power went between the two halves of it."""
+    machine.at("opt/conure").mkdir(parents=True)
+    for name in ("current", "current.new"):
+        machine.at(f"opt/conure/{name}").symlink_to("versions/1")
+    assert machine.run('put_link versions/2 "$CURRENT"').status == 0
+    assert [(path.name, path.readlink().name) for path in machine.at("opt/conure").iterdir()] == [
+        ("current", "2")
+    ]
+
+
 # --- the key
 
 
@@ -377,10 +388,34 @@ def test_a_configuration_is_kept_with_its_board(machine: Installer) -> None:
 
 def test_the_first_configuration_is_valid(machine: Installer) -> None:
     """The daemon takes it as it is written."""
-    machine.run("BOARD=simulated; write_config")
-    loaded = load.load(machine.at("etc/conure/config.toml"), {})
+    file = machine.put("config.toml", machine.run("BOARD=simulated; config_text").out)
+    loaded = load.load(file, {})
     assert loaded.settings.board.name == "simulated"
     assert loaded.given == {"board.name"}
+
+
+@pytest.mark.parametrize(
+    "name", ["simulated", "/srv/my board.toml", '/srv/a"b.toml', "/srv/a\\b.toml", "/srv/é.toml"]
+)
+def test_the_first_configuration_names_the_board_whatever_its_path_holds(
+    machine: Installer, name: str
+) -> None:
+    machine.put("name", name)
+    text = machine.run(f"BOARD=$(cat {machine.at('name')}); config_text").out
+    assert tomllib.loads(text) == {"board": {"name": name}}
+
+
+@pytest.mark.parametrize(("status", "there"), [(0, True), (1, False)])
+def test_a_first_configuration_that_would_not_be_valid_is_not_written(
+    machine: Installer, status: int, there: bool
+) -> None:
+    """Else it would be kept, and stop every installation after this one."""
+    conure = machine.put("opt/conure/versions/1/bin/conure", f"#!/bin/sh\nexit {status}\n")
+    conure.chmod(0o755)
+    done = machine.run("VERSION=1; BOARD=$'a\\nb'; step_configuration")
+    assert done.status == status
+    assert machine.at("etc/conure/config.toml").exists() is there
+    assert there or "none was written" in done.err
 
 
 @pytest.mark.parametrize("folder", ["boot/firmware", "boot"])
@@ -391,7 +426,7 @@ def test_the_overlay_is_written_once_and_removed_without_a_trace(machine: Instal
     script = f"OVERLAY=yes; offer_overlay $'{OVERLAY.encode('unicode_escape').decode()}'"
     assert machine.run(script).status == 0
     once = file.read_text("utf-8")
-    assert once.endswith(f"[all]\n{OVERLAY}\n# conure: end\n")
+    assert f"[all]\n{OVERLAY}\n# conure: end " in once
     assert file.with_name("config.txt.before-conure").read_text("utf-8") == before + "\n"
     machine.run(script)
     assert file.read_text("utf-8") == once
@@ -475,6 +510,21 @@ def test_a_version_brings_its_files_and_takes_those_of_the_one_before(switched: 
     assert switched.at("usr/local/bin/conure").readlink() == switched.at("opt/conure/current/bin/conure")
 
 
+UNIT = "etc/systemd/system/conure.service"
+
+
+def test_a_unit_that_somebody_changed_is_kept_beside_the_new_one(switched: Installer) -> None:
+    """Each time; what Conure itself put there before is not."""
+    assert switched.run("activate 2; activate 1").err == ""
+    for text in ("mine", "mine again"):
+        switched.put(UNIT, text)
+        done = switched.run("activate 2; activate 1")
+        assert f"kept as {switched.at(UNIT)}.before-conure" in done.err
+    assert switched.at(UNIT).read_text("utf-8") == "unit 1"
+    kept = sorted(switched.at(UNIT).parent.glob("*.before-conure*"))
+    assert [path.read_text("utf-8") for path in kept] == ["mine again", "mine"]
+
+
 def test_a_version_that_does_not_become_ready_is_taken_back(switched: Installer) -> None:
     """With its files; the one before is started again, and the installation fails."""
     only_1_becomes_ready(switched)
@@ -550,3 +600,14 @@ def test_a_version_is_named_by_all_that_is_in_it(machine: Installer) -> None:
     assert name() == first
     machine.put("tree/hw/a.py", "changed")
     assert name() != first
+
+
+def test_the_installed_pages_lie_as_in_the_tree(machine: Installer) -> None:
+    """Else the links between them would lead nowhere."""
+    pages = ["README.md", "SECURITY.md", "LICENSE", "docs/use/tools.md", "docs/inside/testing.md"]
+    for page in pages:
+        machine.put(f"tree/{page}", "words\n")
+    machine.run(f"ROOT={machine.folder}/tree; install_pages {machine.folder}/doc")
+    installed = machine.folder / "doc"
+    found = [str(path.relative_to(installed)) for path in installed.rglob("*") if path.is_file()]
+    assert sorted(found) == sorted(pages)

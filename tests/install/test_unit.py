@@ -63,6 +63,10 @@ def test_what_cannot_work_is_not_tried_again_and_all_else_is_for_ever(unit: dict
     assert unit["StartLimitIntervalSec"] == ["0"]
 
 
+def test_a_tool_that_is_killed_for_memory_takes_nothing_along(unit: dict[str, list[str]]) -> None:
+    assert unit["OOMPolicy"] == ["continue"]
+
+
 def test_it_does_not_wait_for_the_network(unit: dict[str, list[str]]) -> None:
     ordering = " ".join(unit.get("After", []) + unit.get("Wants", []) + unit.get("Requires", []))
     assert "network" not in ordering

@@ -1,4 +1,4 @@
-"""Live through every fault of the matrix with the shipped time limits, and write docs/faults.md.
+"""Live through every fault of the matrix with the shipped time limits, and write docs/use/faults.md.
 
 `PYTHONPATH=.:tests/support python tests/pages/fault_table.py`, from the top folder, takes two minutes. It is
 no test: the numbers are those of the machine that it runs on.
@@ -15,11 +15,11 @@ from fault_story import SHIPPED, Case, Point, Story, play
 from places import ROOT
 
 from daemon.lights import scenes
-from daemon.session.failures import POLICIES, FailureKind, Retry
+from daemon.session.failures import TREATMENTS, FailureKind, Retry
 from daemon.standin.actions import GoAway, Send
 from daemon.words import Outcome
 
-PAGE = ROOT / "docs" / "faults.md"
+PAGE = ROOT / "docs/use/faults.md"
 
 AT_ONCE = 6
 """Cases that are played side by side."""
@@ -27,17 +27,17 @@ AT_ONCE = 6
 HEAD = """\
 # What happens when something fails
 
-Each row was lived through by the whole daemon on the simulated board, with the real client library and TLS,
-against the stand-in server that `tests/whole/test_faults.py` uses too; this page is written by
-`tests/pages/fault_table.py`. Times are measured with the time limits as shipped, on loopback, where
-connecting takes some 50 ms and the server thinks for 150 ms. `online` counts from the end of the fault to the
-connection that the turn then used, `answer` from the end of speech (or of a fault that lasts longer) to the
-first of the reply; without a fault that is 0.2 s. "As ever" means the lights and tones of a turn without a
-fault. In every row in which the turn is answered, all that was said has arrived, sample for
-sample, and was answered once.
+The whole daemon lived through each row, on the simulated board, with the real client library and TLS,
+against the stand-in server; `tests/whole/test_faults.py` lives through the same rows, mostly with shorter
+limits. The program `tests/pages/fault_table.py` writes this page. It measures the times with the time
+limits as shipped, on loopback, where connecting takes some 50 ms and the server thinks for 150 ms. `online`
+counts from the end of the fault to the connection that the turn then used, `answer` from the end of speech
+(or of a fault that lasts longer) to the first of the reply; without a fault that is 0.2 s. "As ever" means
+the lights and tones of a turn without a fault. In every row in which the turn is answered, all that was
+said has arrived, sample for sample, and was answered once.
 
-A path that is gone, so that not even the kernel at the other end acknowledges anything, is noticed sooner
-than `live.answer_timeout_s`: see `daemon/session/liveness.py`.
+If a path is gone, so that not even the kernel at the other end acknowledges anything, Conure notices it
+sooner than `live.answer_timeout_s`: see `daemon/session/liveness.py`.
 """
 
 POINTS = {
@@ -67,9 +67,9 @@ OUTCOMES = {
 def deed(case: Case) -> str:
     """What the daemon does."""
     if isinstance(case.warns, FailureKind):
-        policy = POLICIES[case.warns]
-        forgets = "" if policy.keep_handle else ", with a fresh session"
-        return f"{RETRIES[policy.retry]}{forgets}; {OUTCOMES[case.outcome]}"
+        treatment = TREATMENTS[case.warns]
+        forgets = "" if treatment.keep_handle else ", with a fresh session"
+        return f"{RETRIES[treatment.retry]}{forgets}; {OUTCOMES[case.outcome]}"
     if case.warns is not None:
         return unanswered(case)
     action = case.plan.rules[0].do[0]
@@ -102,7 +102,7 @@ def lights(case: Case) -> str:
 def logged(case: Case) -> str:
     """What the log says, as one WARNING."""
     if isinstance(case.warns, FailureKind):
-        return POLICIES[case.warns].says
+        return TREATMENTS[case.warns].says
     return f"beginning another session: {case.warns} …" if case.warns else "—"
 
 
@@ -113,11 +113,15 @@ def measured(case: Case, story: Story) -> str:
     return ", ".join(f"{name} {took_s:.1f} s" for name, took_s in parts.items() if took_s is not None) or "—"
 
 
+def told(case: Case) -> str:
+    """What the table says of a case before anything is measured."""
+    tones = ", ".join(tone.value for tone in case.tones) or "as ever"
+    return f"| {' | '.join((case.fault, lights(case), tones, deed(case), logged(case)))} |"
+
+
 def row(case: Case, story: Story) -> str:
     """One line of the table."""
-    tones = ", ".join(tone.value for tone in case.tones) or "as ever"
-    cells = (case.fault, lights(case), tones, deed(case), logged(case), measured(case, story))
-    return f"| {' | '.join(cells)} |"
+    return f"{told(case)} {measured(case, story)} |"
 
 
 def table(point: Point, stories: dict[str, Story]) -> str:

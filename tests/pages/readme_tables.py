@@ -1,9 +1,10 @@
-"""The README's tables, which are the program's own. `python tests/pages/readme_tables.py` writes them."""
+"""The tables of the pages, made from the program. `python tests/pages/readme_tables.py` writes them anew."""
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
@@ -11,16 +12,46 @@ ROOT = Path(__file__).parents[2]
 if __name__ == "__main__":
     sys.path.insert(0, str(ROOT))  # as pytest's `pythonpath` does
 
-from daemon.cli.config_text import config_table  # noqa: E402 - found by the line above
+from daemon.cli.config_text import allowed  # noqa: E402 - found by the line above
+from daemon.config.schema import KEYS, Key, toml_value  # noqa: E402
 from daemon.lights.ladder import light_table  # noqa: E402
 from daemon.speaking.messages import earcon_table  # noqa: E402
 
-README = ROOT / "README.md"
 
-TABLES: dict[str, Callable[[], str]] = {
-    "lights": light_table,
-    "earcons": earcon_table,
-    "configuration": config_table,
+def config_table() -> str:
+    """Every configuration key: its default, what it may be, and what it means."""
+    head = ["| Key | Default | Allowed | Meaning |", "| --- | --- | --- | --- |"]
+    return "\n".join(head + [_row(key) for key in KEYS])
+
+
+def _row(key: Key) -> str:
+    cells = (f"`{key.full_name}`", f"`{toml_value(key.default)}`", _values(key), key.doc)
+    return f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |"
+
+
+def _values(key: Key) -> str:
+    if key.choices is not None:
+        return ", ".join(f"`{choice}`" for choice in key.choices)
+    return "`true`, `false`" if isinstance(key.default, bool) else allowed(key)
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A table and the page that it stands on, from the top folder."""
+
+    page: str
+    make: Callable[[], str]
+
+    @property
+    def path(self) -> Path:
+        """The page's file."""
+        return ROOT / self.page
+
+
+TABLES = {
+    "lights": Table("README.md", light_table),
+    "earcons": Table("README.md", earcon_table),
+    "configuration": Table("docs/use/configuration.md", config_table),
 }
 """By the name in the two comments between which a table stands: `<!-- lights: … -->`, `<!-- /lights -->`."""
 
@@ -31,13 +62,12 @@ def place_of(name: str, text: str) -> tuple[int, int]:
     return begin, text.index(f"<!-- /{name} -->")
 
 
-def with_tables(text: str) -> str:
-    """`text` with every table as the program has it now."""
-    for name, table in TABLES.items():
-        begin, end = place_of(name, text)
-        text = f"{text[:begin]}\n{table().strip()}\n\n{text[end:]}"
-    return text
+def with_table(name: str, text: str) -> str:
+    """`text` with the table of this name as the program has it."""
+    begin, end = place_of(name, text)
+    return f"{text[:begin]}\n{TABLES[name].make().strip()}\n\n{text[end:]}"
 
 
 if __name__ == "__main__":
-    README.write_text(with_tables(README.read_text("utf-8")), "utf-8")
+    for wanted, table in TABLES.items():
+        table.path.write_text(with_table(wanted, table.path.read_text("utf-8")), "utf-8")

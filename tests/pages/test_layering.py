@@ -14,9 +14,9 @@ from imports import Import, imports_of, is_within, modules, program
 ONLY_FROM: dict[str, tuple[str, ...]] = {
     # what is imported: the modules that may
     "daemon": ("daemon",),  # hw knows nothing of the program that uses it
-    "google": ("daemon.session.live",),
-    "pydantic": ("daemon.session.live",),  # the SDK's ValidationError, translated with the rest
-    "websockets": ("daemon.session.live", "daemon.standin"),
+    "google": ("daemon.session.gemini",),
+    "pydantic": ("daemon.session.gemini",),  # the SDK's ValidationError, translated with the rest
+    "websockets": ("daemon.session.gemini", "daemon.standin"),
     "cryptography": ("daemon.standin",),
     "webrtcvad": ("daemon.hearing.vad",),
     "pywebrtc_audio": ("daemon.hearing.frontend.webrtc",),
@@ -64,6 +64,7 @@ PURE: dict[str, tuple[str, ...]] = {
     "daemon.doctor.tones": ("numpy",),
     "daemon.config.checks": (),
     "daemon.lights.night": (),
+    "daemon.runtime.bounds": (),
     "daemon.runtime.cells": ("unicodedata",),
     "daemon.dialogue": (),
     "daemon.speaking.earcons": ("numpy",),
@@ -80,8 +81,10 @@ PURE: dict[str, tuple[str, ...]] = {
     "daemon.speaking.gain": ("numpy",),
     "daemon.conductor.gestures": (),
     "daemon.conductor.ledger": (),
+    "daemon.lights.conditions": (),
     "daemon.lights.ladder": (),
     "daemon.session.link": (),
+    "daemon.session.report": (),
     "daemon.session.liveness": (),
     "daemon.conductor.loudness": ("numpy",),
     "daemon.speaking.messages": (),
@@ -102,6 +105,7 @@ PURE: dict[str, tuple[str, ...]] = {
     "daemon.config.secret": (),
     "daemon.config.settings": (),
     "daemon.cli.status_text": (),
+    "daemon.run.choices": (),
     "daemon.tools.instruction": ("datetime.datetime",),
     "daemon.tools.calling.answers": (),
     "daemon.tools.calling.arguments": (),
@@ -120,6 +124,7 @@ PURE: dict[str, tuple[str, ...]] = {
     "hw.sound.negotiate": (),
     "hw.boards.header": (),
     "hw.boards.toml_reader": (),
+    "hw.lights.kinds": (),
 }
 
 
@@ -166,11 +171,11 @@ def test_every_module_that_a_rule_names_exists() -> None:
         ("daemon.hearing.endpointing", "import numpy as np", "daemon.hearing.endpointing is pure"),
         ("daemon.runtime.ring", "from threading import Thread", "daemon.runtime.ring is pure"),
         ("hw.base", "from pathlib import Path", "hw.base is pure"),
-        ("daemon.session.connection", "from google import genai", "only daemon.session.live may"),
-        ("daemon.session.connection", "import google.genai.types", "only daemon.session.live may"),
-        ("daemon.session.connection", "import websockets", "only daemon.session.live, daemon.standin may"),
+        ("daemon.session.connection", "from google import genai", "only daemon.session.gemini may"),
+        ("daemon.session.connection", "import google.genai.types", "only daemon.session.gemini may"),
+        ("daemon.session.connection", "import websockets", "only daemon.session.gemini, daemon.standin may"),
         (
-            "daemon.session.live",
+            "daemon.session.gemini",
             "from daemon.standin import StandIn",
             "only daemon.standin, daemon.run.lifecycle, daemon.cli",
         ),
@@ -206,8 +211,8 @@ def test_a_rule_catches_what_breaks_it(module: str, source: str, broken: str) ->
 @pytest.mark.parametrize(
     ("module", "source"),
     [
-        ("daemon.session.live", "from google import genai"),
-        ("daemon.session.live", "from google.genai import errors, types"),
+        ("daemon.session.gemini", "from google import genai"),
+        ("daemon.session.gemini", "from google.genai import errors, types"),
         ("daemon.dialogue.table", "from .state import Dialogue\nfrom daemon.words import Phase"),
         ("daemon.hearing.endpointing", "from collections.abc import Callable\nfrom hw.base import CHUNK_MS"),
         ("daemon.runtime.ring", "from threading import Lock"),

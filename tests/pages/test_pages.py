@@ -1,10 +1,11 @@
-"""What the README and the pages in docs/ point at is there: pages, headings, scripts, commands, keys."""
+"""What the README and the pages in docs/ point at is there: pages, headings, files, commands, keys."""
 
 from __future__ import annotations
 
 import argparse
 import re
 import tomllib
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -14,11 +15,24 @@ from daemon.cli.main import PARTS
 from daemon.config.load import validate
 from daemon.config.schema import TABLES
 
-PAGES = {path.name: path.read_text("utf-8") for path in (ROOT / "README.md", *(ROOT / "docs").glob("*.md"))}
+HISTORY = ROOT / "CHANGELOG.md"  # which may name what is gone
+PAGES = {
+    str(path.relative_to(ROOT)): path.read_text("utf-8")
+    for path in sorted({*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")} - {HISTORY})
+}
+"""By their paths from the top folder."""
+
+TO_BE_WRITTEN = {"hw/lights/ws2801.py", "daemon/web"}
+"""The driver that docs/inside/extending.md has as an example; what is decided and not built."""
+
+COMMANDS_TO_COME = {"web"}
 
 
-def folder_of(page: str) -> Path:
-    return ROOT if page == "README.md" else ROOT / "docs"
+def links(page: str) -> Iterator[tuple[Path, str]]:
+    """The files that this page links to, and the headings in them, if it names one."""
+    for link in re.findall(r"\]\((?!https?:)([^)\s]+)\)", PAGES[page]):
+        path, _, anchor = link.partition("#")
+        yield (ROOT / page).parent.joinpath(path).resolve() if path else ROOT / page, anchor
 
 
 def anchors(text: str) -> set[str]:
@@ -36,24 +50,24 @@ def commands() -> set[str]:
 
 @pytest.mark.parametrize("page", PAGES)
 def test_links_lead_somewhere(page: str) -> None:
-    for link in re.findall(r"\]\((?!https?:)([^)\s]+)\)", PAGES[page]):
-        path, _, anchor = link.partition("#")
-        target = folder_of(page) / path if path else folder_of(page) / page
-        assert target.is_file(), link
-        assert not anchor or anchor in anchors(target.read_text("utf-8")), link
+    for target, anchor in links(page):
+        assert target.exists(), target
+        assert not anchor or anchor in anchors(target.read_text("utf-8")), (target, anchor)
 
 
 @pytest.mark.parametrize("page", PAGES)
-def test_scripts_and_folders_that_are_named_are_there(page: str) -> None:
-    named = re.findall(r"(?<![\w/.])((?:scripts|tests|docs)/[\w.-]+(?:/[\w.-]+)*)", PAGES[page])
-    missing = [name for name in named if not (ROOT / name.rstrip(".")).exists()]
-    assert missing == []
+def test_files_and_folders_that_are_named_are_there(page: str) -> None:
+    named = re.findall(
+        r"(?<![\w/.])((?:daemon|hw|scripts|systemd|tests|docs)/[\w.-]+(?:/[\w.-]+)*)", PAGES[page]
+    )
+    missing = {name for name in named if not (ROOT / name.rstrip(".")).exists()}
+    assert missing <= TO_BE_WRITTEN
 
 
 @pytest.mark.parametrize("page", PAGES)
 def test_commands_that_are_named_are_there(page: str) -> None:
     named = re.findall(r"(?:`|^|sudo |&& )conure ([a-z]+)", PAGES[page], re.MULTILINE)
-    assert set(named) <= commands()
+    assert set(named) <= commands() | COMMANDS_TO_COME
 
 
 @pytest.mark.parametrize("page", PAGES)
@@ -69,13 +83,17 @@ def test_what_is_to_be_put_into_the_configuration_is_taken() -> None:
     assert [problem.text for data in configurations for problem in validate(data).problems] == []
 
 
-def test_the_readme_names_every_page() -> None:
-    assert [
-        page for page in PAGES if page != "README.md" and f"(docs/{page})" not in PAGES["README.md"]
-    ] == []
+def test_every_page_can_be_reached_from_the_readme() -> None:
+    reached: set[str] = set()
+    ahead = {"README.md"}
+    while ahead:
+        reached |= ahead
+        found = {str(target.relative_to(ROOT)) for page in ahead for target, _ in links(page)}
+        ahead = (found & PAGES.keys()) - reached
+    assert PAGES.keys() - reached == set()
 
 
 def test_the_map_of_the_rooms_is_of_this_program() -> None:
-    named = set(re.findall(r"`([a-z]+)/`", PAGES["architecture.md"]))
+    named = set(re.findall(r"`([a-z]+)/`", PAGES["docs/inside/architecture.md"]))
     rooms = {path.parent.name for path in (ROOT / "daemon").glob("*/__init__.py")}
     assert rooms <= named

@@ -1,4 +1,4 @@
-"""docs/service.md keeps its word: what programs may rely on is there."""
+"""docs/use/service.md keeps its word: what programs may rely on is there."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from daemon.speaking import volume
 from daemon.tools import memory
 from daemon.words import Phase
 
-PAGE = (ROOT / "docs/service.md").read_text("utf-8")
+PAGE = (ROOT / "docs/use/service.md").read_text("utf-8")
 
 
 def section(title: str) -> str:

@@ -1,4 +1,4 @@
-"""The three examples of the README's section Tools, as they stand there."""
+"""The three examples of docs/use/tools.md, as they stand there."""
 
 from __future__ import annotations
 
@@ -17,10 +17,9 @@ from daemon.tools.calling.runner import Runner
 from daemon.tools.sources.owned import load_owned
 from daemon.tools.sources.toolbox import Toolbox
 
-README = (ROOT / "README.md").read_text("utf-8")
-SECTION = README[(begin := README.index("\n## Tools\n")) : README.index("\n## ", begin + 1)]
+PAGE = (ROOT / "docs/use/tools.md").read_text("utf-8")
 FILE = re.compile(r"`/etc/conure/tools/([\w.]+)`:\n\n```\w+\n(.*?)```", re.DOTALL)
-EXAMPLES = dict(FILE.findall(SECTION))
+EXAMPLES = dict(FILE.findall(PAGE))
 
 
 def test_there_are_three() -> None:

@@ -14,7 +14,7 @@ from rig import Rig, running_rig, with_keys
 
 from daemon.conductor import reply_gate
 from daemon.config.settings import Settings
-from daemon.session import live
+from daemon.session.gemini import wire
 from daemon.standin import server as standin_server
 from daemon.standin.conversation import Pace
 from daemon.standin.plan import Plan
@@ -297,8 +297,8 @@ def hurried_limits() -> Iterator[None]:
         (standin_server, "CLOSE_TIMEOUT_S", 0.2),
     ]
     before = [(module, name, getattr(module, name)) for module, name, _ in limits]
-    farewell_s = live.TRANSPORT["close_timeout"]
-    live.TRANSPORT["close_timeout"] = 0.2
+    farewell_s = wire.TRANSPORT["close_timeout"]
+    wire.TRANSPORT["close_timeout"] = 0.2
     try:
         for module, name, value in limits:
             setattr(module, name, value)
@@ -306,7 +306,7 @@ def hurried_limits() -> Iterator[None]:
     finally:
         for module, name, value in before:
             setattr(module, name, value)
-        live.TRANSPORT["close_timeout"] = farewell_s
+        wire.TRANSPORT["close_timeout"] = farewell_s
 
 
 @contextlib.asynccontextmanager

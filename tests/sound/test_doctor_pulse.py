@@ -11,7 +11,7 @@ from pulse import MIC_DEVICE, MIC_SINK, SPEAKER_DEVICE, SPEAKER_SINK, PrivatePul
 
 from daemon.doctor.case import Wishes
 from daemon.doctor.examination import examine
-from daemon.doctor.finding import Check, Finding, Mark
+from daemon.doctor.finding import Check, Finding, Verdict
 from daemon.doctor.machine import Machine
 
 LATENCY_MS = 60
@@ -57,7 +57,7 @@ def test_what_the_speaker_plays_is_heard_through_the_server(pulse: PrivatePulse,
             ["pactl", "unload-module", loaded.stdout.strip()], env=pulse.process_environment, check=True
         )
     finding = finding_of(findings, Check.LOOPBACK)
-    assert finding.mark is Mark.FINE, finding
+    assert finding.mark is Verdict.FINE, finding
     delay_ms = float(finding.found.split("heard after ")[1].split(" ms")[0])
     assert LATENCY_MS / 2 < delay_ms < 400
 

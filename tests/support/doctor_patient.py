@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from daemon.doctor.case import Wishes
 from daemon.doctor.devices import ROOM_S
 from daemon.doctor.examination import examine
-from daemon.doctor.finding import Check, Finding, Mark
+from daemon.doctor.finding import Check, Finding, Verdict
 from daemon.doctor.machine import Machine
 from daemon.doctor.trial import SETTLE_S
 from daemon.errors import ControlError
@@ -353,7 +353,7 @@ def to_toml(tables: Mapping[str, Mapping[str, Any]]) -> str:
 
 def wrong_of(findings: Sequence[Finding]) -> dict[Check, Finding]:
     """What is marked ✗, by check; the first of several."""
-    return {finding.check: finding for finding in reversed(findings) if finding.mark is Mark.WRONG}
+    return {finding.check: finding for finding in reversed(findings) if finding.mark is Verdict.WRONG}
 
 
 def finding_of(findings: Sequence[Finding], check: Check) -> Finding:

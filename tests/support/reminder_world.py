@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from daemon.reminders.advance import advance, next_due_s
-from daemon.reminders.book import Book, Fate, Rules, silence
+from daemon.reminders.book import Book, Ending, Rules, silence
 from daemon.reminders.local_time import Moment
 from daemon.reminders.record import book_from, content_of
 
@@ -107,7 +107,7 @@ class World:
 
     def missed(self) -> list[str]:
         """What counts as missed."""
-        return [past.name for past in self.book.past if past.fate is Fate.MISSED]
+        return [past.name for past in self.book.past if past.fate is Ending.MISSED]
 
     def local(self, true_s: float) -> datetime:
         """The true local time."""

@@ -70,14 +70,14 @@ def test_a_device_that_is_not_there_is_named_by_its_key_and_what_needs_none_is_t
     assert type(named) is SpeakerError
     assert (named.permanent, named.absent) == (True, True)
     assert str(named) == (
-        'board.speaker = "default": there is no such playback device; '
+        'board.speaker = ["default"]: there is no such playback device; '
         "`--board simulated` needs no sound device"
     )
 
 
 def test_a_device_that_is_there_but_fails_is_named_by_its_key_alone() -> None:
-    named = named_by_key(MicError("USB", "is busy"), BoardSettings(mic="USB"))
-    assert str(named) == 'board.mic = "USB": is busy'
+    named = named_by_key(MicError("USB", "is busy"), BoardSettings(mic=("USB",)))
+    assert str(named) == 'board.mic = ["USB"]: is busy'
 
 
 def test_what_no_key_of_a_device_names_stays_as_it_is() -> None:

@@ -13,7 +13,7 @@ from rig import Rig, running_rig, with_keys
 
 from daemon.config.settings import Settings
 from daemon.reminders.bell import MELODIES
-from daemon.reminders.book import Kind, add_timer
+from daemon.reminders.book import EntryKind, add_timer
 from daemon.speaking.playback import DUCK_GAIN
 from daemon.standin.conversation import Pace
 from daemon.standin.plan import Plan
@@ -29,7 +29,7 @@ TONE_HZ = 440.0
 WINDOW_S = 0.05
 """Long enough to tell the reply's tone from the bell's notes."""
 
-BELL_HZ = tuple({note.pitch_hz for note in MELODIES[Kind.TIMER] if note.pitch_hz})
+BELL_HZ = tuple({note.pitch_hz for note in MELODIES[EntryKind.TIMER] if note.pitch_hz})
 
 
 @pytest.fixture
@@ -229,7 +229,9 @@ async def test_a_reminder_that_is_silenced_offline_or_where_that_is_off_is_only_
 
 async def remind_now(rig: Rig, text: str) -> None:
     """As if a reminder came due: no command sets one for this second."""
-    await rig.daemon.parts.reminders.change(lambda book, now: add_timer(book, 1, text, now, Kind.REMINDER)[0])
+    await rig.daemon.parts.reminders.change(
+        lambda book, now: add_timer(book, 1, text, now, EntryKind.REMINDER)[0]
+    )
 
 
 # --- the model --------------------------------------------------------------------------------------

@@ -3,7 +3,7 @@
 A Kalman filter in the frequency domain, in blocks of a chunk: F. Kuech, E. Mabande, G. Enzner, "State-space
 architecture of the partitioned-block-based acoustic echo controller", ICASSP 2014. It knows how sure it is
 of each frequency of the path, so that it goes on while somebody speaks over the echo and is not led astray.
-It removes 10 to 25 dB, and 0 dB of the voice (measured: docs/frontend.md).
+It removes 10 to 25 dB, and 0 dB of the voice (measured: docs/inside/frontend.md).
 """
 
 from __future__ import annotations

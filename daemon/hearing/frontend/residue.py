@@ -13,7 +13,7 @@ from math import inf
 
 FIRST_DEPTH_DB = 25.0
 """Until it is learnt. Mere echo in a simulated room goes below it only at the bad moments that are told of
-below, and a voice 13 dB softer than the echo still exceeds what it leaves (docs/frontend.md)."""
+below, and a voice 13 dB softer than the echo still exceeds what it leaves (docs/inside/frontend.md)."""
 
 DEEPEST_DB, SHALLOWEST_DB = 28.0, 3.0
 """The learnt depth stays between these: a canceller that does better shows it only in a quiet room."""

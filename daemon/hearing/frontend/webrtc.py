@@ -32,7 +32,7 @@ class EchoCanceller:
     """AEC3: takes away from the microphone's signal what the reference explains. One thread.
 
     A high-pass filter at some 100 Hz is part of it. Its output is 8 ms late. The echo may come 0 to some
-    300 ms after its reference, which it finds out by itself (measured: docs/frontend.md).
+    300 ms after its reference, which it finds out by itself (measured: docs/inside/frontend.md).
     """
 
     def __init__(self) -> None:

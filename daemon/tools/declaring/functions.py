@@ -116,8 +116,8 @@ def spec_of(function: Callable[..., Any], source: str = "built in") -> ToolSpec:
             "\n".join(f"{place_of(function)}: {name or function}: {line}" for line in mistakes)
         )
     return ToolSpec(
-        name, description, _schema(parameters), _runner(function, parameters),
-        options.timeout_s, options.blocking, options.scheduling, source,
+        name=name, description=description, parameters=_schema(parameters), run=_runner(function, parameters),
+        timeout_s=options.timeout_s, blocking=options.blocking, scheduling=options.scheduling, source=source,
     )  # fmt: skip
 
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from daemon.tools.declaring.spec import ToolSpec
 from daemon.tools.sources.programs import run_command
-from daemon.tools.sources.python_files import Fault, files_in, load_entry_points, load_files, unsafe
+from daemon.tools.sources.python_files import FaultyTool, files_in, load_entry_points, load_files, unsafe
 from daemon.tools.sources.toml_files import CommandTool, Described, McpServer, read_tables
 
 FILE_LIMIT_BYTES = 256 * 1024
@@ -32,7 +32,7 @@ def load_owned(directory: Path) -> Owned:
     """Everything that can be loaded. Never raises for what is in the files."""
     found = [*load_files(directory), *load_entry_points()]
     tools = [one for one in found if isinstance(one, ToolSpec)]
-    faults = [one.text for one in found if isinstance(one, Fault)]
+    faults = [one.text for one in found if isinstance(one, FaultyTool)]
     servers: dict[str, McpServer] = {}
     for path, described in _toml_files(directory, faults):
         faults += [f"{path}: {mistake}" for mistake in described.mistakes]
@@ -70,6 +70,6 @@ def _command_spec(command: CommandTool, source: str) -> ToolSpec:
         return await run_command(command.line.fill(values))
 
     return ToolSpec(
-        command.name, command.description, command.parameters, run,
-        command.timeout_s, command.blocking, source=source,
+        name=command.name, description=command.description, parameters=command.parameters, run=run,
+        timeout_s=command.timeout_s, blocking=command.blocking, source=source,
     )  # fmt: skip

@@ -1,7 +1,7 @@
 """Tools in Python: the files of the tools directory, and what packages offer under `conure.tools`.
 
 Each file is imported as a module of its own; its functions that `@tool` marks are tools. What is wrong with
-one is a `Fault`, and the others are loaded all the same. Runs on a thread: importing takes its time.
+one is a `FaultyTool`, and the others are loaded all the same. Runs on a thread: importing takes its time.
 """
 
 from __future__ import annotations
@@ -29,14 +29,21 @@ MODULE_PREFIX = "conure_tools_"
 """Before the name of a file's module, so that `time.py` does not replace the library's."""
 
 
+PACKAGES_REMEDY = (
+    "name the package that has it in /etc/conure/tools/requirements.txt and start scripts/install again"
+    " (without the service: .venv/bin/pip install)"
+)
+"""Where tools get packages from: `REQUIREMENTS` of scripts/install.d/places.sh."""
+
+
 @dataclass(frozen=True, slots=True)
-class Fault:
+class FaultyTool:
     """Something of the user's that cannot be a tool; the text names file, line and remedy."""
 
     text: str
 
 
-Found = ToolSpec | Fault
+Found = ToolSpec | FaultyTool
 
 
 def files_in(directory: Path, suffix: str) -> list[Path]:
@@ -52,7 +59,7 @@ def load_files(directory: Path) -> Iterator[Found]:
     try:
         paths = files_in(directory, ".py")
     except OSError as error:
-        yield Fault(f"{directory}: cannot be read: {error.strerror or error}")
+        yield FaultyTool(f"{directory}: cannot be read: {error.strerror or error}")
         return
     for path in paths:
         yield from load_file(path)
@@ -62,15 +69,17 @@ def load_file(path: Path) -> Iterator[Found]:
     """The tools of one Python file."""
     try:
         if fault := unsafe(path):
-            yield Fault(fault)
+            yield FaultyTool(fault)
             return
         module = _import_file(path)
     except OSError as error:
-        yield Fault(f"{path}: cannot be read: {error.strerror or error}")
+        yield FaultyTool(f"{path}: cannot be read: {error.strerror or error}")
     except SyntaxError as error:
-        yield Fault(f"{error.filename or path}:{error.lineno}: {error.msg}; mend the line and restart")
+        yield FaultyTool(f"{error.filename or path}:{error.lineno}: {error.msg}; mend the line and restart")
+    except ModuleNotFoundError as error:
+        yield FaultyTool(f"{_place(error, path)}: there is no module {error.name}; {PACKAGES_REMEDY}")
     except BaseException as error:  # noqa: BLE001 - a user's file may raise anything, SystemExit too
-        yield Fault(f"{_place(error, path)}: {type(error).__name__}: {error}")
+        yield FaultyTool(f"{_place(error, path)}: {type(error).__name__}: {error}")
     else:
         yield from _tools_of(module, str(path), str(path))
 
@@ -84,7 +93,7 @@ def load_entry_points() -> Iterator[Found]:
         try:
             value = point.load()
         except BaseException as error:  # noqa: BLE001 - as with a file
-            yield Fault(f"{name}: {type(error).__name__}: {error}; mend or remove the package")
+            yield FaultyTool(f"{name}: {type(error).__name__}: {error}; mend or remove the package")
             continue
         if isinstance(value, ModuleType):
             yield from _tools_of(value, name, name)
@@ -118,18 +127,20 @@ def _tools_of(module: ModuleType, source: str, where: str) -> Iterator[Found]:
     marked = [value for value in vars(module).values() if is_tool(value)]
     found = [function for function in marked if function.__module__ == module.__name__]
     if not found:
-        yield Fault(f"{where}: holds no tool; mark a function with @tool (from daemon.tools import tool)")
+        yield FaultyTool(
+            f"{where}: holds no tool; mark a function with @tool (from daemon.tools import tool)"
+        )
     for function in found:
         yield _tool(function, source)
 
 
 def _tool(function: Any, source: str) -> Found:
     if not callable(function):
-        return Fault(f"{source}: is neither a module nor a function")
+        return FaultyTool(f"{source}: is neither a module nor a function")
     try:
         spec = spec_of(function, source)
     except DeclarationError as error:
-        return Fault(str(error))
+        return FaultyTool(str(error))
     return replace(spec, run=_aside(spec.run, spec.timeout_s))
 
 

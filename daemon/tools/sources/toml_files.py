@@ -143,7 +143,7 @@ def _command(name: str, content: dict[str, Any], mistakes: list[str]) -> Command
     table = _Table(where, content, _COMMAND_KEYS)
     description = table.text("description", needed=True)
     argv = table.texts("argv", 'must be a list such as ["uptime", "-p"]', needed=True)
-    parameters: dict[str, _Parameter] = {}
+    parameters: dict[str, _TomlParameter] = {}
     for key, value in table.table("parameters").items():
         parameters[key] = _parameter(f"{where}.parameters.{key}", key, value, table.mistakes)
     timeout_s, blocking = table.seconds("timeout_s", DEFAULT_TIMEOUT_S), table.flag("blocking", default=True)
@@ -151,7 +151,14 @@ def _command(name: str, content: dict[str, Any], mistakes: list[str]) -> Command
     mistakes += table.mistakes
     if table.mistakes:
         return None
-    return CommandTool(name, description, CommandLine(argv), _schema(parameters), timeout_s, blocking)
+    return CommandTool(
+        name=name,
+        description=description,
+        line=CommandLine(argv),
+        parameters=_schema(parameters),
+        timeout_s=timeout_s,
+        blocking=blocking,
+    )
 
 
 def _check_places(argv: tuple[str, ...], parameters: Mapping[str, Any], table: _Table) -> None:
@@ -175,12 +182,12 @@ _PARAMETER_KEYS = ("type", "description", "choices", "minimum", "maximum", "requ
 
 
 @dataclass(frozen=True, slots=True)
-class _Parameter:
+class _TomlParameter:
     schema: dict[str, Any]
     required: bool
 
 
-def _parameter(where: str, name: str, content: Any, mistakes: list[str]) -> _Parameter:
+def _parameter(where: str, name: str, content: Any, mistakes: list[str]) -> _TomlParameter:
     table = _Table(where, content if isinstance(content, dict) else {}, _PARAMETER_KEYS)
     if not isinstance(content, dict):
         table.mistakes.append(f'{where}: must be a table such as {{ type = "string" }}')
@@ -199,7 +206,7 @@ def _parameter(where: str, name: str, content: Any, mistakes: list[str]) -> _Par
     _limits(table, dict(content) if isinstance(content, dict) else {}, kind, schema)
     required = table.flag("required", default=True)
     mistakes += table.mistakes
-    return _Parameter(schema, required)
+    return _TomlParameter(schema, required)
 
 
 def _limits(table: _Table, content: Mapping[str, Any], kind: str, schema: dict[str, Any]) -> None:
@@ -215,7 +222,7 @@ def _limits(table: _Table, content: Mapping[str, Any], kind: str, schema: dict[s
             schema[key] = value
 
 
-def _schema(parameters: Mapping[str, _Parameter]) -> Schema:
+def _schema(parameters: Mapping[str, _TomlParameter]) -> Schema:
     return {
         "type": "object",
         "properties": {name: parameter.schema for name, parameter in parameters.items()},
@@ -246,8 +253,8 @@ def _server(name: str, content: dict[str, Any], mistakes: list[str]) -> McpServe
     if not allow and "allow" not in content:
         table.wrong("allow", 'is missing: name the tools that the model may call, or write ["*"]')
     server = McpServer(
-        name, argv, url, allow, token_file, env,
-        table.seconds("timeout_s", MCP_TIMEOUT_S), table.flag("blocking", default=True),
+        name=name, argv=argv, url=url, allow=allow, token_file=token_file, env=env,
+        timeout_s=table.seconds("timeout_s", MCP_TIMEOUT_S), blocking=table.flag("blocking", default=True),
     )  # fmt: skip
     mistakes += table.mistakes
     return None if table.mistakes else server

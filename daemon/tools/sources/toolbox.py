@@ -119,7 +119,7 @@ class Toolbox:
     # --- what may be a tool
 
     def _may_have(self, spec: ToolSpec, others: Mapping[str, ToolSpec]) -> bool:
-        if any(fnmatchcase(spec.name, pattern) for pattern in _patterns(self._settings.deny)):
+        if any(fnmatchcase(spec.name, pattern) for pattern in self._settings.deny):
             return False
         if spec.name in others:
             first = others[spec.name].source
@@ -151,7 +151,3 @@ class Toolbox:
 def _is_missing(directory: Path) -> bool:
     """Whether it was named and is not there; the one that nobody named need not be."""
     return str(directory) != ToolSettings().directory and not directory.is_dir()
-
-
-def _patterns(words: str) -> list[str]:
-    return [word.strip() for word in words.split(",") if word.strip()]

@@ -17,7 +17,6 @@ import pytest
 from places import ROOT
 
 from daemon import __version__
-from daemon.cli.config_text import config_table
 from daemon.cli.main import main
 from daemon.config.secret import Secret
 from daemon.config.settings import Settings
@@ -265,11 +264,6 @@ def test_config_show_marks_what_was_changed_and_has_no_key(
     said = capsys.readouterr().out
     assert "volume = 5  # changed; the default is 70" in said
     assert KEY not in said
-
-
-def test_config_table_is_the_readmes(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["config", "table"]) == 0
-    assert capsys.readouterr().out == config_table()
 
 
 # --- a running speaker

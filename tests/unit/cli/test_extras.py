@@ -15,7 +15,7 @@ from daemon.hearing.extras import check_extras
 from daemon.run.options import RunOptions
 from daemon.run.signals import may_begin_again
 
-BOTH = Settings(vad=VadSettings(engine="silero"), wake=WakeSettings(words="hey_parrot"))
+BOTH = Settings(vad=VadSettings(engine="silero"), wake=WakeSettings(words=("hey_parrot",)))
 FILE = '[board]\nname = "simulated"\n[vad]\nengine = "silero"\n[wake]\nwords = "hey_parrot"\n'
 
 

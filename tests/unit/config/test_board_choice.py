@@ -92,7 +92,7 @@ def test_what_is_no_name_is_left_to_the_check_of_the_configuration(tmp_path: Pat
 
 
 def test_several_cards_are_written_so_that_the_first_that_is_there_is_taken() -> None:
-    assert board_settings(find_board("whisplay")).board.mic == "whisplaysound|wm8960soundcard"
+    assert board_settings(find_board("whisplay")).board.mic == ("whisplaysound", "wm8960soundcard")
 
 
 @pytest.mark.parametrize(

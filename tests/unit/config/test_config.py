@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from daemon.cli.config_text import config_table, describe
+from daemon.cli.config_text import describe
 from daemon.config.load import (
     CONFIG_LIMIT_BYTES,
     KEY_LIMIT_BYTES,
@@ -73,7 +73,7 @@ def test_a_whole_number_does_where_a_fraction_may_stand() -> None:
 def test_a_tilde_in_a_file_name_is_the_home_directory() -> None:
     checked = validate({"board": {"sample_wav": "~/hello.wav", "mic": "~/mic"}}, "/home/pia")
     assert checked.settings.board.sample_wav == "/home/pia/hello.wav"
-    assert checked.settings.board.mic == "~/mic"
+    assert checked.settings.board.mic == ("~/mic",)
 
 
 def test_a_byte_order_mark_is_no_mistake(tmp_path: Path) -> None:
@@ -305,7 +305,10 @@ def test_every_board_can_be_configured_by_its_name(tmp_path: Path, name: str) ->
 def test_what_the_file_sets_goes_before_what_the_board_says(tmp_path: Path) -> None:
     text = '[board]\nname = "whisplay"\nmic = "default"\n[lights]\npins = [1, 2, 3]\n'
     settings = load_text(tmp_path, text).settings
-    assert (settings.board.mic, settings.board.speaker) == ("default", "whisplaysound|wm8960soundcard")
+    assert (settings.board.mic, settings.board.speaker) == (
+        ("default",),
+        ("whisplaysound", "wm8960soundcard"),
+    )
     assert (settings.lights.pins, settings.lights.active) == ((1, 2, 3), "low")
 
 
@@ -498,8 +501,36 @@ def test_the_description_hides_what_may_be_a_key() -> None:
     assert KEY not in text
 
 
-def test_the_table_has_one_row_of_four_cells_for_each_key() -> None:
-    rows = config_table().splitlines()[2:]
-    assert [row.split("`")[1] for row in rows] == [key.full_name for key in KEYS]
-    assert all(row.replace("\\|", "").count("|") == 5 for row in rows)
-    assert '| `button.pull` | `"up"` | `up`, `down`, `none` | internal resistor |' in rows
+@pytest.mark.parametrize(
+    ("text", "table", "name", "values"),
+    [
+        ('[board]\nmic = ["a", "b c"]', "board", "mic", ("a", "b c")),
+        ('[board]\nmic = "a|b c"', "board", "mic", ("a", "b c")),
+        ('[board]\nspeaker = "usb:1:2"', "board", "speaker", ("usb:1:2",)),
+        ('[lights]\nkind = "sysfs"\nleds = "r g b"', "lights", "leds", ("r", "g", "b")),
+        ('[lights]\nkind = "sysfs"\nleds = ["ACT"]', "lights", "leds", ("ACT",)),
+        ('[wake]\nwords = "alexa, okay_nabu"', "wake", "words", ("alexa", "okay_nabu")),
+        ('[wake]\nwords = ""', "wake", "words", ()),
+        ('[tools]\ndeny = "set_*,"', "tools", "deny", ("set_*",)),
+        ("[tools]\ndeny = []", "tools", "deny", ()),
+    ],
+)
+def test_a_list_of_texts_is_a_list_and_the_older_notations_are_read(
+    tmp_path: Path, text: str, table: str, name: str, values: tuple[str, ...]
+) -> None:
+    assert getattr(getattr(load_text(tmp_path, text).settings, table), name) == values
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("[board]\nmic = 1", 'board.mic = 1: must be a list of texts in quotes, such as ["a", "b"]'),
+        ('[wake]\nwords = ["a", 1]', "must be a list of texts in quotes"),
+        ('[board]\nmic = ""', 'board.mic = "": must name at least one (default ["default"])'),
+        ('[board]\nspeaker = [" ", ""]', "must name at least one"),
+        ('[tools]\ndeny = ["\\u0000"]', "must not hold a null character"),
+    ],
+)
+def test_what_is_no_list_of_texts_is_told(tmp_path: Path, text: str, told: str) -> None:
+    (problem,) = problems_of(tmp_path, text + "\n")
+    assert told in problem

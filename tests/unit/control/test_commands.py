@@ -107,6 +107,7 @@ class Rig:
             uplink,
             policy=LinkPolicy(),
             post=self.mailbox.post,
+            room=self.mailbox.room,
             clock=self._clock,
             jitter=lambda: 0.0,
         )
@@ -264,7 +265,7 @@ async def test_the_status_names_the_failure_its_remedy_and_the_next_try(rig: Rig
     link = (await rig.do("status"))["link"]
     assert link["state"] == "backing_off"
     assert link["problem"] == "The service cannot be reached. (connecting: dns)"
-    assert link["remedy"] == network.policy.remedy
+    assert link["remedy"] == network.treatment.remedy
     assert link["problem_since_s"] == 0.2
     assert link["next_try_s"] == pytest.approx(LinkPolicy().first_back_off_s - 0.2)
 

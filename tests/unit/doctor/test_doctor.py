@@ -15,7 +15,7 @@ from doctor_patient import KEY, Patient, finding_of, noise, sine, wrong_of
 from fault_cases import NO_MODEL, close
 from standin_support import plan
 
-from daemon.doctor.finding import Check, Mark
+from daemon.doctor.finding import Check, Verdict
 from daemon.doctor.report import exit_status
 from daemon.errors import EX_CONFIG
 from daemon.standin.plan import Plan
@@ -41,7 +41,7 @@ async def test_nothing_is_wrong_with_a_healthy_machine(patient: Patient) -> None
         findings = await asyncio.to_thread(patient.examine)
     assert wrong_of(findings) == {}
     assert [finding.check for finding in findings] == list(Check)
-    unjudged = {finding.check for finding in findings if finding.mark is Mark.SKIPPED}
+    unjudged = {finding.check for finding in findings if finding.mark is Verdict.SKIPPED}
     assert unjudged == {Check.PORTAL, Check.SERVICE}  # not Google's address; the service is stopped
     assert exit_status(findings) == 0
 
@@ -342,4 +342,4 @@ def test_what_is_planted_in_the_sound_is_not_found_elsewhere(patient: Patient) -
     patient.sound = False
     findings = patient.examine()
     assert wrong_of(findings) == {}
-    assert finding_of(findings, Check.LOOPBACK).mark is Mark.SKIPPED
+    assert finding_of(findings, Check.LOOPBACK).mark is Verdict.SKIPPED

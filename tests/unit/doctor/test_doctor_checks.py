@@ -18,7 +18,7 @@ from daemon.config.settings import LightSettings, Settings
 from daemon.control.server import ControlServer
 from daemon.doctor import access
 from daemon.doctor.case import Case, admit
-from daemon.doctor.finding import Check, Mark, fine
+from daemon.doctor.finding import Check, Verdict, fine
 from daemon.doctor.host import judge_clock, judge_power
 from daemon.doctor.machine import ask_daemon
 from daemon.doctor.service import in_words, judge_journal, judge_unit
@@ -44,13 +44,13 @@ def test_the_key_of_a_running_service_is_found_where_systemd_keeps_it(patient: P
     patient.write("etc/credstore.encrypted/gemini-api-key", "Whxqht+dQJax1aZeCGLxm")
     key, finding = access.find_key(case_of(patient))
     assert key is None
-    assert finding.mark is Mark.FINE
+    assert finding.mark is Verdict.FINE
     assert "encrypted in /etc/credstore.encrypted/gemini-api-key" in finding.found
     patient.write("run/credentials/conure.service/gemini-api-key", KEY)
     key, finding = access.find_key(case_of(patient))
     assert key is not None
     assert key.reveal() == KEY
-    assert finding.mark is Mark.FINE
+    assert finding.mark is Verdict.FINE
 
 
 def test_without_a_service_the_key_is_the_users_own(patient: Patient) -> None:
@@ -72,7 +72,7 @@ def test_a_key_that_only_root_may_read_is_not_missing(
     close_to_this_user(monkeypatch, patient.key_file)
     key, finding = access.find_key(case_of(patient))
     assert key is None
-    assert finding.mark is Mark.SKIPPED
+    assert finding.mark is Verdict.SKIPPED
     assert finding.remedy == "`sudo conure doctor`"
 
 
@@ -84,7 +84,7 @@ def test_a_file_that_the_configuration_names_is_looked_at_too(patient: Patient) 
     patient.set("live", api_key_file=str(file))
     key, finding = access.find_key(case_of(patient))
     assert key is not None
-    assert finding.mark is Mark.WRONG
+    assert finding.mark is Verdict.WRONG
     assert finding.remedy == f"`sudo chmod 600 {file}`"
 
 
@@ -119,7 +119,7 @@ def test_by_hand_the_user_needs_a_group_only_for_a_device_that_is_closed(
     patient.unit = {"LoadState": "not-found"}
     machine = replace(patient.machine(), groups=frozenset({"audio"}), is_root=False)
     case = replace(case_of(patient), machine=machine)
-    assert [finding.mark for finding in access.probe(case)] == [Mark.FINE]
+    assert [finding.mark for finding in access.probe(case)] == [Verdict.FINE]
     patient.write("dev/gpiochip0", "")
     close_to_this_user(monkeypatch, patient.root / "dev/gpiochip0")
     assert "may not use gpio" in next(iter(access.probe(case))).found
@@ -172,13 +172,13 @@ def test_muted_is_no_fault(patient: Patient) -> None:
 @pytest.mark.parametrize(
     ("link", "mark", "words"),
     [
-        ({"state": "online"}, Mark.FINE, "is connected"),
-        ({"state": "offline"}, Mark.SKIPPED, "is offline"),
-        ({"state": "refused", "problem": "no.", "remedy": "do this"}, Mark.WRONG, "no."),
+        ({"state": "online"}, Verdict.FINE, "is connected"),
+        ({"state": "offline"}, Verdict.SKIPPED, "is offline"),
+        ({"state": "refused", "problem": "no.", "remedy": "do this"}, Verdict.WRONG, "no."),
     ],
 )
 def test_who_may_not_read_the_key_hears_of_the_link_from_the_daemon(
-    patient: Patient, link: dict[str, Any], mark: Mark, words: str
+    patient: Patient, link: dict[str, Any], mark: Verdict, words: str
 ) -> None:
     from daemon.doctor.network import _session
 
@@ -243,19 +243,19 @@ def test_a_unit_is_read_from_what_systemctl_shows() -> None:
 @pytest.mark.parametrize(
     ("unit", "mark", "words"),
     [
-        (Unit(), Mark.SKIPPED, "not run by systemd"),
-        (Unit(systemd=True), Mark.SKIPPED, "not installed"),
-        (Unit(systemd=True, installed=True, active="active", says="idle"), Mark.FINE, "runs (idle)"),
-        (Unit(systemd=True, installed=True, active="activating"), Mark.FINE, "is starting"),
+        (Unit(), Verdict.SKIPPED, "not run by systemd"),
+        (Unit(systemd=True), Verdict.SKIPPED, "not installed"),
+        (Unit(systemd=True, installed=True, active="active", says="idle"), Verdict.FINE, "runs (idle)"),
+        (Unit(systemd=True, installed=True, active="activating"), Verdict.FINE, "is starting"),
         (
             Unit(systemd=True, installed=True, active="activating", restarts=4, result="signal"),
-            Mark.WRONG,
+            Verdict.WRONG,
             "for the 4. time: a signal ended it",
         ),
-        (Unit(systemd=True, installed=True, active="inactive"), Mark.SKIPPED, "inactive"),
+        (Unit(systemd=True, installed=True, active="inactive"), Verdict.SKIPPED, "inactive"),
     ],
 )
-def test_the_state_of_the_service_is_told_in_words(unit: Unit, mark: Mark, words: str) -> None:
+def test_the_state_of_the_service_is_told_in_words(unit: Unit, mark: Verdict, words: str) -> None:
     finding = judge_unit(unit)
     assert finding.mark is mark
     assert words in finding.found
@@ -278,18 +278,18 @@ def test_every_end_has_words_and_a_remedy(result: str, status: int, words: str) 
 
 
 def test_a_journal_that_is_no_json_has_no_failures_in_it() -> None:
-    assert judge_journal("-- No entries --\n{broken\n", 0).mark is Mark.FINE
-    assert judge_journal('{"MESSAGE": [1, 2]}\n[]\n3\n', 0).mark is Mark.FINE
+    assert judge_journal("-- No entries --\n{broken\n", 0).mark is Verdict.FINE
+    assert judge_journal('{"MESSAGE": [1, 2]}\n[]\n3\n', 0).mark is Verdict.FINE
 
 
 def test_restarts_without_a_journal_are_told() -> None:
-    assert judge_journal("", 2).mark is Mark.WRONG
+    assert judge_journal("", 2).mark is Verdict.WRONG
 
 
 def test_the_journal_is_not_called_empty_by_who_may_not_read_it(patient: Patient) -> None:
     patient.is_root = False
     finding = finding_of(patient.examine(), Check.FAILURES)
-    assert (finding.mark, finding.remedy) == (Mark.SKIPPED, "`sudo conure doctor`")
+    assert (finding.mark, finding.remedy) == (Verdict.SKIPPED, "`sudo conure doctor`")
 
 
 def test_the_exit_status_is_that_of_its_own_failure() -> None:
@@ -308,13 +308,13 @@ def test_the_exit_status_is_that_of_its_own_failure() -> None:
 @pytest.mark.parametrize(
     ("told", "mark", "remedy"),
     [
-        ("NTPSynchronized=yes\nNTP=yes\n", Mark.FINE, ""),
-        ("NTPSynchronized=no\nNTP=yes\n", Mark.SKIPPED, ""),
-        ("NTPSynchronized=no\nNTP=no\n", Mark.SKIPPED, "`sudo timedatectl set-ntp true`"),
-        ("", Mark.FINE, ""),
+        ("NTPSynchronized=yes\nNTP=yes\n", Verdict.FINE, ""),
+        ("NTPSynchronized=no\nNTP=yes\n", Verdict.SKIPPED, ""),
+        ("NTPSynchronized=no\nNTP=no\n", Verdict.SKIPPED, "`sudo timedatectl set-ntp true`"),
+        ("", Verdict.FINE, ""),
     ],
 )
-def test_a_clock_that_is_set_is_no_fault_whoever_keeps_it(told: str, mark: Mark, remedy: str) -> None:
+def test_a_clock_that_is_set_is_no_fault_whoever_keeps_it(told: str, mark: Verdict, remedy: str) -> None:
     finding = judge_clock(1_790_000_000.0, told)
     assert (finding.mark, finding.remedy) == (mark, remedy)
 
@@ -322,19 +322,19 @@ def test_a_clock_that_is_set_is_no_fault_whoever_keeps_it(told: str, mark: Mark,
 @pytest.mark.parametrize(
     ("told", "mark"),
     [
-        ("throttled=0x0", Mark.FINE),
-        ("0", Mark.FINE),
-        ("50005", Mark.WRONG),
-        ("", Mark.SKIPPED),
-        ('error=1 error_msg="Can\'t open device"', Mark.SKIPPED),
-        ("throttled=0x20000", Mark.FINE),  # the frequency was capped, which is no lack of power
+        ("throttled=0x0", Verdict.FINE),
+        ("0", Verdict.FINE),
+        ("50005", Verdict.WRONG),
+        ("", Verdict.SKIPPED),
+        ('error=1 error_msg="Can\'t open device"', Verdict.SKIPPED),
+        ("throttled=0x20000", Verdict.FINE),  # the frequency was capped, which is no lack of power
     ],
 )
-def test_power_is_read_from_either_source(told: str, mark: Mark) -> None:
+def test_power_is_read_from_either_source(told: str, mark: Verdict) -> None:
     assert judge_power(told).mark is mark
 
 
 def test_a_machine_that_is_no_pi_is_not_asked_for_its_power(patient: Patient) -> None:
     patient.write("proc/device-tree/model", "")
     patient.programs["vcgencmd"] = "throttled=0x50005\n"
-    assert finding_of(patient.examine(), Check.POWER).mark is Mark.SKIPPED
+    assert finding_of(patient.examine(), Check.POWER).mark is Verdict.SKIPPED

@@ -17,7 +17,7 @@ from daemon.cli.main import main
 from daemon.doctor import by_hand, devices
 from daemon.doctor.case import Case, admit
 from daemon.doctor.examination import FAMILIES, Family, examine
-from daemon.doctor.finding import Check, Finding, Mark, fine, in_order, skipped, wrong
+from daemon.doctor.finding import Check, Finding, Verdict, fine, in_order, skipped, wrong
 from daemon.doctor.machine import run_program
 from daemon.doctor.network import look_for_portal
 from daemon.doctor.report import as_data, as_table, exit_status
@@ -58,14 +58,14 @@ def web_page(status: int, location: str = "") -> Iterator[str]:
 
 def test_a_page_that_is_empty_as_it_should_be_is_no_portal() -> None:
     with web_page(204) as url:
-        assert look_for_portal(url).mark is Mark.FINE
+        assert look_for_portal(url).mark is Verdict.FINE
 
 
 @pytest.mark.parametrize(("status", "location"), [(302, "http://login.cafe.example/x"), (200, "")])
 def test_whoever_answers_in_its_place_is_a_portal(status: int, location: str) -> None:
     with web_page(status, location) as url:
         finding = look_for_portal(url)
-    assert finding.mark is Mark.WRONG
+    assert finding.mark is Verdict.WRONG
     assert f"HTTP {status}" in finding.found
     assert ("http://login.cafe.example in a browser" in finding.remedy) == bool(location)
 
@@ -73,7 +73,7 @@ def test_whoever_answers_in_its_place_is_a_portal(status: int, location: str) ->
 def test_a_page_that_cannot_be_had_says_nothing_of_a_portal() -> None:
     with web_page(204) as url:
         pass
-    assert look_for_portal(url).mark is Mark.SKIPPED
+    assert look_for_portal(url).mark is Verdict.SKIPPED
 
 
 # --- by hand
@@ -87,7 +87,7 @@ def tried(patient: Patient, *, seen: bool = True) -> dict[Check, Finding]:
 def test_lights_that_are_seen_and_a_button_that_is_felt_are_well(patient: Patient) -> None:
     patient.board.edges = (True, False)
     found = tried(patient)
-    assert [finding.mark for finding in found.values()] == [Mark.FINE, Mark.FINE]
+    assert [finding.mark for finding in found.values()] == [Verdict.FINE, Verdict.FINE]
     shown = [tuple(pixels) for pixels in patient.board.leds.shown]
     assert shown == [(colour,) * 3 for _, colour in by_hand.COLOURS]
 
@@ -109,7 +109,7 @@ def test_a_button_that_nobody_feels_is_told(patient: Patient, monkeypatch: pytes
 
 def test_beside_a_running_daemon_nothing_is_tried_by_hand(patient: Patient) -> None:
     running(patient)
-    assert [finding.mark for finding in tried(patient).values()] == [Mark.SKIPPED]
+    assert [finding.mark for finding in tried(patient).values()] == [Verdict.SKIPPED]
 
 
 # --- the examination
@@ -129,10 +129,10 @@ def test_a_check_that_hangs_is_told_and_the_others_are_not_lost(patient: Patient
     finally:
         held.set()
     assert [(finding.check, finding.mark) for finding in findings[1:]] == [
-        (Check.CLOCK, Mark.FINE),
-        (Check.POWER, Mark.WRONG),
-        (Check.SPACE, Mark.SKIPPED),
-        (Check.MEMORY, Mark.FINE),
+        (Check.CLOCK, Verdict.FINE),
+        (Check.POWER, Verdict.WRONG),
+        (Check.SPACE, Verdict.SKIPPED),
+        (Check.MEMORY, Verdict.FINE),
     ]
     assert findings[2].remedy == "restart it"
 
@@ -158,8 +158,8 @@ def test_a_configuration_with_mistakes_tells_all_of_them_and_what_needs_none(pat
     patient.config_text = "[sound]\nvolum = 1\n[vad]\nsilence_ms = 1\n"
     findings = patient.examine()
     assert sum(finding.check is Check.CONFIGURATION for finding in findings) == 2
-    assert finding_of(findings, Check.MIC).mark is Mark.SKIPPED
-    assert finding_of(findings, Check.MEMORY).mark is Mark.FINE
+    assert finding_of(findings, Check.MIC).mark is Verdict.SKIPPED
+    assert finding_of(findings, Check.MEMORY).mark is Verdict.FINE
     assert exit_status(findings) == EX_CONFIG
 
 

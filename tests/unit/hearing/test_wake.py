@@ -79,7 +79,7 @@ class TestConfiguration:
     def test_every_word_that_cannot_be_used_is_told_at_once(self) -> None:
         pytest.importorskip("pymicro_wakeword")
         with pytest.raises(ConfigError) as caught:
-            make_wake_words(WakeSettings(words="okay_nabu, polly, /nowhere/model.json"))
+            make_wake_words(WakeSettings(words=("okay_nabu", "polly", "/nowhere/model.json")))
         first, second = caught.value.problems
         assert "polly" in first
         assert "okay_nabu" in first
@@ -93,7 +93,7 @@ class TestConfiguration:
         )
         noise = white(np.random.default_rng(1), 6.0, -70)
         for said, wanted in ((word, ["alexa"]), (other, [])):
-            words = make_wake_words(WakeSettings(words="alexa, okay_nabu"))
+            words = make_wake_words(WakeSettings(words=("alexa", "okay_nabu")))
             assert words is not None
             room = chunks([mixed(6 * MIC_HZ, (0, noise), (2 * MIC_HZ, said * 0.5))])
             assert [heard for chunk in room if (heard := words.hear(chunk))] == wanted

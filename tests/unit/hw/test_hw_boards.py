@@ -11,8 +11,9 @@ from gpiozero.pins.mock import MockFactory, MockPWMPin
 from places import ROOT
 
 from hw.base import Colour, LedError
-from hw.build import BoardSpec, LightsSpec, NoLeds, RealBoard, build_board
+from hw.build import BoardSpec, NoLeds, RealBoard, build_board
 from hw.gpio.gpio import ButtonSpec, GpioLeds
+from hw.lights.kinds import Lights
 
 
 def test_a_name_makes_a_board() -> None:
@@ -44,7 +45,7 @@ def test_building_a_board_loads_no_vendor_s_library() -> None:
 def test_without_gpio_the_error_names_the_pin(tmp_path: Path, opening: str, device: str) -> None:
     code = (
         "from hw.base import DeviceError; from hw.build import *; from hw.gpio.gpio import ButtonSpec\n"
-        "lights = LightsSpec(kind='rgb', pins=(25, 24, 23))\n"
+        "lights = Lights(kind='rgb', pins=(25, 24, 23))\n"
         "board = RealBoard('generic', BoardSpec(button=ButtonSpec(pin=17), lights=lights))\n"
         f"try: board.{opening}\n"
         "except DeviceError as error: print(type(error).__name__, error, error.permanent)"
@@ -70,7 +71,7 @@ class TestRealBoard:
         board.close()
 
     def test_opens_what_is_wired(self, pins: MockFactory) -> None:
-        spec = BoardSpec(button=ButtonSpec(pin=17), lights=LightsSpec(kind="rgb", pins=(25, 24, 23)))
+        spec = BoardSpec(button=ButtonSpec(pin=17), lights=Lights(kind="rgb", pins=(25, 24, 23)))
         board = RealBoard("generic", spec, pins)
         assert board.has_button
         button = board.open_button(lambda pressed, at_s: None)
@@ -83,16 +84,16 @@ class TestRealBoard:
     @pytest.mark.parametrize(
         ("kind", "wired", "message"),
         [
-            ("led", (25, 24, 23), 'GPIO 25, 24, 23: .*"led" need 1 pin'),
-            ("rgb", (25,), 'GPIO 25: .*"rgb" need 3 pins'),
-            ("dotstar", (5,), 'GPIO 5: .*"dotstar" need 2 pins'),
+            ("led", (25, 24, 23), 'lights.pins: .*"led" need one pin'),
+            ("rgb", (25,), 'lights.pins: .*"rgb" need three pins: red, green, blue'),
+            ("dotstar", (5,), 'lights.pins: .*"dotstar" need two pins: data, clock'),
             ("rgbb", (25,), 'no lights of the kind "rgbb"'),
         ],
     )
     def test_lights_that_do_not_fit_their_pins_are_an_error(
         self, pins: MockFactory, kind: str, wired: tuple[int, ...], message: str
     ) -> None:
-        board = RealBoard("generic", BoardSpec(lights=LightsSpec(kind=kind, pins=wired)), pins)
+        board = RealBoard("generic", BoardSpec(lights=Lights(kind=kind, pins=wired)), pins)
         with pytest.raises(LedError, match=message) as caught:
             board.open_leds()
         assert caught.value.permanent

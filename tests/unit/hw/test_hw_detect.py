@@ -9,13 +9,13 @@ from pathlib import Path
 import pytest
 
 from hw.boards.board_files import load_all
-from hw.boards.detect import Candidate, Detection, Evidence, detect, read_evidence
+from hw.boards.detect import Candidate, Detection, Traces, detect, read_traces
 from hw.boards.i2c_probe import I2C_SLAVE, probe
 
 BOARDS = load_all()
 
 
-def found(evidence: Evidence) -> Detection:
+def found(evidence: Traces) -> Detection:
     return detect(BOARDS, evidence)
 
 
@@ -31,47 +31,47 @@ def put(root: Path, path: str, text: str) -> None:
 @pytest.mark.parametrize(
     ("evidence", "name"),
     [
-        (Evidence(hat="Raspberry Pi Codec Zero"), "codec-zero"),
-        (Evidence(hat="Pi-CodecZero", cards=("Zero",), i2c=(0x1A,)), "codec-zero"),
-        (Evidence(usb=("1d6b:0002", "2886:0019"), cards=("vc4hdmi", "Lite")), "respeaker-lite"),
-        (Evidence(usb=("2886:001a",), cards=("Array",)), "respeaker-xvf3800"),
-        (Evidence(cards=("vc4hdmi", "sndrpigooglevoi")), "aiy-voice-hat"),
-        (Evidence(cards=("aiyvoicebonnet",), i2c=(0x1A, 0x31, 0x52)), "aiy-voice-bonnet"),
-        (Evidence(hat="AIY Voice Bonnet"), "aiy-voice-bonnet"),
-        (Evidence(cards=("whisplaysound",), i2c=(0x1A,)), "whisplay"),
-        (Evidence(cards=("seeed4micvoicec",)), "respeaker-4mic"),
-        (Evidence(cards=("seeed2micvoicec",), i2c=(0x18,)), "respeaker-2mic-v2"),
-        (Evidence(cards=("Satellite1",)), "satellite1"),
+        (Traces(hat="Raspberry Pi Codec Zero"), "codec-zero"),
+        (Traces(hat="Pi-CodecZero", cards=("Zero",), i2c=(0x1A,)), "codec-zero"),
+        (Traces(usb=("1d6b:0002", "2886:0019"), cards=("vc4hdmi", "Lite")), "respeaker-lite"),
+        (Traces(usb=("2886:001a",), cards=("Array",)), "respeaker-xvf3800"),
+        (Traces(cards=("vc4hdmi", "sndrpigooglevoi")), "aiy-voice-hat"),
+        (Traces(cards=("aiyvoicebonnet",), i2c=(0x1A, 0x31, 0x52)), "aiy-voice-bonnet"),
+        (Traces(hat="AIY Voice Bonnet"), "aiy-voice-bonnet"),
+        (Traces(cards=("whisplaysound",), i2c=(0x1A,)), "whisplay"),
+        (Traces(cards=("seeed4micvoicec",)), "respeaker-4mic"),
+        (Traces(cards=("seeed2micvoicec",), i2c=(0x18,)), "respeaker-2mic-v2"),
+        (Traces(cards=("Satellite1",)), "satellite1"),
     ],
 )
-def test_evidence_for_one_board_decides(evidence: Evidence, name: str) -> None:
+def test_evidence_for_one_board_decides(evidence: Traces, name: str) -> None:
     assert found(evidence).board == name
 
 
 def test_no_evidence_is_no_board() -> None:
-    assert found(Evidence(cards=("vc4hdmi", "Device"), usb=("1d6b:0002",))) == Detection(None, ())
+    assert found(Traces(cards=("vc4hdmi", "Device"), usb=("1d6b:0002",))) == Detection(None, ())
 
 
 def test_boards_that_cannot_be_told_apart_are_all_named_and_none_is_taken() -> None:
-    detection = found(Evidence(cards=("seeed2micvoicec",), i2c=(0x1A,)))
+    detection = found(Traces(cards=("seeed2micvoicec",), i2c=(0x1A,)))
     assert detection.board is None
     names = {candidate.name for candidate in detection.candidates}
     assert names == {"respeaker-2mic-v1", "adafruit-voice-bonnet", "adafruit-braincraft"}
 
 
 def test_an_address_alone_names_boards_and_decides_nothing() -> None:
-    detection = found(Evidence(i2c=(0x18,)))
+    detection = found(Traces(i2c=(0x18,)))
     assert detection == Detection(None, (Candidate("respeaker-2mic-v2", ("I2C 0x18",)),))
 
 
 def test_two_boards_at_once_are_not_decided_between() -> None:
-    detection = found(Evidence(hat="Pi-CodecZero", usb=("2886:0019",)))
+    detection = found(Traces(hat="Pi-CodecZero", usb=("2886:0019",)))
     assert detection.board is None
     assert [candidate.name for candidate in detection.candidates] == ["codec-zero", "respeaker-lite"]
 
 
 def test_reasons_are_given_in_words() -> None:
-    (candidate,) = found(Evidence(hat="Pi-CodecZero", cards=("Zero",), i2c=(0x1A,))).candidates
+    (candidate,) = found(Traces(hat="Pi-CodecZero", cards=("Zero",), i2c=(0x1A,))).candidates
     assert candidate.because == ('HAT "Pi-CodecZero"', "sound card Zero", "I2C 0x1a")
 
 
@@ -91,13 +91,13 @@ def test_evidence_is_read_from_the_kernel_s_files(tmp_path: Path) -> None:
     put(tmp_path, "sys/bus/i2c/devices/1-001a/name", "da7213\n")
     put(tmp_path, "sys/bus/i2c/devices/20-0050/name", "edid\n")
     put(tmp_path, "sys/bus/i2c/devices/i2c-1/name", "bcm2835\n")
-    assert read_evidence(tmp_path) == Evidence(
+    assert read_traces(tmp_path) == Traces(
         hat="Pi-CodecZero", cards=("vc4hdmi",), usb=("2886:0019",), i2c=(0x1A,)
     )
 
 
 def test_a_machine_that_shows_nothing_has_no_evidence(tmp_path: Path) -> None:
-    assert read_evidence(tmp_path) == Evidence()
+    assert read_traces(tmp_path) == Traces()
 
 
 # --- the bus

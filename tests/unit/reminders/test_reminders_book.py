@@ -16,8 +16,8 @@ from daemon.reminders.book import (
     MAX_NAME,
     MAX_PAST,
     Book,
-    Fate,
-    Kind,
+    Ending,
+    EntryKind,
     Refused,
     Rules,
     add_alarm,
@@ -122,7 +122,7 @@ class TestSnoozing:
     def test_an_alarm_keeps_its_days_and_its_kind(self) -> None:
         book, _ = add_alarm(Book(), time(12, 1), NOW, utc, name="up", weekdays=tuple(range(7)))
         book, (timer,) = snooze(after(book, 60), 600.0, later(70))
-        assert (timer.kind, timer.name, len(book.entries)) == (Kind.ALARM, "up", 2)
+        assert (timer.kind, timer.name, len(book.entries)) == (EntryKind.ALARM, "up", 2)
 
     def test_what_was_silenced_last_can_be_snoozed_for_ten_minutes(self) -> None:
         book = silence(after(timers("tea", "eggs"), 60), later(60))
@@ -204,7 +204,7 @@ def test_the_book_is_listed_with_exact_local_times_the_nearest_first() -> None:
     book, _ = add_alarm(book, time(7, 30), NOW, BERLIN, name="work", weekdays=WORKDAYS)
     book, _ = add_alarm(book, time(14, 0), NOW, BERLIN)
     book, _ = add_alarm(
-        book, time(9, 0), NOW, BERLIN, kind=Kind.REMINDER, name="call Ann", day=date(2027, 1, 2)
+        book, time(9, 0), NOW, BERLIN, kind=EntryKind.REMINDER, name="call Ann", day=date(2027, 1, 2)
     )
     assert list(listing(book, NOW, BERLIN)) == [
         "2: timer of 1 minute 30 seconds: 1 minute 30 seconds left, rings today at 13:01:30",
@@ -282,14 +282,16 @@ def full_of_everything() -> Book:
     book, _ = add_timer(book, 60, "soup", NOW)
     book = silence(advance(book, later(60), utc, Rules()), later(60))
     book, _ = add_alarm(book, time(7, 30), NOW, utc, name="work", weekdays=WORKDAYS)
-    book, _ = add_alarm(book, time(7, 45), NOW, utc, kind=Kind.REMINDER, name="Zoë", day=date(2026, 12, 1))
+    book, _ = add_alarm(
+        book, time(7, 45), NOW, utc, kind=EntryKind.REMINDER, name="Zoë", day=date(2026, 12, 1)
+    )
     book = after(book, 3 * 86_400)  # the alarm was missed, and may wait again
     return add_timer(book, 600, "", NOW)[0]
 
 
 def test_a_book_comes_back_as_it_was() -> None:
     book = full_of_everything()
-    assert {past.fate for past in book.past} == {Fate.MISSED, Fate.SILENCED}
+    assert {past.fate for past in book.past} == {Ending.MISSED, Ending.SILENCED}
     assert reread(book) == book
 
 

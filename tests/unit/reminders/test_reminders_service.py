@@ -24,7 +24,7 @@ from reminder_world import SATURDAY_S, utc
 from daemon.config.settings import ReminderSettings
 from daemon.events import RemindersChanged
 from daemon.reminders import actions, service
-from daemon.reminders.book import Book, Fate, Kind, Refused, add_alarm, add_timer
+from daemon.reminders.book import Book, Ending, EntryKind, Refused, add_alarm, add_timer
 from daemon.reminders.local_time import Moment
 from daemon.reminders.record import FILE
 from daemon.reminders.service import MAX_NAP_S, Reminders
@@ -272,7 +272,7 @@ async def test_what_was_silenced_is_saved_when_the_program_ends(tmp_path: Path) 
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
     (past,) = kept_in(tmp_path).book.past
-    assert (past.name, past.fate) == ("tea", Fate.SILENCED)
+    assert (past.name, past.fate) == ("tea", Ending.SILENCED)
 
 
 async def test_a_clock_that_was_set_is_written_down_for_what_waits(tmp_path: Path) -> None:
@@ -362,7 +362,7 @@ async def test_a_reminder_keeps_its_kind_and_a_list_marks_what_was_missed_as_tol
         "reminder “call Ann”: was missed yesterday at 18:00: the speaker was off, or its clock was not set"
     ]
     (past,) = late.book.past
-    assert past.kind is Kind.REMINDER
+    assert past.kind is EntryKind.REMINDER
     assert "was missed yesterday at 18:00" in await actions.list_all(late)
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)

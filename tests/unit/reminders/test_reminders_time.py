@@ -13,7 +13,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from reminder_world import SATURDAY_S, World, Zone
 
-from daemon.reminders.book import Alarm, Kind, add_alarm, add_timer
+from daemon.reminders.book import Alarm, EntryKind, add_alarm, add_timer
 from daemon.reminders.local_time import EPOCH, instant
 
 HOUR_S, DAY_S = 3600.0, 86_400.0
@@ -395,6 +395,6 @@ def test_a_zone_that_changes_moves_an_alarm_with_it() -> None:
 def test_an_alarm_once_is_the_next_such_time() -> None:
     world = World()
     for at in (time(11, 59), time(12, 1)):
-        world.book, _ = add_alarm(world.book, at, world.now, world.offset, kind=Kind.ALARM)
+        world.book, _ = add_alarm(world.book, at, world.now, world.offset, kind=EntryKind.ALARM)
     tomorrow, today = (entry for entry in world.book.entries if isinstance(entry, Alarm))
     assert (tomorrow.day, today.day) == (date(2026, 11, 22), date(2026, 11, 21))

@@ -15,7 +15,7 @@ from daemon.cli import main as cli
 from daemon.control.server import ControlServer
 from daemon.errors import ControlError
 from daemon.reminders.advance import advance
-from daemon.reminders.book import MAX_TIMER_S, Fate, Kind, Past, Rules, remember
+from daemon.reminders.book import MAX_TIMER_S, Ending, EntryKind, Past, Rules, remember
 from daemon.reminders.commands import ReminderCommands
 from daemon.reminders.local_time import Moment
 from daemon.reminders.service import Reminders
@@ -153,7 +153,7 @@ async def test_a_clock_that_is_not_set_leaves_timers(asked: Asked) -> None:
 
 
 async def test_listing_tells_what_was_missed_and_then_it_is_told(asked: Asked) -> None:
-    past = Past(7, Kind.ALARM, "up", Fate.UNANSWERED, SATURDAY_S - 3600, told=False)
+    past = Past(7, EntryKind.ALARM, "up", Ending.UNANSWERED, SATURDAY_S - 3600, told=False)
     await asked.reminders.change(lambda book, now: remember(book, past))
     assert asked.reminders.untold
     words = "alarm “up”: rang today at 12:00, and nobody stopped it"

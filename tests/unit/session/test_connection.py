@@ -47,11 +47,15 @@ class Rig:
         self.posts: list[ServerEvent | LinkUp | LinkLost | LinkRefused] = []
         self.phases: list[LinkPhase] = []
         self.jitter = 0.0
+        self.has_room = asyncio.Event()
+        """Whether the queue takes more from outside."""
+        self.has_room.set()
         self.dialler = PlannedDialler(time)
         self.connection = Connection(
             self.uplink,
             policy=POLICY,
             post=self._note,
+            room=self.has_room.wait,
             clock=time.now_s,
             jitter=lambda: self.jitter,
         )
@@ -128,6 +132,16 @@ async def test_what_the_server_says_is_posted_in_order(rig: Rig) -> None:
     ]
     await session.say(*said)
     assert rig.posts == [LinkUp(), *said]
+
+
+async def test_nothing_more_is_received_while_the_queue_has_no_room(rig: Rig) -> None:
+    session = await rig.come_online(busy=True)
+    rig.has_room.clear()
+    await session.say(*[Transcript("model", "hi")] * 5000)
+    assert rig.posts == [LinkUp()]
+    rig.has_room.set()
+    await rig.time.run(0.1)
+    assert len(rig.posts) == 5001
 
 
 async def test_a_connection_that_nobody_uses_is_closed(rig: Rig) -> None:

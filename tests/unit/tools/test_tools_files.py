@@ -60,7 +60,7 @@ class TestPythonFiles:
         [
             ("x = 1\ndef f(:\n", "{}:2: invalid syntax; mend the line and restart"),
             ("x = 1\n\nprint(nowhere)\n", "{}:3: NameError: name 'nowhere' is not defined"),
-            ("import no_such_module\n", "{}:1: ModuleNotFoundError: No module named 'no_such_module'"),
+            ("import no_such_module\n", "{}:1: there is no module no_such_module; name the package"),
             ("raise SystemExit(3)\n", "{}:1: SystemExit: 3"),
             ("x = 1\n", "{}: holds no tool; mark a function with @tool"),
             (
@@ -261,7 +261,7 @@ def named(name: str, source: str = "built in", parameters: dict[str, Any] | None
     return ToolSpec(name, "does it", parameters or {"type": "object"}, lambda: name, source=source)
 
 
-def toolbox(*specs: ToolSpec, deny: str = "", directory: str = "/nowhere") -> Toolbox:
+def toolbox(*specs: ToolSpec, deny: tuple[str, ...] = (), directory: str = "/nowhere") -> Toolbox:
     """A toolbox with these built in."""
     return Toolbox(ToolSettings(directory, deny), capabilities("gemini-3.8-live"), specs)
 
@@ -273,7 +273,7 @@ class TestToolbox:
         assert box.problems == ["x.py: the name a is taken (built in); rename one, or deny it"]
 
     def test_what_is_denied_is_not_there(self) -> None:
-        box = toolbox(named("mute"), named("set_timer"), named("get_time"), deny="mute, set_*")
+        box = toolbox(named("mute"), named("set_timer"), named("get_time"), deny=("mute", "set_*"))
         assert list(box.specs()) == ["get_time"]
         assert box.problems == []
 
