@@ -7,10 +7,10 @@ listening light is on before audio may leave; then the actions are carried out, 
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 from typing import Any, get_args
 
 from daemon.conductor.accounts import Day
-from daemon.conductor.budget import DayBudget
 from daemon.conductor.button import ButtonInput
 from daemon.conductor.downlink import Downlink
 from daemon.conductor.ledger import Mark
@@ -58,7 +58,6 @@ from daemon.lights.conditions import Calls, Reach, RunStage, conditions_of, shar
 from daemon.lights.ladder import Conditions
 from daemon.reminders.phrases import question_of
 from daemon.session.link import LinkPhase
-from daemon.speaking.messages import BUDGET_EARCON, Message
 from daemon.words import Earcon, Phase
 
 log = logging.getLogger(__name__)
@@ -83,7 +82,6 @@ class Controller:
         performer: Performer,
         button: ButtonInput,
         timers: Timers,
-        budget: DayBudget,
     ) -> None:
         """`performer` and this share the timers, and the downlink's gate."""
         self._parts = parts
@@ -94,7 +92,6 @@ class Controller:
         self.performer = performer
         self._button = button
         self._timers = timers
-        self._budget = budget
         self.state = Dialogue()
         self.since_s = self._clock()
         self.speaker_ok = True
@@ -123,12 +120,12 @@ class Controller:
             case TalkPressed(Trigger.WAKE_WORD) if self.state.phase is Phase.LISTENING:
                 pass  # a voice has begun the turn already; the word is part of what it says
             case ButtonEdge() | GestureDue():
-                for meant in self._button.take(event, muted=self.state.muted):
+                for meant in self._button.take(event, muted=self.state.mic.muted):
                     self.advance(meant)
             case TimerDue(timer):
                 if self._timers.take(event):
                     self.advance(TimerFired(timer))
-            case UtteranceGiven(turn) if turn == self.state.turn:
+            case UtteranceGiven(turn) if turn == self.state.turn.number:
                 self._mark(turn, Mark.ALL_SENT, self._clock())
                 self.downlink.gate.asked(self._clock())
             case PlaybackStarted(turn, heard_at_s):
@@ -150,11 +147,8 @@ class Controller:
         """Let the state table decide, show it, and do what it says."""
         self._before(event)
         was = self.state
-        state, actions = advance(was, event, self._budget.policy(self.policy))
-        if state.turn != was.turn and self._budget.used_up():
-            self._refuse_turn(event)
-            return
-        self.state = state
+        turns_left = not self._parts.accounts.used_up()
+        self.state, actions = advance(was, event, replace(self.policy, turns_left=turns_left))
         if self.state.phase is not was.phase:
             self._note_phase(was.phase, event)
         self._hold_bell(was.phase)
@@ -181,15 +175,6 @@ class Controller:
             self.downlink.gate.expect(self._clock())
         self.advance(ToolsBusy(tools.busy, reply_due))
 
-    def _refuse_turn(self, event: DialogueEvent) -> None:
-        """The day's budget is used up. A press still stops a reply; a voice may be a television's."""
-        aloud = self._budget.refuse(event, self._clock())
-        if isinstance(event, TalkPressed) and self.state.phase is Phase.SPEAKING:
-            self.advance(StopAsked())
-        if aloud:
-            self.performer.play(BUDGET_EARCON, self.state.phase, Message.BUDGET)
-        self.show()
-
     def _before(self, event: DialogueEvent) -> None:
         """What an event means outside the state table: marks, the reply's gate, who is told."""
         now_s = self._clock()
@@ -199,7 +184,7 @@ class Controller:
             case LinkUp():
                 # What was begun on the old connection cannot be answered on this one.
                 self.downlink.gate.reset()
-                self._mark(self.state.turn, Mark.LINK_UP, now_s)
+                self._mark(self.state.turn.number, Mark.LINK_UP, now_s)
             case LinkLost():
                 self.downlink.gate.reset()
             case StopAsked():
@@ -225,7 +210,7 @@ class Controller:
         self._parts.feed.tell("state", state=self.state.phase.value, was=was.value, cause=cause)
 
     def _log_fields(self) -> dict[str, object]:
-        return {"CONURE_STATE": self.state.phase.value, "CONURE_TURN": self.state.turn}
+        return {"CONURE_STATE": self.state.phase.value, "CONURE_TURN": self.state.turn.number}
 
     def _tune_ears(self) -> None:
         hungry = self._parts.uplink.hungry
@@ -237,7 +222,7 @@ class Controller:
     def _silence_bell(self) -> None:
         """A press does no more than that; of a reminder its user wants to know what it says."""
         question = question_of(self._parts.reminders.silence())
-        link_ok = self._parts.connection.link.failure is None and not self._budget.used_up()
+        link_ok = self._parts.connection.link.failure is None and not self._parts.accounts.used_up()
         if question and self._parts.reminders.speaks and link_ok and self.state.phase is Phase.IDLE:
             self.advance(TextAsked(question))
 
@@ -262,7 +247,7 @@ class Controller:
     # --- the server
 
     def _hear(self, event: ServerEvent) -> None:
-        for heard in self.downlink.hear(event, self.state.turn, self._clock()):
+        for heard in self.downlink.hear(event, self.state.turn.number, self._clock()):
             if isinstance(heard, ReplyAudio):
                 self._play_reply(heard.pcm)
             else:
@@ -274,18 +259,19 @@ class Controller:
         if self._timers.runs(Timer.STALL):
             self.advance(ReplyWentOn())
         accepted = self.downlink.play(pcm)
-        if line := self._parts.ledger.find(self.state.turn):
+        if line := self._parts.ledger.find(self.state.turn.number):
             line.reply_bytes += accepted
 
     def _awaits_reply(self) -> bool:
         """Whether a reply that begins now belongs to the newest turn; at rest: one that tells of a tool."""
-        return self.state.talk is Talk.STREAM or self.state.phase not in (Phase.LISTENING, Phase.SPEAKING)
+        streams = self.state.turn.talk is Talk.STREAM
+        return streams or self.state.phase not in (Phase.LISTENING, Phase.SPEAKING)
 
     def _reply_begins(self, now_s: float) -> None:
-        turn, parts = self.state.turn, self._parts
+        turn, parts = self.state.turn.number, self._parts
         self._mark(turn, Mark.FIRST_REPLY, now_s)
         self.downlink.begin(turn)
-        if self.state.talk is Talk.STREAM:
+        if self.state.turn.talk is Talk.STREAM:
             parts.uplink.note_answered(turn)
         else:
             parts.uplink.settle(turn)
@@ -320,7 +306,7 @@ class Controller:
         link = self._parts.connection.link
         failure = link.failure
         resting = self.state.phase in (Phase.IDLE, Phase.FOLLOW_UP)
-        budget_gone = resting and self._budget.used_up()
+        budget_gone = resting and self._parts.accounts.used_up()
         return Reach(
             connecting=link.phase is LinkPhase.CONNECTING,
             refused=failure is not None and failure.refused,
@@ -333,7 +319,7 @@ class Controller:
         return {
             "state": self.state.phase.value,
             "since_s": round(self._clock() - self.since_s, 1),
-            "muted": self.state.muted,
+            "muted": self.state.mic.muted,
             "barge_in": self.policy.barge_in,
         }
 

@@ -273,7 +273,7 @@ def _controller(settings: Settings, parts: Parts, policy: Policy, *, echo_free: 
         parts.tools,
         parts.accounts,
         parts.feed,
-        streaming=policy.streaming,
+        streaming=policy.by_server,
         log_transcripts=settings.log.transcripts,
     )
     announcer = Announcer(parts.playback, parts.clock, earcons=sound.earcons, spoken=sound.spoken)
@@ -282,10 +282,11 @@ def _controller(settings: Settings, parts: Parts, policy: Policy, *, echo_free: 
         policy=policy,
         vad=settings.vad,
         downlink=downlink,
-        performer=Performer(parts, timers, downlink.gate, announcer, echo_free=echo_free),
+        performer=Performer(
+            parts, timers, downlink.gate, announcer, DayBudget(parts.accounts), echo_free=echo_free
+        ),
         button=ButtonInput(settings.button, parts.clock, post),
         timers=timers,
-        budget=DayBudget(parts.accounts),
     )
 
 

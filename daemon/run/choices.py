@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from daemon.config.settings import Settings
-from daemon.dialogue.state import Policy
+from daemon.dialogue.state import Policy, TurnTaking
 from daemon.session.link import LinkPolicy
 
 
@@ -33,7 +33,7 @@ def decide(settings: Settings, *, has_button: bool, echo_free: bool) -> Choices:
     """
     live, trigger, vad = settings.live, settings.trigger, settings.vad
     dialogue = Policy(
-        streaming=live.turn_taking == "server",
+        turn_taking=TurnTaking(live.turn_taking),
         voice_trigger=_is_on(trigger.voice, auto=not has_button and not settings.wake.words),
         barge_in=_is_on(trigger.barge_in, auto=echo_free),
         follow_up_s=trigger.follow_up_s,

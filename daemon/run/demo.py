@@ -54,7 +54,7 @@ def press(daemon: Daemon) -> None:
     """One tap; where it begins a turn on the simulated board, whoever taps speaks too."""
     stage, before = daemon.board.stage, daemon.controller.state
     tap(daemon)
-    if stage is not None and before.phase in RESTING and before.can_hear:
+    if stage is not None and before.phase in RESTING and before.mic.can_hear:
         _speak(stage)
 
 

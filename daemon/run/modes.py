@@ -99,7 +99,7 @@ def _journal_fields(daemon: Daemon) -> dict[str, object]:
     return {
         "CONURE_BOARD": daemon.board.name,
         "CONURE_STATE": state.phase.value,
-        "CONURE_TURN": state.turn,
+        "CONURE_TURN": state.turn.number,
     }
 
 

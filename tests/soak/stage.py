@@ -228,7 +228,7 @@ class Stage:
         state = rig.daemon.controller.state
         flushed = not rig.daemon.parts.playback._flush  # else its thread may be writing what was cut
         quiet = rig.board.mic.quiet_s > QUIET_S and flushed and not rig.board.speaker.sounding
-        return state.phase is Phase.IDLE and state.can_hear and quiet and not state.voice_active
+        return state.phase is Phase.IDLE and state.mic.can_hear and quiet and not state.mic.voice_active
 
     # --- what a user does
 

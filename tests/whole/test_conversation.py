@@ -276,9 +276,9 @@ class TestALostDevice:
         async with running_rig(NO_FOLLOW_UP) as rig:
             await rig.until_online()
             rig.board.mic.fail()
-            await rig.until(lambda: not rig.daemon.controller.state.mic_ok)
+            await rig.until(lambda: not rig.daemon.controller.state.mic.ok)
             rig.board.mic.heal()
-            await rig.until(lambda: rig.daemon.controller.state.mic_ok)
+            await rig.until(lambda: rig.daemon.controller.state.mic.ok)
             rig.tap()
             rig.say()
             await rig.until_turns_over()

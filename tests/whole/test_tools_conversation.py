@@ -344,7 +344,7 @@ class TestBuiltIn:
     async def test_mute_closes_the_microphone_and_the_reply_is_heard(self, settings: Settings) -> None:
         async with running_rig(settings, plan=calls('"mute"'), voice=Tone(0.3), pace=PACE) as rig:
             await ask(rig)
-            assert rig.daemon.controller.state.muted
+            assert rig.daemon.controller.state.mic.muted
             assert "conure unmute" in answers(rig)[0]["response"]["message"]
             assert rig.turns_over()[0]["outcome"] == "answered"
 

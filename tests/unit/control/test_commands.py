@@ -20,7 +20,7 @@ from daemon.conductor.timers import Timers
 from daemon.config.settings import ButtonSettings, Settings, SoundSettings, VadSettings
 from daemon.control.commands import MAX_TEXT, Commands
 from daemon.control.status import Reporter
-from daemon.dialogue.state import Policy
+from daemon.dialogue.state import MicState, Policy
 from daemon.errors import ControlError
 from daemon.events import (
     Event,
@@ -151,10 +151,11 @@ def controller_of(parts: Parts) -> Controller:
         policy=Policy(),
         vad=VadSettings(),
         downlink=downlink,
-        performer=Performer(parts, timers, downlink.gate, announcer, echo_free=True),
+        performer=Performer(
+            parts, timers, downlink.gate, announcer, DayBudget(parts.accounts), echo_free=True
+        ),
         button=ButtonInput(ButtonSettings(), parts.clock, parts.mailbox.post),
         timers=timers,
-        budget=DayBudget(parts.accounts),
     )
 
 
@@ -184,7 +185,7 @@ async def test_a_command_becomes_an_event(
 
 
 async def test_nobody_is_left_talking_to_a_muted_microphone(rig: Rig) -> None:
-    rig.controller.state = replace(rig.controller.state, muted=True)
+    rig.controller.state = replace(rig.controller.state, mic=MicState(muted=True))
     with pytest.raises(ControlError, match="muted; open it with `conure unmute`"):
         await rig.do("talk")
 
