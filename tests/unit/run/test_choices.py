@@ -15,15 +15,15 @@ SETTINGS = Settings()
 @pytest.mark.parametrize(
     ("word", "has_button", "words", "wanted"),
     [
-        ("auto", True, "", False),
-        ("auto", False, "", True),
-        ("auto", False, "alexa", False),
-        ("on", True, "", True),
-        ("off", False, "", False),
+        ("auto", True, (), False),
+        ("auto", False, (), True),
+        ("auto", False, ("alexa",), False),
+        ("on", True, (), True),
+        ("off", False, (), False),
     ],
 )
 def test_without_a_button_and_a_wake_word_a_voice_begins(
-    word: str, has_button: bool, words: str, wanted: bool
+    word: str, has_button: bool, words: tuple[str, ...], wanted: bool
 ) -> None:
     settings = replace(SETTINGS, trigger=TriggerSettings(voice=word), wake=WakeSettings(words=words))
     assert decide(settings, has_button=has_button, echo_free=False).dialogue.voice_trigger is wanted
