@@ -64,7 +64,7 @@ Post = Callable[[Event], None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Daemon:
+class Conure:
     """The parts of a running daemon. For tests and the live view too."""
 
     settings: Settings
@@ -91,7 +91,7 @@ def build(
     lamp: Lamp | None = None,
     clock: Clock = time.monotonic,
     chance: Callable[[], float] = random.random,
-) -> Daemon:
+) -> Conure:
     """Build everything, each part from those above it. On the event loop.
 
     What a part has to tell it posts; none knows who conducts it. `choose`, `lamp` and `chance` (0 to 1) are
@@ -131,7 +131,7 @@ def build(
     )
     commands = Commands(mailbox, volume, reporter.snapshot, _handlers(reminders, kept.memory, tools))
     tools.toolbox.add(built_in(commands.handle))  # these ask for the status, which tells of the tools
-    return Daemon(
+    return Conure(
         settings=settings, board=board, button=button, stand_in=stand_in, sound=sound, parts=parts,
         controller=controller, control=control, reporter=reporter, commands=commands, supervisor=supervisor,
         keeper=keeper, tools=tools,
