@@ -7,9 +7,12 @@ from collections.abc import Callable
 
 import pytest
 
+from daemon.conductor.ledger import Mark
 from daemon.config.settings import Settings
+from daemon.events import OtherTools, PieceSent, Trigger
 from daemon.run.assembly import build
 from daemon.runtime.keeper import Keeper
+from daemon.session.connection import Connection
 from daemon.speaking.volume import Volume
 from hw.base import ButtonError
 from hw.simulated.board import SimulatedBoard, SimulatedButton
@@ -65,3 +68,21 @@ async def test_a_new_volume_is_told_to_whoever_shows_it() -> None:
     built.parts.volume.set(40)
     built.controller.handle(await built.parts.mailbox.get())
     assert built.parts.lamp.scene.name == "volume"
+
+
+async def test_other_tools_are_told_at_the_next_pause(monkeypatch: pytest.MonkeyPatch) -> None:
+    built = build(Settings(), SimulatedBoard(), stand_in=True)
+    asked: list[bool] = []
+    monkeypatch.setattr(Connection, "renew_at_pause", lambda self: asked.append(True))
+    built.controller.handle(OtherTools())
+    assert asked == [True]
+
+
+async def test_what_was_sent_is_counted_for_its_turn_and_its_day() -> None:
+    parts = (built := build(Settings(), SimulatedBoard(), stand_in=True)).parts
+    parts.ledger.open(1, Trigger.BUTTON, 5.0, online=True)
+    for piece in (PieceSent(1, 0, 1280, 5.5), PieceSent(1, 1280, 2000, 5.6), PieceSent(7, 0, 10, 5.7)):
+        built.controller.handle(piece)
+    (line,) = parts.ledger.turns
+    assert (line.sent_bytes, line.marks[Mark.FIRST_SENT]) == (2000, 5.5)
+    assert parts.accounts.used_today().sent_bytes == 2010
