@@ -42,6 +42,8 @@ class SoundPath:
     reply_ring: FifoRing
     front_end: FrontEnd
     playback: Playback
+    echo_free: bool
+    """Whether the microphone does not hear the speaker, by the board or by the front end."""
 
     def report(self) -> dict[str, Any]:
         """The rings, for `conure status`."""
@@ -64,6 +66,7 @@ def make_sound(
         uplink_ring=HistoryRing(MIC_FORMAT.bytes(held_s)),
         reply_ring=reply_ring,
         front_end=front_end,
+        echo_free=board.echo_free or front_end.cancels,
         playback=Playback(speaker, reply_ring, post=post, clock=clock, listener=front_end.far_end),
     )
 

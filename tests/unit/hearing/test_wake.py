@@ -139,7 +139,7 @@ def test_the_word_itself_is_no_speech_that_goes_on(loud: bool) -> None:
 
 
 async def wake(rig: Rig) -> None:
-    rig.daemon.parts.mailbox.post(WAKE)
+    rig.conure.parts.mailbox.post(WAKE)
 
 
 class TestConversation:

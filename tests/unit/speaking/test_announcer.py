@@ -107,7 +107,7 @@ def refusing(status: int, body: str = "because") -> Plan:
 
 async def until_refused(rig: Rig, kind: str) -> None:
     """Until the link knows that it is not wanted."""
-    link = rig.daemon.parts.connection
+    link = rig.conure.parts.connection
     await rig.until(lambda: link.link.failure is not None and link.link.failure.kind.value == kind)
 
 
@@ -118,7 +118,7 @@ def heard(rig: Rig, message: Message) -> int:
 
 async def until_silent(rig: Rig) -> None:
     """Until the clip that sounds is over; in it there is a pause."""
-    await rig.until(lambda: time.monotonic() > rig.daemon.parts.playback.clip_until_s)
+    await rig.until(lambda: time.monotonic() > rig.conure.parts.playback.clip_until_s)
 
 
 @pytest.mark.parametrize(
@@ -142,7 +142,7 @@ async def test_the_user_hears_why_there_is_no_answer(plan: Plan, kind: str, mess
 async def test_a_microphone_that_is_gone_is_told_in_words() -> None:
     async with running_rig(LOUD) as rig:
         rig.board.mic.fail()
-        await rig.until(lambda: not rig.daemon.controller.state.mic.ok)
+        await rig.until(lambda: not rig.conure.controller.state.mic.ok)
         rig.tap()
         await rig.until(lambda: heard(rig, Message.NO_MICROPHONE))
         rig.board.mic.heal()
@@ -158,7 +158,7 @@ async def test_the_device_does_not_answer_to_its_own_words() -> None:
         await until_refused(rig, "refused_key")
         rig.tap()
         await rig.until(lambda: heard(rig, Message.REFUSED_KEY))
-        await rig.until(lambda: time.monotonic() > rig.daemon.parts.playback.clip_until_s + 1.0)
+        await rig.until(lambda: time.monotonic() > rig.conure.parts.playback.clip_until_s + 1.0)
         assert rig.states == ["listening", "idle"]
 
 
