@@ -70,6 +70,7 @@ PURE: dict[str, tuple[str, ...]] = {
     "daemon.speaking.earcons": ("numpy",),
     "daemon.hearing.endpointing": (),
     "daemon.errors": (),
+    "daemon.masking": (),
     "daemon.events": (),
     "daemon.session.failures": (),
     "daemon.hearing.features": ("numpy",),
