@@ -1,7 +1,7 @@
 """What a failed connection means: a table from what was raised, where, to what to do and what to say. Pure.
 
 `gemini/errors.py` translates foreign exceptions into a `Signal`; `classify` finds the first row that matches.
-Sources are named by section of the project's notes on the Live API, which name the threads.
+A source that begins with # is a heading of docs/inside/live-api.md, which leads on to the threads.
 """
 
 from __future__ import annotations
@@ -201,6 +201,7 @@ class Row:
 
     gives: FailureKind
     source: str
+    """Where it is known from: a heading of docs/inside/live-api.md, or a document by its name."""
     kind: SignalKind | None = None
     codes: tuple[int, ...] = ()
     words: tuple[str, ...] = ()
@@ -225,14 +226,14 @@ _OPENING = (Where.CONNECT, Where.SETUP)
 
 ROWS: tuple[Row, ...] = (
     # TLS and what stands in between
-    Row(FailureKind.CLOCK, "§2.2; a Pi has no clock of its own", SignalKind.TLS, clock_set=False),
+    Row(FailureKind.CLOCK, "#errors; a Pi has no clock of its own", SignalKind.TLS, clock_set=False),
     Row(
         FailureKind.CLOCK,
         "openssl-verification-options(1): it goes on from when it was last on (systemd-timesyncd(8))",
         SignalKind.TLS,
         words=("not yet valid",),
     ),
-    Row(FailureKind.INTERCEPTED, "§2.2 ssl.SSLError", SignalKind.TLS),
+    Row(FailureKind.INTERCEPTED, "#errors: ssl.SSLError", SignalKind.TLS),
     # the upgrade
     Row(
         FailureKind.REFUSED_REGION,
@@ -241,7 +242,7 @@ ROWS: tuple[Row, ...] = (
         (400, 403),
         ("location is not supported",),
     ),
-    Row(FailureKind.REFUSED_KEY, "§2.2 InvalidStatus 401/403", SignalKind.HTTP, (401, 403)),
+    Row(FailureKind.REFUSED_KEY, "#errors: InvalidStatus 401/403", SignalKind.HTTP, (401, 403)),
     Row(
         FailureKind.REFUSED_KEY,
         "google.rpc.ErrorReason API_KEY_INVALID",
@@ -249,17 +250,17 @@ ROWS: tuple[Row, ...] = (
         (400,),
         ("api key",),
     ),
-    Row(FailureKind.REFUSED_MODEL, "§2.2 InvalidStatus 404", SignalKind.HTTP, (404,)),
+    Row(FailureKind.REFUSED_MODEL, "#errors: InvalidStatus 404", SignalKind.HTTP, (404,)),
     Row(
         FailureKind.QUOTA,
-        "§2.3 429 with quota words",
+        "#closes: 429",
         SignalKind.HTTP,
         (429,),
         ("quota", "exhausted", "billing"),
     ),
     Row(
         FailureKind.TRANSIENT,
-        "§2.3 409/429 concurrency, forum 180489; 5xx",
+        "#closes: 409/429 concurrency, forum 180489; 5xx",
         SignalKind.HTTP,
         (409, 429, 500, 502, 503, 504),
     ),
@@ -269,7 +270,7 @@ ROWS: tuple[Row, ...] = (
     # words that mean the same under every close code
     Row(
         FailureKind.REFUSED_KEY,
-        "§2.3 1007 voiceclaw #155, 1008 python-genai #1710",
+        "#closes: 1007 voiceclaw #155, 1008 python-genai #1710",
         SignalKind.CLOSE,
         words=("api key",),
     ),
@@ -281,13 +282,13 @@ ROWS: tuple[Row, ...] = (
     ),
     Row(
         FailureKind.QUOTA,
-        "§2.3 1011 RESOURCE_EXHAUSTED, sutando #569",
+        "#closes: 1011 RESOURCE_EXHAUSTED, sutando #569",
         SignalKind.CLOSE,
         words=("quota", "resource_exhausted", "resource exhausted", "credits are depleted", "billing"),
     ),
     Row(
         FailureKind.REFUSED_MODEL,
-        "§1.1, §2.3 1008",
+        "#address and #closes: 1008",
         SignalKind.CLOSE,
         (1007, 1008),
         ("is not found for api version", "not supported for bidigeneratecontent"),
@@ -295,48 +296,42 @@ ROWS: tuple[Row, ...] = (
     # 1007: what was sent cannot be accepted
     Row(
         FailureKind.POISONED_HANDLE,
-        "§2.3 1007 on resume, forum 186392",
+        "#closes: 1007, forum 186392",
         SignalKind.CLOSE,
         (1007,),
         resuming=True,
     ),
-    Row(
-        FailureKind.REFUSED_CONFIG, "§2.3 1007 on a fresh connect", SignalKind.CLOSE, (1007,), where=_OPENING
-    ),
-    Row(
-        FailureKind.POISONED_HANDLE, "§2.3 1007 later: context exhausted, livekit", SignalKind.CLOSE, (1007,)
-    ),
+    Row(FailureKind.REFUSED_CONFIG, "#closes: 1007 when fresh", SignalKind.CLOSE, (1007,), where=_OPENING),
+    Row(FailureKind.POISONED_HANDLE, "#closes: 1007 later: context is full", SignalKind.CLOSE, (1007,)),
     # 1008: read the reason
-    Row(FailureKind.POISONED_HANDLE, "§2.3 1008 stale handle", SignalKind.CLOSE, (1008,), resuming=True),
+    Row(FailureKind.POISONED_HANDLE, "#closes: 1008 stale handle", SignalKind.CLOSE, (1008,), resuming=True),
     Row(
         FailureKind.REFUSED_CONFIG,
-        "§2.3 1008 on a fresh connect",
+        "#closes: 1008 on a fresh connect",
         SignalKind.CLOSE,
         (1008,),
         ("not implemented",),
         where=_OPENING,
     ),
-    Row(
-        FailureKind.POISONED_HANDLE, "§2.3 1008 aborted at 150 s, entity not found", SignalKind.CLOSE, (1008,)
-    ),
+    Row(FailureKind.POISONED_HANDLE, "#closes: 1008 aborted, entity not found", SignalKind.CLOSE, (1008,)),
     # 1011 and the rest
     Row(
         FailureKind.GOING_AWAY,
-        "§2.3 1011 Deadline expired after goAway",
+        "#closes: 1011 Deadline expired after goAway",
         SignalKind.CLOSE,
         (1011,),
         ("deadline expired",),
     ),
     Row(
         FailureKind.HALF_OPEN,
-        "§2.2 own ping timed out",
+        "#errors: our own ping",
         SignalKind.CLOSE,
         (1011,),
         ("keepalive ping timeout",),
     ),
     Row(
         FailureKind.REFUSED_CONFIG,
-        "§3 TEXT modality on 3.1: 1011",
+        "#closes: 1011 for TEXT on 3.1",
         SignalKind.CLOSE,
         (1003, 1011),
         ("modalit",),
@@ -350,22 +345,22 @@ ROWS: tuple[Row, ...] = (
     ),
     Row(
         FailureKind.TRANSIENT,
-        "§2.3 1000, 1001, 1005, 1006, 1011, 1012-1014 and unknown codes",
+        "#closes: 1000, 1001, 1005, 1011 to 1014, and unknown ones",
         SignalKind.CLOSE,
     ),
     # no close frame
-    Row(FailureKind.NETWORK, "§2.2 gaierror", SignalKind.DNS),
-    Row(FailureKind.NETWORK, "§2.2 refused, no route", SignalKind.UNREACHABLE),
+    Row(FailureKind.NETWORK, "#errors: gaierror", SignalKind.DNS),
+    Row(FailureKind.NETWORK, "#errors: refused, no route", SignalKind.UNREACHABLE),
     Row(
         FailureKind.NETWORK,
-        "§2.2 TCP, TLS or upgrade took too long",
+        "#errors: took too long",
         SignalKind.TIMEOUT,
         where=(Where.CONNECT,),
     ),
-    Row(FailureKind.TRANSIENT, "§2.2 set-up never answered", SignalKind.TIMEOUT),
-    Row(FailureKind.HALF_OPEN, "§2.4", SignalKind.SILENT),
-    Row(FailureKind.TRANSIENT, "§2.2 RST; a drop is normal at any time (§0.9)", SignalKind.RESET),
-    Row(FailureKind.BUG, "§2.1 TypeError, ValueError, ValidationError", SignalKind.MESSAGE),
+    Row(FailureKind.TRANSIENT, "#errors: set-up never answered", SignalKind.TIMEOUT),
+    Row(FailureKind.HALF_OPEN, "#dead-paths", SignalKind.SILENT),
+    Row(FailureKind.TRANSIENT, "#errors: reset; a drop is normal at any time", SignalKind.RESET),
+    Row(FailureKind.BUG, "#receiving: TypeError, ValueError, ValidationError", SignalKind.MESSAGE),
 )
 """In order; the first that matches decides. The last rows of each kind match whatever is left of it."""
 

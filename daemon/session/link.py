@@ -43,7 +43,7 @@ class LinkPolicy:
     leave_margin_s: float = 10.0
     """How long before the announced end it is rotated, in mid-turn if need be (livekit agents-js #2507)."""
     unannounced_left_s: float = 50.0
-    """A `goAway` without a time: the shortest that is reported (live-api.md §4)."""
+    """A `goAway` without a time: the shortest that is reported (live-api.md#goaway-and-resumption)."""
     first_back_off_s: float = 0.5
     first_pause_s: float = 0.2
     """At most this before the first try after a good connection was lost in a turn: the user is speaking."""

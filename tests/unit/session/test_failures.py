@@ -18,7 +18,7 @@ from daemon.session.failures import (
 )
 
 KNOWN = [
-    # close codes and reasons that were seen (live-api.md §2.3)
+    # close codes and reasons that were seen (live-api.md#closes)
     (Signal(SignalKind.CLOSE, Where.RECEIVE, 1000, "The operation was cancelled."), FailureKind.TRANSIENT),
     (Signal(SignalKind.RESET, Where.RECEIVE, 1006), FailureKind.TRANSIENT),
     (
@@ -122,7 +122,7 @@ KNOWN = [
     ),
     (Signal(SignalKind.CLOSE, Where.RECEIVE, 1009, "message too big"), FailureKind.BUG),
     (Signal(SignalKind.CLOSE, Where.RECEIVE, 4321, "never seen before"), FailureKind.TRANSIENT),
-    # instead of the upgrade (§2.2)
+    # instead of the upgrade (live-api.md#errors)
     (Signal(SignalKind.HTTP, Where.CONNECT, 401), FailureKind.REFUSED_KEY),
     (Signal(SignalKind.HTTP, Where.CONNECT, 403), FailureKind.REFUSED_KEY),
     (
