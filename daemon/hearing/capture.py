@@ -1,7 +1,7 @@
 """The capture thread: microphone to uplink ring, and what a voice on the way means.
 
-The thread touches its device, its ring, its stop event and `post`; the fields that the event loop sets are
-single words, which Python writes and reads whole.
+The thread touches its device, its ring, its stop event and `post`. How it is to listen the event loop sets as
+one value, which Python writes and reads whole.
 """
 
 from __future__ import annotations
@@ -9,11 +9,13 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator
+from typing import Any
 
 from daemon.events import MicBack, MicLost, MicSilent, SpeechEnded, SpeechStarted, TalkPressed, Trigger
+from daemon.hearing.ears import Ears
 from daemon.hearing.endpointing import Edge, Heard, SpeechDetector
 from daemon.hearing.frontend.front_end import Echo, FrontEnd
-from daemon.hearing.silence import SilenceWatch
+from daemon.hearing.silence import REMEDY, SilenceWatch
 from daemon.hearing.wake import WakeWords
 from daemon.runtime.retry import PROVEN_STEPS
 from daemon.runtime.ring import HistoryRing
@@ -38,7 +40,7 @@ class Capture:
         wake_uplink: Callable[[], None],
         own_sound: Callable[[], bool],
         pauses_s: Callable[[], Iterator[float]],
-        min_speech_ms: int,
+        ears: Ears | None = None,
         front_end: FrontEnd | None = None,
         wake_words: WakeWords | None = None,
         silent_after_s: float = 0.0,
@@ -47,7 +49,8 @@ class Capture:
         """`post`, `wake_uplink` and `own_sound` are called on the capture thread and must be thread-safe.
 
         `own_sound` tells whether the microphone may hear the device itself now; `pauses_s` gives the pauses
-        between tries to open a lost microphone. Without `front_end` the signal is taken as it is.
+        between tries to open a lost microphone. `ears` are those that it begins with. Without `front_end` the
+        signal is taken as it is.
         A microphone that gives only zeros for `silent_after_s` is told (0: never).
         """
         self._open_mic = open_mic
@@ -64,14 +67,8 @@ class Capture:
         self.silence = SilenceWatch(silent_after_s)
         self._wanted = threading.Event()
         self._wanted.set()
-        self.hungry = False
-        """Set by the event loop: whether the uplink wants each chunk as it comes."""
-        self.min_speech_ms = min_speech_ms
-        self.forget_speech = False
-        """Set by the event loop, cleared here: what is being said is not the user's any more; a voice that
-        is heard from now on is a new one."""
-        self.expected = False
-        """Set by the event loop: the user has pressed, so a whisper is speech too."""
+        self._ears = ears or Ears()
+        self._forgotten = self._ears.forgotten
         self.progress = 0
         """Grows with each chunk, while the microphone is closed by mute, and with each try to get a lost one
         back: for the watchdog. Stays 0 until the first chunk: for READY."""
@@ -93,6 +90,35 @@ class Capture:
             self._wanted.set()
         else:
             self._wanted.clear()
+
+    def tune(self, ears: Ears) -> None:
+        """Listen like this from the next chunk on."""
+        self._ears = ears
+
+    def report(self) -> dict[str, Any]:
+        """The microphone, for `conure status`."""
+        return {
+            "open": self.opened,
+            "device": self.about or None,
+            "problem": self._problem(),
+            "level_dbfs": round(self.level_dbfs, 1),
+            "floor_dbfs": round(self.floor_dbfs, 1),
+        }
+
+    def _problem(self) -> str | None:
+        if self.error is not None:
+            return str(self.error)
+        silent = f"nothing but zeros for {self.silence.silent_s:.0f} s: {REMEDY}"
+        return silent if self.silence.told and self.opened else None
+
+    def counters(self) -> dict[str, int]:
+        """What was lost of what could be heard."""
+        return {
+            "mic_overruns": self.overruns,
+            "mic_losses": self.losses,
+            "mic_silences": self.silence.silences,
+            **self.front_end.counters(),
+        }
 
     # --- capture thread
 
@@ -140,7 +166,7 @@ class Capture:
 
     def _at_rest(self) -> bool:
         """Whether nobody waits for the next chunk: nothing is sent, said, or played."""
-        waiting = self.hungry or self.expected or self._speech or self._detector.stirred
+        waiting = self._ears.hungry or self._ears.expected or self._speech or self._detector.stirred
         return not waiting and self.front_end.echo is not Echo.CANCELLING
 
     def _still_here(self) -> None:
@@ -148,19 +174,20 @@ class Capture:
             self.progress += 1
 
     def _take(self, chunk: bytes) -> None:
-        if self.silence.hear(chunk, expected=self.expected):
+        ears = self._ears
+        if self.silence.hear(chunk, expected=ears.expected):
             self._post(MicSilent(self.silence.heard_ever))
         cleaned = self.front_end.clean(chunk, self._clock(), self.floor_dbfs, speech=self._speech)
         self._ring.write(cleaned.sent)
         self.progress += 1
-        if self.forget_speech:
-            self.forget_speech = False
+        if ears.forgotten != self._forgotten:
+            self._forgotten = ears.forgotten
             self._detector.reset()
         heard = self._detector.hear(
             cleaned.heard,
-            min_speech_ms=self.min_speech_ms,
+            min_speech_ms=ears.min_speech_ms,
             own_sound=self._own_sound(),
-            expected=self.expected,
+            expected=ears.expected,
             residue_dbfs=cleaned.residue_dbfs,
         )
         self.level_dbfs, self.floor_dbfs, self._speech = heard.level_dbfs, heard.floor_dbfs, heard.speech
@@ -168,7 +195,7 @@ class Capture:
             self._post(self._speech_event(heard))
         if self._wake_words is not None and self._wake_words.hear(cleaned.heard) is not None:
             self._hear_wake_word(speech=heard.speech)
-        if self.hungry:
+        if ears.hungry:
             self._wake_uplink()
 
     def _hear_wake_word(self, *, speech: bool) -> None:

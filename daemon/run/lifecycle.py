@@ -9,20 +9,15 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import logging
 from collections.abc import AsyncIterator
-from dataclasses import replace
 from pathlib import Path
 
 from daemon.control.server import ControlServer
-from daemon.events import ButtonEdge
+from daemon.lights.conditions import RunStage
 from daemon.run.assembly import Daemon
 from daemon.run.dial import Dial
 from daemon.runtime.threads import DeviceThread
 from daemon.session import routes
-from hw.base import ButtonError
-
-log = logging.getLogger(__name__)
 
 
 class _Ended(Exception):
@@ -38,33 +33,25 @@ async def running(daemon: Daemon, dial: Dial, *, control: Path | None = None) ->
     async with contextlib.AsyncExitStack() as stack:
         stack.callback(daemon.board.close)
         stack.callback(daemon.parts.lamp.close)
+        if daemon.button is not None:
+            stack.callback(daemon.button.close)
         if control is not None:
-            server = ControlServer(
-                control, daemon.commands.handle, daemon.parts.feed.watch, daemon.reporter.control
-            )
+            server = ControlServer(control, daemon.commands.handle, daemon.parts.feed.watch, daemon.control)
             await stack.enter_async_context(server)
-        _open_button(daemon, stack)
         try:
             async with asyncio.TaskGroup() as tasks:
-                _show_stage(daemon, starting=True)
+                daemon.controller.enter(RunStage.STARTING)
                 _start(daemon, tasks)
                 await daemon.supervisor.ready()
-                _show_stage(daemon)
+                daemon.controller.enter(RunStage.RUNNING)
                 tasks.create_task(_keep_link(daemon, dial), name="link")
                 yield
-                _show_stage(daemon, stopping=True)
+                daemon.controller.enter(RunStage.STOPPING)
                 raise _Ended
         except BaseExceptionGroup as group:
             cause = _first_cause(group)
             if not isinstance(cause, _Ended):
                 raise cause from group
-
-
-def _show_stage(daemon: Daemon, *, starting: bool = False, stopping: bool = False) -> None:
-    """Before READY, and while the parts are taken down, the lights say so."""
-    lamp = daemon.parts.lamp
-    lamp.starting, lamp.stopping = starting, stopping
-    lamp.refresh(daemon.controller.conditions())
 
 
 def _start(daemon: Daemon, tasks: asyncio.TaskGroup) -> None:
@@ -75,7 +62,7 @@ def _start(daemon: Daemon, tasks: asyncio.TaskGroup) -> None:
         "controller": daemon.controller.run(),
         "lights": parts.lamp.run(daemon.controller.conditions),
         "supervisor": daemon.supervisor.run(),
-        "volume": daemon.volume.run(),
+        "volume": parts.volume.run(),
         "keeper": daemon.keeper.run(),
         "reminders": parts.reminders.run(),
         "routes": routes.watch(parts.connection.network_back),
@@ -91,22 +78,6 @@ async def _keep_link(daemon: Daemon, dial: Dial) -> None:
     async with asyncio.TaskGroup() as tasks:
         tasks.create_task(daemon.tools.toolbox.run_servers(), name="MCP servers")
         tasks.create_task(daemon.parts.connection.run(dialler), name="connection")
-
-
-def _open_button(daemon: Daemon, stack: contextlib.AsyncExitStack) -> None:
-    """A board whose button cannot be had still answers to commands and, unless forbidden, to a voice."""
-    post = daemon.parts.mailbox.post_from_thread
-    try:
-        button = daemon.board.open_button(lambda pressed, at_s: post(ButtonEdge(pressed, at_s)))
-    except ButtonError as error:
-        controller = daemon.controller
-        if daemon.settings.trigger.voice == "auto" and not daemon.settings.wake.words:
-            controller.policy = replace(controller.policy, voice_trigger=True)
-        by_voice = ": speak to begin" if controller.policy.voice_trigger else ""
-        log.warning("going on without the button%s (%s)", by_voice, error)
-        return
-    if button is not None:
-        stack.callback(button.close)
 
 
 def _first_cause(group: BaseExceptionGroup[BaseException]) -> BaseException:

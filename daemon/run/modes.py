@@ -155,7 +155,7 @@ def _journal_fields(daemon: Daemon) -> dict[str, object]:
     return {
         "CONURE_BOARD": daemon.board.name,
         "CONURE_STATE": state.phase.value,
-        "CONURE_TURN": state.turn,
+        "CONURE_TURN": state.turn.number,
     }
 
 
@@ -258,7 +258,7 @@ def press(daemon: Daemon) -> None:
     """One tap; where it begins a turn on the simulated board, whoever taps speaks too."""
     stage, before = daemon.board.stage, daemon.controller.state
     _tap(daemon)
-    if stage is not None and before.phase in RESTING and before.can_hear:
+    if stage is not None and before.phase in RESTING and before.mic.can_hear:
         _speak(stage)
 
 

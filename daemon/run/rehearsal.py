@@ -52,7 +52,7 @@ class Rehearsal:
 
     async def run(self) -> bool:
         """One turn. True if and only if its reply was really heard."""
-        self._daemon.controller.downlink.on_reply_audio = self._received.extend
+        self._daemon.controller.downlink.copy_replies(self._received.extend)
         notes = self._daemon.parts.feed.watch()
         first = asyncio.ensure_future(anext(notes))
         await asyncio.sleep(0)  # the watcher subscribes before anything can happen
@@ -105,7 +105,7 @@ class Rehearsal:
 
     def _judge(self, outcome: str) -> bool:
         heard = self.reply()
-        echo = self._said if self._daemon.reporter.stand_in else b""
+        echo = self._said if self._daemon.stand_in else b""
         problem = find_problem(outcome, heard, echo)
         if problem:
             print(f"FAILED: {problem}", file=self._out)

@@ -186,6 +186,11 @@ def dropped() -> int:
     )
 
 
+def counters() -> dict[str, int]:
+    """The same for `conure status`."""
+    return {"log_lines_dropped": dropped()}
+
+
 def configure(level: str, environ: Mapping[str, str] = os.environ) -> None:
     """Send the daemon's lines of this severity and above to the journal, else to standard error."""
     handler = Aside(journal_handler() if is_journal(environ, STDERR) else _text_handler())
@@ -194,10 +199,10 @@ def configure(level: str, environ: Mapping[str, str] = os.environ) -> None:
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
     for name in FOREIGN:
         logging.getLogger(name).setLevel(logging.WARNING)
-    _log_warnings()
+    take_warnings()
 
 
-def _log_warnings() -> None:
+def take_warnings() -> None:
     """Let what libraries warn of be lines. "always", since Python else keeps the text of each for ever."""
     warnings.showwarning = _log_warning
     warnings.simplefilter("always", UserWarning)

@@ -57,6 +57,10 @@ class Mailbox(Generic[Event]):
             self._emptied.clear()
             await self._emptied.wait()
 
+    def counters(self) -> dict[str, int]:
+        """How many events have waited at once, and how often somebody outside had to wait."""
+        return {"events_high_water": self.high_water, "events_held_back": self.held_back}
+
     async def get(self) -> Event:
         """The oldest event. Raises MailboxFull when more wait than the limit."""
         while not self._events:

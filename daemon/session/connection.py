@@ -7,11 +7,12 @@ import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
-from typing import Protocol
+from typing import Any, Protocol
 
 from daemon.events import (
     GoAway,
     HandleUpdate,
+    LinkChanged,
     LinkLost,
     LinkRefused,
     LinkUp,
@@ -41,6 +42,7 @@ from daemon.session.link import (
     step,
 )
 from daemon.session.liveness import PING_S, SAMPLE_S, Evidence, Pulse
+from daemon.session.report import report_of
 from daemon.session.uplink import Sender, Uplink
 from daemon.tools.calling.host import AnswerSender, ToolHost, no_tools
 
@@ -85,9 +87,8 @@ class Connection:
         tools: ToolHost | None = None,
         *,
         policy: LinkPolicy,
-        post: Callable[[ServerEvent | LinkUp | LinkLost | LinkRefused], None],
+        post: Callable[[ServerEvent | LinkUp | LinkLost | LinkRefused | LinkChanged], None],
         room: Callable[[], Awaitable[object]],
-        on_change: Callable[[], None],
         clock: Callable[[], float],
         jitter: Callable[[], float],
         handle: Handle | None = None,
@@ -95,17 +96,13 @@ class Connection:
         """`tools` None: the model can call nothing.
 
         `room` waits until what the server says may be posted: till then nothing more of it is received.
-
-        `on_change` is called after each change of phase; `jitter` gives numbers from 0 to 1.
-
-        `handle` resumes the session of an earlier run.
+        `jitter` gives numbers from 0 to 1; `handle` resumes the session of an earlier run.
         """
         self._uplink = uplink
         self._tools = tools or no_tools()
         self._policy = policy
         self._post = post
         self._room = room
-        self._on_change = on_change
         self._clock = clock
         self._jitter = jitter
         self._changed = asyncio.Event()
@@ -144,6 +141,10 @@ class Connection:
     def renew_at_pause(self) -> None:
         """Leave this connection for a new one when no turn is under way, for the set-up would be another."""
         self._apply(Leaving(None, self._clock()))
+
+    def report(self) -> dict[str, Any]:
+        """For `conure status`."""
+        return report_of(self.link, self.last_failure, self._clock())
 
     # --- the task
 
@@ -261,7 +262,7 @@ class Connection:
         self._changed.set()
         if self.link.phase is not before.phase:
             log.debug("link: %s -> %s", before.phase.value, self.link.phase.value)
-            self._on_change()
+            self._post(LinkChanged())
 
     def _prove(self) -> None:
         if self.link.tries:

@@ -13,7 +13,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
-from typing import Protocol
+from typing import Any, Protocol
 
 from daemon.events import PlaybackDrained, PlaybackStarted, ReplyRanDry, SpeakerBack, SpeakerLost
 from daemon.runtime.retry import PROVEN_STEPS
@@ -191,6 +191,23 @@ class Playback:
         with self._work:
             self._stopping = True
             self._work.notify()
+
+    def report(self) -> dict[str, Any]:
+        """The speaker, for `conure status`."""
+        return {
+            "open": self.opened,
+            "device": self.about or None,
+            "problem": str(self.error) if self.error is not None else None,
+        }
+
+    def counters(self) -> dict[str, int]:
+        """What was not heard as it should have been."""
+        return {
+            "speaker_underruns": self.underruns,
+            "speaker_losses": self.losses,
+            "reply_starved": self.starved,
+            "earcons_dropped": self.clips_dropped,
+        }
 
     # --- playback thread
 

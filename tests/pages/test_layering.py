@@ -68,6 +68,7 @@ PURE: dict[str, tuple[str, ...]] = {
     "daemon.runtime.cells": ("unicodedata",),
     "daemon.dialogue": (),
     "daemon.speaking.earcons": ("numpy",),
+    "daemon.hearing.ears": (),
     "daemon.hearing.endpointing": (),
     "daemon.errors": (),
     "daemon.masking": (),

@@ -124,7 +124,8 @@ def _judge_whole(stage: Stage, result: Result) -> None:
     """What can only be said of the run as a whole."""
     reporter = stage.rig.daemon.reporter
     result.counters = reporter.counters()
-    rings = {"uplink": reporter.uplink_ring.stats(), "reply": reporter.reply_ring.stats()}
+    sound = stage.rig.daemon.sound
+    rings = {"uplink": sound.uplink_ring.stats(), "reply": sound.reply_ring.stats()}
     for name, stats in rings.items():
         if lost := stats.lost_bytes:
             result.complaints.append(f"the {name} ring lost {lost} bytes")

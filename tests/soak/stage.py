@@ -196,7 +196,7 @@ class Stage:
         if step.when in CONNECTING or step.do == DOWN:
             rig.standin.offline = step.do == DOWN
             rig.standin.abort()
-            await rig.until(lambda: rig.daemon.reporter.link()["state"] != "online")
+            await rig.until(lambda: rig.daemon.parts.connection.report()["state"] != "online")
             if step.do == DOWN:
                 away_s = step.random().uniform(0.05, 0.5)
                 asyncio.get_running_loop().call_later(away_s, self._back)
@@ -213,7 +213,7 @@ class Stage:
         if any(word in step.do for word in _LASTING):
             rig.standin.poison_handles()
             rig.standin.abort()
-            await rig.until(lambda: rig.daemon.reporter.link()["state"] != "online")
+            await rig.until(lambda: rig.daemon.parts.connection.report()["state"] != "online")
 
     def _back(self) -> None:
         self.rig.standin.offline = False
@@ -228,7 +228,7 @@ class Stage:
         state = rig.daemon.controller.state
         flushed = not rig.daemon.parts.playback._flush  # else its thread may be writing what was cut
         quiet = rig.board.mic.quiet_s > QUIET_S and flushed and not rig.board.speaker.sounding
-        return state.phase is Phase.IDLE and state.can_hear and quiet and not state.voice_active
+        return state.phase is Phase.IDLE and state.mic.can_hear and quiet and not state.mic.voice_active
 
     # --- what a user does
 

@@ -137,7 +137,7 @@ async def test_a_tap_in_the_middle_of_a_turn_says_nothing_more() -> None:
 async def test_a_tap_while_muted_says_nothing() -> None:
     async with running_rig() as rig:
         await rig.command("mute")
-        await rig.until(lambda: rig.daemon.controller.state.muted)
+        await rig.until(lambda: rig.daemon.controller.state.mic.muted)
         press(rig.daemon)
         heard = rig.daemon.parts.capture.progress
         await rig.until(lambda: rig.daemon.parts.capture.progress > heard + 2)

@@ -217,7 +217,7 @@ async def test_a_reminder_that_is_silenced_offline_or_where_that_is_off_is_only_
 ) -> None:
     settings = with_keys(settings, reminders={"speak": speak})
     async with running_rig(settings, base_url=base_url) as rig:
-        await rig.until(lambda: rig.daemon.reporter.link()["state"] in ("online", "backing_off"))
+        await rig.until(lambda: rig.daemon.parts.connection.report()["state"] in ("online", "backing_off"))
         await remind_now(rig, "call Ann")
         await until_ringing(rig)
         rig.tap()

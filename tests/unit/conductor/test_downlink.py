@@ -98,7 +98,7 @@ def test_the_services_own_reason_for_an_end_is_told_instead() -> None:
 def test_audio_that_finds_no_room_is_counted_and_goes_to_no_rehearsal() -> None:
     line = Line(ring_bytes=len(LOUD.pcm) + 100)
     heard: list[bytes] = []
-    line.downlink.on_reply_audio = heard.append
+    line.downlink.copy_replies(heard.append)
     line.say(LOUD, LOUD)
     assert [len(pcm) for pcm in heard] == [len(LOUD.pcm), 100]
     assert line.downlink.reply_bytes_refused == len(LOUD.pcm) - 100

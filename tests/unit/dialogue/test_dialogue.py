@@ -12,14 +12,15 @@ from hypothesis import strategies as st
 from daemon import events as e
 from daemon.dialogue import actions as do
 from daemon.dialogue.actions import Action
-from daemon.dialogue.state import Dialogue, Policy, Talk
+from daemon.dialogue.state import Dialogue, LinkState, Policy, Talk, TurnTaking
 from daemon.dialogue.table import TABLES, advance
 from daemon.errors import IllegalTransition
 from daemon.events import Timer, Trigger
 from daemon.words import Earcon, Outcome, Phase
 
 DEVICE = Policy(voice_trigger=True, barge_in=True)
-SERVER = Policy(streaming=True, voice_trigger=True, barge_in=True)
+SERVER = Policy(turn_taking=TurnTaking.SERVER, voice_trigger=True, barge_in=True)
+ONLINE = Dialogue(link=LinkState(online=True))
 ALL_EVENTS = get_args(e.DialogueEvent)
 EXAMPLES: list[e.DialogueEvent] = [
     e.TalkPressed(),
@@ -57,9 +58,8 @@ EXAMPLES: list[e.DialogueEvent] = [
 ]
 
 
-def run(events: list[e.DialogueEvent], policy: Policy = DEVICE, state: Dialogue | None = None) -> Dialogue:
+def run(events: list[e.DialogueEvent], policy: Policy = DEVICE, state: Dialogue = ONLINE) -> Dialogue:
     """The state after the events, from idle."""
-    state = state or Dialogue(online=True)
     for event in events:
         state, _ = advance(state, event, policy)
     return state
@@ -82,9 +82,9 @@ ANSWERING = [*ASKED, e.ReplyStarted()]
 ANSWERED = [*ANSWERING, e.ReplyEnded(), e.PlaybackDrained(1)]
 
 
-@pytest.mark.parametrize("streaming", [False, True])
-def test_every_phase_has_a_row_for_every_event(streaming: bool) -> None:
-    for phase, rows in TABLES[streaming].items():
+@pytest.mark.parametrize("turn_taking", TurnTaking)
+def test_every_phase_has_a_row_for_every_event(turn_taking: TurnTaking) -> None:
+    for phase, rows in TABLES[turn_taking].items():
         assert set(rows) == set(ALL_EVENTS), phase
 
 
@@ -96,7 +96,7 @@ def test_a_phase_without_a_table_raises_illegal_transition() -> None:
 class TestATapTurn:
     def test_goes_through_every_phase_to_the_follow_up_window(self) -> None:
         states = []
-        state = Dialogue(online=True)
+        state = ONLINE
         for event in [*ANSWERED, e.TimerFired(Timer.FOLLOW_UP)]:
             state, _ = advance(state, event, DEVICE)
             states.append(state.phase)
@@ -135,7 +135,7 @@ class TestATapTurn:
 
     def test_who_already_speaks_at_the_tap_is_heard_at_once(self) -> None:
         quiet = replace(DEVICE, voice_trigger=False)
-        assert run([e.SpeechStarted(1), *TAPPED], quiet).released
+        assert run([e.SpeechStarted(1), *TAPPED], quiet).turn.released
 
     def test_ends_by_itself_after_the_longest_utterance(self) -> None:
         assert run([*TAPPED, e.SpeechStarted(1), e.TimerFired(Timer.MAX_UTTERANCE)]).phase is Phase.SENDING
@@ -227,7 +227,7 @@ class TestALostLink:
 
     def test_before_the_answer_to_a_text_leaves_it_to_the_uplink_to_send_it_again(self) -> None:
         state = run([e.TextAsked("hi"), e.LinkLost()])
-        assert (state.phase, state.resent, state.mic_streaming) == (Phase.THINKING, 1, False)
+        assert (state.phase, state.turn.resent, state.mic_streaming) == (Phase.THINKING, 1, False)
 
     def test_in_a_reply_plays_out_what_was_received_then_tells(self) -> None:
         short = [*ANSWERING, e.LinkLost()]
@@ -304,12 +304,12 @@ class TestACut:
 
 def test_a_command_to_talk_while_somebody_speaks_hears_them_at_once() -> None:
     quiet = replace(DEVICE, voice_trigger=False)
-    assert run([e.SpeechStarted(1), e.TalkPressed(Trigger.COMMAND)], quiet).released
+    assert run([e.SpeechStarted(1), e.TalkPressed(Trigger.COMMAND)], quiet).turn.released
 
 
 def test_in_half_duplex_a_voice_from_before_the_reply_is_not_one_after_it() -> None:
     half_duplex = replace(DEVICE, barge_in=False)
-    assert not run([*ASKED, e.SpeechStarted(1), e.ReplyStarted()], half_duplex).voice_active
+    assert not run([*ASKED, e.SpeechStarted(1), e.ReplyStarted()], half_duplex).mic.voice_active
 
 
 class TestTheServersTurns:
@@ -376,7 +376,7 @@ class TestTheServersTurns:
 
 policies = st.builds(
     Policy,
-    streaming=st.booleans(),
+    turn_taking=st.sampled_from(TurnTaking),
     voice_trigger=st.booleans(),
     barge_in=st.booleans(),
     follow_up_s=st.sampled_from([0.0, 6.0]),
@@ -403,7 +403,7 @@ def test_a_press_wakes_the_device_from_every_state(policy: Policy, events: list[
 @settings(max_examples=400)
 def test_nothing_streams_while_muted(policy: Policy, events: list[e.DialogueEvent]) -> None:
     state = run(events, policy)
-    assert not (state.muted and state.mic_streaming)
+    assert not (state.mic.muted and state.mic_streaming)
 
 
 @given(policies, st.lists(st.sampled_from(EXAMPLES), max_size=60))
@@ -412,7 +412,7 @@ def test_an_utterance_is_open_exactly_while_the_light_says_so(
     policy: Policy, events: list[e.DialogueEvent]
 ) -> None:
     """Replays the actions: what may leave the device, against the state's own promise."""
-    state, leaving = Dialogue(online=True), False
+    state, leaving = ONLINE, False
     for event in events:
         state, actions = advance(state, event, policy)
         for action in actions:
@@ -420,11 +420,11 @@ def test_an_utterance_is_open_exactly_while_the_light_says_so(
                 leaving = True
             elif isinstance(action, do.CancelUtterance | do.PauseUplink):
                 leaving = False
-        if state.talk is Talk.STREAM and not state.mic_streaming:
+        if state.turn.talk is Talk.STREAM and not state.mic_streaming:
             leaving = False  # a stream that was closed leaves nothing behind
         if isinstance(event, e.UtteranceSent) and state.phase is Phase.THINKING:
             leaving = False
-        if state.phase in (Phase.THINKING, Phase.SPEAKING) and state.talk is not Talk.STREAM:
+        if state.phase in (Phase.THINKING, Phase.SPEAKING) and state.turn.talk is not Talk.STREAM:
             leaving = False  # all of it was sent, or the reply has settled it
         if state.phase is Phase.SENDING:
             leaving = True
@@ -437,7 +437,7 @@ def test_every_state_that_waits_has_a_timer_or_a_person_to_end_it(
     policy: Policy, events: list[e.DialogueEvent]
 ) -> None:
     """SENDING and THINKING end by ANSWER, FOLLOW_UP by its own, LISTENING by one of three or by a hold."""
-    state, armed = Dialogue(online=True), set[Timer]()
+    state, armed = ONLINE, set[Timer]()
     for event in events:
         if isinstance(event, e.TimerFired):
             if event.timer not in armed:
@@ -454,5 +454,5 @@ def test_every_state_that_waits_has_a_timer_or_a_person_to_end_it(
                 assert Timer.ANSWER in armed, (event, state)
             case Phase.FOLLOW_UP:
                 assert Timer.FOLLOW_UP in armed, (event, state)
-            case Phase.LISTENING if not policy.streaming:
+            case Phase.LISTENING if not policy.by_server:
                 assert Timer.MAX_UTTERANCE in armed, (event, state)

@@ -12,6 +12,7 @@ from fakes import BodyThread, Posts, Room, pauses, wait_until
 from daemon.config.settings import VadSettings
 from daemon.events import MicBack, MicLost, SpeechEnded, SpeechStarted
 from daemon.hearing.capture import Capture, CaptureEvent
+from daemon.hearing.ears import Ears
 from daemon.hearing.endpointing import Edge, Heard, SpeechDetector
 from daemon.runtime.retry import PROVEN_STEPS, device_pauses_s
 from daemon.runtime.ring import HistoryRing
@@ -69,7 +70,6 @@ class Rig:
             wake_uplink=self._woken,
             own_sound=lambda: self.own_sound,
             pauses_s=pauses(*pauses_s),
-            min_speech_ms=120,
         )
         self._thread: BodyThread | None = None
 
@@ -135,7 +135,7 @@ def test_the_uplink_is_woken_only_while_it_is_hungry(rig: Rig) -> None:
     rig.start()
     rig.room.say(chunk(1))
     assert rig.wakes == 0
-    rig.capture.hungry = True
+    rig.capture.tune(Ears(hungry=True))
     rig.room.say(chunk(2), chunk(3))
     assert rig.wakes == 2
 
@@ -147,10 +147,9 @@ def test_the_microphone_is_read_patiently_while_nobody_waits_for_a_chunk(rig: Ri
     rig.room.say(chunk(2))
     assert rig.room.patience == [True, True, False]  # the third is being waited for
     rig.room.say(chunk(3))
-    rig.capture.hungry = True
+    rig.capture.tune(Ears(hungry=True))
     rig.room.say(chunk(4))
-    rig.capture.hungry = False
-    rig.capture.expected = True
+    rig.capture.tune(Ears(expected=True))
     rig.room.say(chunk(5))
     assert rig.room.patience[3:] == [True, False, False]
 
@@ -158,12 +157,22 @@ def test_the_microphone_is_read_patiently_while_nobody_waits_for_a_chunk(rig: Ri
 def test_the_detector_is_asked_as_the_event_loop_says(rig: Rig) -> None:
     rig.start()
     rig.room.say(chunk(1))
-    rig.capture.min_speech_ms, rig.capture.expected, rig.own_sound = 200, True, True
+    rig.capture.tune(Ears(min_speech_ms=200, expected=True))
+    rig.own_sound = True
     rig.room.say(chunk(2))
     assert rig.detector.asked == [
         {"min_speech_ms": 120, "own_sound": False, "expected": False},
         {"min_speech_ms": 200, "own_sound": True, "expected": True},
     ]
+
+
+def test_a_new_number_of_forgotten_speech_begins_hearing_anew_once(rig: Rig) -> None:
+    rig.start()
+    rig.room.say(chunk(1))
+    resets = rig.detector.resets
+    rig.capture.tune(Ears(forgotten=1))
+    rig.room.say(chunk(2), chunk(3))
+    assert rig.detector.resets == resets + 1
 
 
 # --- mute

@@ -16,6 +16,7 @@ from daemon.config.settings import Settings, VadSettings, WakeSettings
 from daemon.errors import ConfigError
 from daemon.events import SpeechEnded, SpeechStarted, TalkPressed, Trigger
 from daemon.hearing.capture import Capture, CaptureEvent
+from daemon.hearing.ears import Ears
 from daemon.hearing.endpointing import SpeechDetector
 from daemon.hearing.wake import REST_CHUNKS, WARM_UP_CHUNKS, WakeWords, make_wake_words, threshold_for
 from daemon.runtime.ring import HistoryRing
@@ -118,7 +119,7 @@ def capture_with(words: WakeWords, posts: Posts[CaptureEvent], room: Room) -> Ca
         wake_uplink=lambda: None,
         own_sound=lambda: False,
         pauses_s=pauses(),
-        min_speech_ms=40,
+        ears=Ears(min_speech_ms=40),
         wake_words=words,
     )
 

@@ -50,7 +50,7 @@ def lines(journal: FakeHandler) -> Iterator[Callable[[], list[str]]]:
     """What has been logged so far, in words."""
     logs.configure("info")
     with warnings.catch_warnings():  # the filter of the tests makes each an error
-        logs._log_warnings()
+        logs.take_warnings()
 
         def words() -> list[str]:
             logs.flush()

@@ -14,9 +14,11 @@ from planned_sessions import CLOSING_S, HANDSHAKE_S, PlannedDialler, PlannedSess
 from daemon.events import (
     GoAway,
     HandleUpdate,
+    LinkChanged,
     LinkLost,
     LinkRefused,
     LinkUp,
+    PieceSent,
     ReplyAudio,
     ServerEvent,
     Transcript,
@@ -41,9 +43,7 @@ class Rig:
         self.time = time
         self.ring = HistoryRing(10_000)
         self.sent: list[UtteranceSent | UtteranceGiven] = []
-        self.uplink = Uplink(
-            self.ring, message_bytes=4, preroll_bytes=2, post=self.sent.append, on_audio=lambda *piece: None
-        )
+        self.uplink = Uplink(self.ring, message_bytes=4, preroll_bytes=2, post=self._note_sent)
         self.posts: list[ServerEvent | LinkUp | LinkLost | LinkRefused] = []
         self.phases: list[LinkPhase] = []
         self.jitter = 0.0
@@ -54,16 +54,22 @@ class Rig:
         self.connection = Connection(
             self.uplink,
             policy=POLICY,
-            post=self.posts.append,
+            post=self._note,
             room=self.has_room.wait,
-            on_change=self._note_phase,
             clock=time.now_s,
             jitter=lambda: self.jitter,
         )
         self.task = asyncio.create_task(self.connection.run(self.dialler))
 
-    def _note_phase(self) -> None:
-        self.phases.append(self.connection.link.phase)
+    def _note_sent(self, event: UtteranceSent | UtteranceGiven | PieceSent) -> None:
+        if not isinstance(event, PieceSent):
+            self.sent.append(event)
+
+    def _note(self, event: ServerEvent | LinkUp | LinkLost | LinkRefused | LinkChanged) -> None:
+        if isinstance(event, LinkChanged):
+            self.phases.append(self.connection.link.phase)
+        else:
+            self.posts.append(event)
 
     @property
     def session(self) -> PlannedSession:

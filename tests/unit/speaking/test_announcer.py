@@ -141,7 +141,7 @@ async def test_the_user_hears_why_there_is_no_answer(plan: Plan, kind: str, mess
 async def test_a_microphone_that_is_gone_is_told_in_words() -> None:
     async with running_rig(LOUD) as rig:
         rig.board.mic.fail()
-        await rig.until(lambda: not rig.daemon.controller.state.mic_ok)
+        await rig.until(lambda: not rig.daemon.controller.state.mic.ok)
         rig.tap()
         await rig.until(lambda: heard(rig, Message.NO_MICROPHONE))
         rig.board.mic.heal()

@@ -66,7 +66,7 @@ class TestASoak:
 
 
 def _lose_a_piece(stage: Stage) -> None:
-    ring = stage.rig.daemon.reporter.uplink_ring
+    ring = stage.rig.daemon.sound.uplink_ring
     whole = ring.read_at
 
     def read_at(position: int, max_bytes: int) -> tuple[int, bytes]:

@@ -40,7 +40,11 @@ class Desk:
         self.gates: dict[str, asyncio.Event] = {}
         self.tools = {name: self.tool(name) for name in ("a", "b", "c")}
         self.host = ToolHost(
-            lambda: self.tools, self.model, feed=Feed(), on_change=lambda: None, hold_uplink=self.holds.append
+            lambda: self.tools,
+            self.model,
+            feed=Feed(),
+            post=lambda changed: None,
+            hold_uplink=self.holds.append,
         )
         self._numbers = iter(range(1, 1000))
 
