@@ -58,7 +58,7 @@ class Mailbox(Generic[Event]):
             await self._emptied.wait()
 
     def counters(self) -> dict[str, int]:
-        """How many events have waited at once, and how often somebody outside had to wait."""
+        """How many events have waited at once, and how often receiving was held back for them."""
         return {"events_high_water": self.high_water, "events_held_back": self.held_back}
 
     async def get(self) -> Event:

@@ -11,9 +11,12 @@ from rig import running_rig
 
 from daemon.config.settings import BoardSettings, Settings
 from daemon.errors import ConfigError, ConureError
+from daemon.run.demo import press
 from daemon.run.dial import STAND_IN_KEY, load_client
-from daemon.run.modes import keep_reply, may_begin_again, named_by_key, press, with_wav_checked
+from daemon.run.modes import named_by_key
 from daemon.run.options import RunOptions
+from daemon.run.signals import may_begin_again
+from daemon.run.wav import keep_reply, with_wav_checked
 from hw.base import MicError, SpeakerError
 
 ONCE = RunOptions(once=True)
