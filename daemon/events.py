@@ -1,9 +1,9 @@
 """Everything that happens, as small frozen values.
 
 Three kinds. *Server events* are what one message of the Live service says, already free of the vendor's
-types. *Dialogue events* are what the turn's state table (`dialogue/`) takes: `replies.py` turns the
-first into the second. The rest tells the conductor of button, timers, tools and speaker. All of them travel
-in one queue to one consumer, on the event loop.
+types. *Dialogue events* are what the turn's state table (`dialogue/`) takes: `conductor/reply_gate.py` turns
+the first into the second. The rest tells the conductor of button, timers, tools and speaker, and of what is
+to be counted or shown. All of them travel in one queue to one consumer, on the event loop.
 
 Times are `time.monotonic()` seconds; audio is 16-bit mono PCM, 16 kHz up and 24 kHz down.
 """

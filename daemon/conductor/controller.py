@@ -197,7 +197,7 @@ class Controller:
             case TalkPressed() | TextAsked() | MuteSet():
                 self._parts.playback.hush()
             case MicLost():
-                log.warning("the microphone failed: %s", self._parts.capture.error)
+                log.warning("the microphone failed: %s", self._parts.capture.mic.error)
 
     def _tell_silence(self, *, ever_heard: bool) -> None:
         """Aloud only where it cannot be a quiet room: see `daemon.hearing.silence`."""

@@ -27,7 +27,7 @@ from daemon.config.settings import Settings
 from daemon.lights.ladder import Conditions
 from daemon.lights.lamp import Lamp
 from daemon.run import lifecycle
-from daemon.run.assembly import Daemon, build
+from daemon.run.assembly import Conure, build
 from daemon.run.choices import Choices, Decider, decide
 from daemon.run.dial import STAND_IN_KEY, load_client
 from daemon.runtime.feed import Note
@@ -87,7 +87,7 @@ class WatchedLamp(Lamp):
 class Rig:
     """A running daemon and everything around it."""
 
-    daemon: Daemon
+    conure: Conure
     board: SimulatedBoard
     standin: StandIn
     voice: ChangingVoice
@@ -124,7 +124,7 @@ class Rig:
 
     async def command(self, name: str, **args: Any) -> Any:
         """As `conure NAME` does."""
-        return await self.daemon.commands.handle(name, args)
+        return await self.conure.commands.handle(name, args)
 
     # --- what the service does
 
@@ -149,7 +149,7 @@ class Rig:
 
     async def noted(self) -> None:
         """Wait until all that has been told so far stands in the notes."""
-        self.daemon.parts.feed.tell("noted", upto=(mark := object()))
+        self.conure.parts.feed.tell("noted", upto=(mark := object()))
         await self.until(lambda: any(note.get("upto") is mark for note in self.notes))
 
     def reached(self, state: str, count: int = 1) -> bool:
@@ -166,7 +166,7 @@ class Rig:
 
     async def until_online(self) -> None:
         """Wait until the session is set up."""
-        await self.until(lambda: self.daemon.parts.connection.report()["state"] == "online")
+        await self.until(lambda: self.conure.parts.connection.report()["state"] == "online")
 
     def turns_over(self) -> list[Note]:
         """The ledger's lines so far."""
@@ -245,7 +245,7 @@ async def running_rig(
     simulated = board or SimulatedBoard(**board_keys)
     async with standin:
         lamp = WatchedLamp(simulated)
-        daemon = build(
+        conure = build(
             settings,
             simulated,
             stand_in=True,
@@ -253,7 +253,7 @@ async def running_rig(
             lamp=lamp,
             chance=random.random if jitter is None else lambda: jitter,
         )
-        rig = Rig(daemon, simulated, standin, changing, scenes=lamp.scenes)
+        rig = Rig(conure, simulated, standin, changing, scenes=lamp.scenes)
         watcher = asyncio.create_task(_take_notes(rig))
         dial = partial(
             load_client,
@@ -264,7 +264,7 @@ async def running_rig(
         )
         await asyncio.sleep(0)
         try:
-            async with lifecycle.running(daemon, dial):
+            async with lifecycle.running(conure, dial):
                 yield rig
         finally:
             watcher.cancel()
@@ -282,7 +282,7 @@ def changed(policy: Mapping[str, Any], link: Mapping[str, Any]) -> Decider:
 
 
 async def _take_notes(rig: Rig) -> None:
-    async for note in rig.daemon.parts.feed.watch():
+    async for note in rig.conure.parts.feed.watch():
         rig.notes.append(note | {"at_s": time.monotonic()})
         rig.told.set()
 

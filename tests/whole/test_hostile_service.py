@@ -138,7 +138,7 @@ async def test_a_service_that_speaks_or_calls_unasked_opens_no_ears(settings: Se
         await world.rig.until(lambda: any("tool_response" in said for said in world.service.heard))
         await world.service.say(AUDIO, WHOLE, END)
         await world.rig.until_state("speaking")
-        await world.rig.until(lambda: world.rig.daemon.controller.state.phase is Phase.IDLE)
+        await world.rig.until(lambda: world.rig.conure.controller.state.phase is Phase.IDLE)
         assert "follow_up" not in world.rig.states
         assert "listening" not in world.rig.states
 
@@ -269,7 +269,7 @@ async def bombard(world: Hostile, dice: random.Random) -> None:
                 said += 1
             await asyncio.sleep(0.005)
         except ConnectionClosed:
-            world.rig.daemon.parts.connection.ask()
+            world.rig.conure.parts.connection.ask()
             await asyncio.sleep(0.02)
 
 
