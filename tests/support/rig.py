@@ -31,10 +31,10 @@ from daemon.run.assembly import Conure, build
 from daemon.run.choices import Choices, Decider, decide
 from daemon.run.dial import STAND_IN_KEY, load_client
 from daemon.runtime.feed import Note
-from daemon.standin.conversation import Pace
 from daemon.standin.plan import Plan
 from daemon.standin.server import StandIn
 from daemon.standin.voices import Echo, Voice
+from daemon.standin.world import Pace
 from hw.base import MIC_FORMAT, SPEAKER_FORMAT, Colour
 from hw.simulated.board import SimulatedBoard
 
