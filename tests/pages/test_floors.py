@@ -14,8 +14,8 @@ from places import ROOT
 
 FLOORS = {
     "daemon": (
-        "errors events words standin", "dialogue config runtime", "hearing lights tools", "session console",
-        "speaking", "reminders", "conductor", "control", "run doctor", "cli", "__main__",
+        "masking", "errors events words standin", "dialogue config runtime", "hearing lights tools",
+        "session console", "speaking", "reminders", "conductor", "control", "run doctor", "cli", "__main__",
     ),
     "hw": ("base", "gpio sound simulated", "lights", "boards", "build"),
 }  # fmt: skip

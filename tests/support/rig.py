@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import random
+import ssl
 import time
 import wave
 from collections.abc import AsyncIterator, Callable, Mapping
@@ -229,13 +230,14 @@ async def running_rig(
     link: Mapping[str, Any] | None = None,
     jitter: float | None = None,
     base_url: str = "",
+    trust: ssl.SSLContext | None = None,
     board: SimulatedBoard | None = None,
     **board_keys: Any,
 ) -> AsyncIterator[Rig]:
     """A daemon that is READY; checks the light promise at the end.
 
     `policy` and `link` change fields of the dialogue's and of the link's policy that no setting reaches;
-    `jitter` (0 to 1) is that of every back-off.
+    `jitter` (0 to 1) is that of every back-off. `base_url` and `trust` lead to another server.
     """
     settings = settings or Settings()
     changing = ChangingVoice(voice or Echo())
@@ -258,7 +260,7 @@ async def running_rig(
             settings,
             STAND_IN_KEY,
             base_url or standin.base_url,
-            standin.client_ssl_context(),
+            trust or standin.client_ssl_context(),
         )
         await asyncio.sleep(0)
         try:
