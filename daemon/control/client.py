@@ -2,7 +2,7 @@
 
 One request is one line of JSON, `{"command": "...", "args": {...}}`. Its answer is one line as well:
 `{"ok": true, "result": ...}` or `{"ok": false, "error": "..."}`. After the command `watch` come lines of
-JSON, one for each event, until either side closes. The server is in `control.py`.
+JSON, one for each event, until either side closes. The other side is `server.py`.
 """
 
 from __future__ import annotations
