@@ -28,7 +28,7 @@ ANSWER_LIMIT_BYTES = 1024 * 1024
 """Longest answer line: a status with all its turns is some 20 KB."""
 
 TIMEOUT_S = 15.0
-"""How long an answer may take; the server gives up before (`control.ANSWER_TIMEOUT_S`)."""
+"""How long an answer may take; the server gives up before (`ANSWER_TIMEOUT_S` in `server.py`)."""
 
 PROBE_TIMEOUT_S = 1.0
 """How long it may take to learn whether somebody listens; the kernel answers at once."""
