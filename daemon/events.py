@@ -37,6 +37,11 @@ class GenerationComplete:
 
 
 @dataclass(frozen=True, slots=True)
+class WorkAnnounced:
+    """The server still works on the turn: more of it may follow, perhaps after a long pause."""
+
+
+@dataclass(frozen=True, slots=True)
 class ServerInterrupted:
     """The model's turn was cut on the server; its `TurnComplete` follows, its audio is void."""
 
@@ -97,7 +102,7 @@ class NotUnderstood:
 
 
 ServerEvent = (
-    ReplyAudio | Transcript | GenerationComplete | ServerInterrupted | TurnComplete | GoAway
+    ReplyAudio | Transcript | GenerationComplete | WorkAnnounced | ServerInterrupted | TurnComplete | GoAway
     | HandleUpdate | Usage | ToolCall | ToolCallCancelled | NotUnderstood
 )  # fmt: skip
 
@@ -262,7 +267,10 @@ class LinkRefused:
 
 @dataclass(frozen=True, slots=True)
 class ToolsBusy:
-    """Tools run for the turn under way, or run no more. `reply_due`: the model will speak of the answers."""
+    """The turn under way waits for tools or for work that the server has announced, or waits no more.
+
+    `reply_due`: the model will speak of the tools' answers.
+    """
 
     busy: bool
     reply_due: bool = False

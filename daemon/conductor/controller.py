@@ -151,6 +151,8 @@ class Controller:
         self.state, actions = advance(was, event, replace(self.policy, turns_left=turns_left))
         if self.state.phase is not was.phase:
             self._note_phase(was.phase, event)
+            if (was.phase, self.state.phase) == (Phase.SPEAKING, Phase.THINKING):
+                self.downlink.gate.pause()
         self._hold_bell(was.phase)
         self.show()
         for action in actions:
@@ -165,15 +167,17 @@ class Controller:
         self._parts.connection.set_busy(not resting or self._parts.tools.open or leaving)
 
     def _follow_tools(self) -> None:
-        """Let the dialogue know when its tools begin, and when the last of them has answered."""
-        tools = self._parts.tools
-        if tools.busy is self.state.tools_busy:
-            self._note_need()
-            return
-        reply_due = not tools.busy and tools.take_reply_due()
+        """Let the dialogue know when its turn waits for tools or announced work, and when it does no more."""
+        tools, gate, now_s = self._parts.tools, self.downlink.gate, self._clock()
+        works = gate.works(now_s)
+        waited = self.state.tools_busy or works
+        reply_due = waited and not tools.busy and tools.take_reply_due()
         if reply_due:
-            self.downlink.gate.expect(self._clock())
-        self.advance(ToolsBusy(tools.busy, reply_due))
+            gate.expect(now_s)
+        if (tools.busy or works) is self.state.tools_busy:
+            self._note_need()
+        else:
+            self.advance(ToolsBusy(tools.busy or works, reply_due))
 
     def _before(self, event: DialogueEvent) -> None:
         """What an event means outside the state table: marks, the reply's gate, who is told."""

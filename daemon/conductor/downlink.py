@@ -23,6 +23,7 @@ from daemon.events import (
     ToolCallCancelled,
     Transcript,
     Usage,
+    WorkAnnounced,
 )
 from daemon.runtime.cells import clean
 from daemon.runtime.feed import Feed
@@ -84,6 +85,8 @@ class Downlink:
             case NotUnderstood(what):
                 self.not_understood += 1
                 log.debug("a message was not understood: %s", what)
+            case WorkAnnounced():
+                self.gate.announced(now_s)
             case ToolCall():
                 self._tools.take(event, turn, wanted=self.gate.called(now_s))
             case ToolCallCancelled(call_ids):
@@ -98,6 +101,7 @@ class Downlink:
             "reply_bytes_refused": self.reply_bytes_refused,
             "reply_bytes_of_cut_turns": self.gate.audio_dropped_bytes,
             "messages_not_understood": self.not_understood,
+            "turn_ends_repeated": self.gate.ends_repeated,
             "replies_near_silent": self.near_silent_replies,
             "tokens_prompt": self.tokens["prompt"],
             "tokens_response": self.tokens["response"],

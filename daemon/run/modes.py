@@ -40,8 +40,11 @@ def run(settings: Settings, api_key: Secret | None, options: RunOptions) -> int:
     options = with_wav_checked(options, os.environ)
     if options.demo:
         settings, api_key = simulate_what_is_missing(settings, api_key, detected=options.board_detected)
+    # What a rehearsal and the live view print is for the terminal.
+    on_terminal = options.once or options.interactive
     try:
-        return asyncio.run(_run_and_leave(settings, None if options.standin else api_key, options))
+        with logs.taking_prints(standard_output=not on_terminal):
+            return asyncio.run(_run_and_leave(settings, None if options.standin else api_key, options))
     except (MicError, SpeakerError) as error:
         raise named_by_key(error, settings.board) from error
     finally:

@@ -71,6 +71,7 @@ PURE: dict[str, tuple[str, ...]] = {
     "daemon.hearing.ears": (),
     "daemon.hearing.endpointing": (),
     "daemon.errors": (),
+    "daemon.masking": (),
     "daemon.events": (),
     "daemon.session.failures": (),
     "daemon.hearing.features": ("numpy",),

@@ -16,9 +16,9 @@ from daemon.conductor import reply_gate
 from daemon.config.settings import Settings
 from daemon.session.gemini import wire
 from daemon.standin import server as standin_server
-from daemon.standin.conversation import Pace
 from daemon.standin.plan import Plan
 from daemon.standin.record import ConnectionRecord
+from daemon.standin.world import Pace
 from daemon.words import Phase
 from hw.base import MIC_FORMAT
 from soak.stamps import read_stamps, reply, utterance

@@ -13,9 +13,9 @@ from daemon.dialogue.shared import GO_ON
 from daemon.errors import ControlError
 from daemon.run.choices import decide
 from daemon.session.link import LinkPhase
-from daemon.standin.conversation import Pace
 from daemon.standin.plan import Plan
 from daemon.standin.voices import Echo, LongSpeech, NoAudio, Tone
+from daemon.standin.world import Pace
 from daemon.words import Phase
 from hw.base import MIC_FORMAT, SPEAKER_FORMAT, ButtonError, EdgeCallback, MicError
 from hw.simulated.board import SimulatedBoard, SimulatedButton
