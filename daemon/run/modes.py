@@ -26,6 +26,7 @@ from daemon.hearing.extras import check_extras
 from daemon.run import lifecycle
 from daemon.run.assembly import Daemon, build
 from daemon.run.dial import reach_service
+from daemon.run.kept_files import folder_in_use, sole_use
 from daemon.run.options import RunOptions
 from daemon.runtime import ending, logs
 from daemon.runtime.store import state_folder
@@ -62,9 +63,10 @@ def run(settings: Settings, api_key: Secret | None, options: RunOptions) -> int:
 
 async def _run_and_leave(settings: Settings, api_key: Secret | None, options: RunOptions) -> int:
     executor = ending.use_own_executor()
-    status = await _run(settings, api_key, options)
+    with sole_use(folder_in_use(os.environ, stand_in=api_key is None)):
+        status = await _run(settings, api_key, options)
     if status == BEGIN_AGAIN:
-        ending.begin_again()
+        ending.begin_again(options.environment(os.environ))
     ending.leave(executor, status)
     return status
 
@@ -173,7 +175,7 @@ async def _until_told(options: RunOptions) -> AsyncIterator[asyncio.Future[signa
         loop.remove_signal_handler(number)
 
     def reload() -> None:
-        looking = loop.run_in_executor(None, may_begin_again, options, os.environ)
+        looking = loop.run_in_executor(None, may_begin_again, options, options.environment(os.environ))
         looking.add_done_callback(decide)
 
     def decide(looked: asyncio.Future[bool]) -> None:
