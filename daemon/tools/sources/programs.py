@@ -12,6 +12,7 @@ from typing import IO
 from daemon.outside import plain_text
 from daemon.tools.calling.answers import ANSWER_CHARS
 from daemon.tools.declaring.spec import ToolError
+from daemon.tools.sources.pipes import reading_pipe
 
 OUTPUT_BYTES = 4 * ANSWER_CHARS
 """What is read of a program's output, each of both; UTF-8 takes at most four bytes for a character."""
@@ -52,10 +53,7 @@ async def run_command(arguments: Sequence[str]) -> str:
 
 
 async def _run_to_end(arguments: Sequence[str], output: IO[bytes], errors: IO[bytes]) -> int:
-    """The exit status. Raises OSError for a program that cannot be started.
-
-    The pipes are our own: asyncio's would make `wait` wait for their end as well.
-    """
+    """The exit status. Raises OSError for a program that cannot be started."""
     process = await asyncio.create_subprocess_exec(
         *arguments,
         stdin=asyncio.subprocess.DEVNULL,
@@ -105,16 +103,9 @@ class _Output:
 @contextlib.asynccontextmanager
 async def _listening() -> AsyncIterator[_Output]:
     """A pipe that is read until the end of the body."""
-    with contextlib.ExitStack() as stack:
-        reading_end, writing_end = (
-            stack.enter_context(os.fdopen(end, mode, buffering=0))
-            for end, mode in zip(os.pipe(), ("rb", "wb"), strict=True)
-        )
-        stream = asyncio.StreamReader()
-        transport, _ = await asyncio.get_running_loop().connect_read_pipe(
-            lambda: asyncio.StreamReaderProtocol(stream), reading_end
-        )
-        stack.callback(transport.close)
+    async with reading_pipe() as (stream, writing_end):
         output = _Output(stream, writing_end)
-        stack.callback(output.task.cancel)
-        yield output
+        try:
+            yield output
+        finally:
+            output.task.cancel()

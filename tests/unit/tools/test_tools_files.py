@@ -360,7 +360,7 @@ class TestToolbox:
         server = McpTools(McpServer("odd", ("odd",)), lambda: None)
         client = Restless()
         server._relist.set()
-        watch = asyncio.create_task(server._watch(client))
+        watch = asyncio.create_task(server._watch(client, asyncio.Event()))
         for _ in range(100):
             await asyncio.sleep(0)
         watch.cancel()
