@@ -21,6 +21,7 @@ from typing import Any
 
 from daemon.control.client import REQUEST_LIMIT_BYTES, answers, check_private
 from daemon.errors import ControlError, ConureError
+from daemon.outside import json_of, one_line
 from daemon.runtime.lock import already_running, locked
 from hw.base import DeviceError
 
@@ -32,6 +33,8 @@ REQUEST_TIMEOUT_S = 5.0
 """A client that has not sent its request by then is closed."""
 ANSWER_TIMEOUT_S = 10.0
 """A command must be carried out by then."""
+REASON_CHARS = 200
+"""Longest reason why a request is not understood."""
 WRITE_TIMEOUT_S = 5.0
 """A client that has not taken what was written by then is closed; a watcher is counted."""
 
@@ -198,9 +201,9 @@ async def _read_request(reader: asyncio.StreamReader) -> bytes:
 def parse_request(line: bytes) -> tuple[str, dict[str, Any]]:
     """Command and arguments of a request line. Raises ControlError."""
     try:
-        request = json.loads(line)
-    except (ValueError, RecursionError) as error:
-        raise ControlError("a request is one line of JSON") from error
+        request = json_of(line)
+    except ValueError as error:
+        raise ControlError(f"a request is one line of JSON: {one_line(str(error), REASON_CHARS)}") from error
     match request:
         case {"command": str(command), "args": dict(args)}:
             return command, args

@@ -278,6 +278,8 @@ def explain(error: BaseException, server: McpServer, noticed: Any = None) -> str
         return _ended_words(noticed.last_words if noticed else "")
     if noticed is not None and noticed.status >= 400 and str(error) in STAND_INS:
         return _status_words(noticed.status, server)
+    if str(error).startswith("Unexpected content type"):
+        return f"what answers at {server.url} is no MCP server ({error})"
     return str(error) or type(error).__name__
 
 

@@ -186,6 +186,10 @@ async def _write_messages(process: Process, said: Any, noticed: Noticed) -> None
             process.stdin.write(text.encode() + b"\n")
             await process.stdin.drain()
     except ConnectionError:
+        pass  # it has ended, and says why on another stream
+    except Exception as error:  # noqa: BLE001 - what cannot be written ends this life, and is told
+        noticed.reason = f"a message to it cannot be written ({type(error).__name__})"
+    finally:
         noticed.ended.set()
 
 

@@ -30,7 +30,7 @@ from daemon.speaking.volume import VOLUME_FILE, load_percent
 from daemon.tools import memory
 
 NOW = Moment(SATURDAY_S, 1000.0, "a")
-ROUNDS = 60
+ROUNDS = 150
 
 
 def book() -> Book:

@@ -145,8 +145,11 @@ def with_status(status: str, content: bytes = b"", kind: str = "text/plain") -> 
         (with_status("404 Not Found"), "is not at this address (404)"),
         (with_status("405 Method Not Allowed"), "must speak streamable HTTP"),
         (with_status("503 Busy"), "fails itself (503)"),
-        (with_status("200 OK", b"<html>", "text/html\x1b[2J"), "text/html"),
-        (with_status("200 OK", b"[" * 5_000_000, "application/json"), ""),
+        (
+            with_status("200 OK", b"<html>", "text/html\x1b[2J"),
+            "is no MCP server (Unexpected content type: text/html",
+        ),
+        (with_status("200 OK", b"[" * 5_000_000, "application/json"), "sent an answer of more than 4 MB"),
         (b"HTTP/1.1 200 OK\r\n\r\n" + b"\x00" * 100, ""),
         (b"\xff\xfe\r\n\r\n", ""),
         (b"", ""),
