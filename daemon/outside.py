@@ -11,12 +11,14 @@ import math
 import unicodedata
 from typing import Any
 
-LARGEST = 2**53
-"""The largest whole number whose neighbours a double tells apart (IEEE 754, binary64); JSON's peers keep
-numbers as doubles (RFC 8259, section 6)."""
+MAX_WHOLE = 2**53 - 1
+"""Larger whole numbers are not exchanged between programs without loss (RFC 7493, section 2.2)."""
 
 MAX_DEPTH = 32
-"""Deepest nesting of JSON that is taken."""
+"""How deep lists and tables may stand in one another; Python's own limit is some 1000 calls."""
+
+OUT_OF_RANGE = "(a number out of range)"
+TOO_DEEP = "(too deep)"
 
 _CONTROLS = ("Cc", "Cs", "Zl", "Zp")
 """Unicode's general categories of what commands a terminal or ends a line, and halves of surrogate pairs."""
@@ -30,14 +32,14 @@ class OutOfRange(ValueError):
     """A number that cannot be meant; the text says what would be right."""
 
 
-def number(value: object, low: float = -LARGEST, high: float = LARGEST) -> float:
+def number(value: object, low: float = -MAX_WHOLE, high: float = MAX_WHOLE) -> float:
     """A number within both limits. Raises OutOfRange for any other, for NaN, and for what is no number."""
     if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:
         raise OutOfRange(f"must be a number from {low:g} to {high:g}")
     return float(value)
 
 
-def whole_number(value: object, low: int = 0, high: int = LARGEST) -> int:
+def whole_number(value: object, low: int = 0, high: int = MAX_WHOLE) -> int:
     """A whole number within both limits; 3.0 is one, true is none. Raises OutOfRange for any other."""
     wrong = isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high
     if wrong or value != int(value):  # type: ignore[call-overload] # checked in the line before
@@ -46,8 +48,24 @@ def whole_number(value: object, low: int = 0, high: int = LARGEST) -> int:
 
 
 def is_usable(value: float) -> bool:
-    """Whether one can compute with a number: it is finite, and not larger than LARGEST."""
-    return -LARGEST <= value <= LARGEST
+    """Whether one can compute with a number: it is finite, and not larger than MAX_WHOLE."""
+    return -MAX_WHOLE <= value <= MAX_WHOLE
+
+
+def whole(value: object, largest: int = MAX_WHOLE) -> int | None:
+    """A whole number from 0 to `largest`; None for anything else."""
+    if not isinstance(value, int) or isinstance(value, bool):
+        return None
+    return value if 0 <= value <= largest else None
+
+
+def seconds(value: object, largest_s: float) -> float | None:
+    """A length of time from 0 to `largest_s`, a text being read as a number; None for anything else."""
+    try:
+        length_s = float(value)  # type: ignore[arg-type]  # what it cannot read is told by TypeError
+    except (TypeError, ValueError, OverflowError):
+        return None
+    return length_s if 0 <= length_s <= largest_s else None
 
 
 def plain_text(text: str) -> str:
@@ -69,6 +87,35 @@ def _is_odd(char: str) -> bool:
     return unicodedata.category(char) in _CONTROLS or ord(char) in _HIDDEN
 
 
+def tame(value: object, depth: int = MAX_DEPTH) -> object:
+    """A value of JSON in which every number can be added up and written, and every text can be encoded.
+
+    What cannot be is a text that says so, so that who checks the value's type refuses it by name.
+    """
+    match value:
+        case dict() | list() if depth == 0:
+            return TOO_DEEP
+        case dict():
+            return {encodable(str(key)): tame(one, depth - 1) for key, one in value.items()}
+        case list():
+            return [tame(one, depth - 1) for one in value]
+        case str():
+            return encodable(value)
+        case bool() | None:
+            return value
+        case int() if abs(value) <= MAX_WHOLE:
+            return value
+        case float() if math.isfinite(value):
+            return value
+        case _:
+            return OUT_OF_RANGE
+
+
+def encodable(text: str) -> str:
+    """The text without halves of surrogate pairs, which JSON can spell and UTF-8 cannot."""
+    return text if text.isascii() else text.encode("utf-8", "replace").decode()
+
+
 def json_of(data: bytes | str) -> Any:
     """What a JSON text holds, every number usable. Raises ValueError for all else, however odd it is."""
     text = data if isinstance(data, str) else data.decode("utf-8-sig")
@@ -81,7 +128,7 @@ def json_of(data: bytes | str) -> Any:
 
 
 def _whole(digits: str) -> int:
-    return whole_number(int(digits) if len(digits) < 20 else math.inf, -LARGEST)
+    return whole_number(int(digits) if len(digits) < 20 else math.inf, -MAX_WHOLE)
 
 
 def _real(digits: str) -> float:

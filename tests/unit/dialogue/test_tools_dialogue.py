@@ -8,15 +8,16 @@ import pytest
 
 from daemon import events as e
 from daemon.dialogue import actions as do
-from daemon.dialogue.state import Dialogue, Policy, Talk
+from daemon.dialogue.state import Dialogue, LinkState, Policy, Talk, TurnState, TurnTaking
 from daemon.dialogue.table import advance
 from daemon.events import Timer
 from daemon.words import Earcon, Outcome, Phase
 
 POLICY = Policy()
-SERVER = Policy(streaming=True, barge_in=True)
-THINKING = Dialogue(phase=Phase.THINKING, turn=1, released=True, online=True)
-SPEAKING = Dialogue(phase=Phase.SPEAKING, turn=1, online=True, heard_reply=True)
+SERVER = Policy(turn_taking=TurnTaking.SERVER, barge_in=True)
+ONLINE = Dialogue(link=LinkState(online=True))
+THINKING = replace(ONLINE, phase=Phase.THINKING, turn=TurnState(number=1, released=True))
+SPEAKING = replace(ONLINE, phase=Phase.SPEAKING, turn=TurnState(number=1, heard_reply=True))
 BUSY, IDLE = e.ToolsBusy(True), e.ToolsBusy(False)
 TOLD = e.ToolsBusy(False, reply_due=True)
 ANSWER_LATE = e.TimerFired(Timer.ANSWER)
@@ -70,7 +71,7 @@ class TestThinking:
 
     def test_after_a_part_of_the_answer_was_heard_it_does_not(self) -> None:
         """The utterance is settled: nothing would be sent, and the user would wait for a minute."""
-        heard = replace(THINKING, heard_reply=True)
+        heard = replace(THINKING, turn=replace(THINKING.turn, heard_reply=True))
         state, actions = run(heard, BUSY, IDLE, e.LinkLost())
         assert state.phase is Phase.IDLE
         assert do.Play(Earcon.OFFLINE) in actions
@@ -107,7 +108,36 @@ class TestSpeaking:
 
     def test_a_press_begins_a_new_turn_whatever_runs(self) -> None:
         state, _ = run(SPEAKING, BUSY, e.ReplyEnded(), e.PlaybackDrained(1), e.TalkPressed())
-        assert (state.phase, state.turn, state.turn_ended) == (Phase.LISTENING, 2, False)
+        assert (state.phase, state.turn.number, state.turn.ended) == (Phase.LISTENING, 2, False)
+
+
+class TestAFiller:
+    """The model says something and goes on when its tools, or work that it has announced, are done."""
+
+    DRY = e.ReplyRanDry(1, all_here=True)
+
+    @pytest.mark.parametrize("all_here", [True, False])
+    @pytest.mark.parametrize("sound_ends_first", [True, False])
+    def test_is_followed_by_thought_whichever_comes_first(
+        self, *, all_here: bool, sound_ends_first: bool
+    ) -> None:
+        dry = e.ReplyRanDry(1, all_here)
+        state, actions = run(SPEAKING, *((dry, BUSY) if sound_ends_first else (BUSY, dry)))
+        assert state.phase is Phase.THINKING
+        assert actions[-1] == do.StartTimer(Timer.ANSWER, POLICY.answer_timeout_s)
+        armed = [action for action in actions if isinstance(action, do.StartTimer | do.StopTimer)]
+        assert not sound_ends_first or do.StopTimer(Timer.STALL) in armed
+
+    def test_that_went_on_meanwhile_is_still_spoken(self) -> None:
+        state, _ = run(SPEAKING, self.DRY, e.ReplyWentOn(), BUSY)
+        assert state.phase is Phase.SPEAKING
+
+    def test_and_the_answer_after_it_are_one_turn(self) -> None:
+        rest = (e.ReplyStarted(), e.ReplyEnded(), IDLE, e.PlaybackDrained(1))
+        state, actions = run(SPEAKING, self.DRY, BUSY, e.TimerFired(Timer.ANSWER), *rest)
+        assert state.phase is Phase.FOLLOW_UP
+        assert outcomes(actions) == [Outcome.ANSWERED]
+        assert not any(isinstance(action, do.RenewLink | do.Play) for action in actions)
 
 
 class TestLateReply:
@@ -117,7 +147,7 @@ class TestLateReply:
         state, actions = run(resting, e.ReplyStarted(), e.ReplyEnded(), e.PlaybackDrained(1))
         assert do.FinishReply() in actions
         assert outcomes(actions) == []
-        assert (state.phase, state.late) == (Phase.FOLLOW_UP, False)
+        assert (state.phase, state.turn.late) == (Phase.IDLE, False)  # nobody asked: no ears are opened
 
     def test_a_press_over_it_counts_it_neither(self) -> None:
         state, actions = run(replace(SPEAKING, phase=Phase.IDLE), e.ReplyStarted(), e.TalkPressed())
@@ -126,8 +156,10 @@ class TestLateReply:
 
 
 class TestServerTurnTaking:
-    OPEN = Dialogue(
-        phase=Phase.LISTENING, turn=1, talk=Talk.STREAM, released=True, online=True, unanswered=True
+    OPEN = replace(
+        ONLINE,
+        phase=Phase.LISTENING,
+        turn=TurnState(number=1, talk=Talk.STREAM, released=True, unanswered=True),
     )
     WINDOW_OVER = e.TimerFired(Timer.FOLLOW_UP)
 
@@ -150,12 +182,12 @@ class TestEnd:
         events = (e.EndAsked(), e.ReplyStarted(), e.ReplyEnded(), e.PlaybackDrained(1))
         state, _ = run(replace(SPEAKING, phase=phase), *events)
         assert state.phase is Phase.IDLE
-        assert not state.closing
+        assert not state.turn.closing
 
     def test_a_follow_up_ends_at_once(self) -> None:
         state, _ = run(replace(SPEAKING, phase=Phase.FOLLOW_UP), e.EndAsked())
         assert state.phase is Phase.IDLE
 
     def test_idle_it_means_nothing_for_the_next_turn(self) -> None:
-        state, _ = run(Dialogue(online=True), e.EndAsked(), e.TalkPressed())
-        assert not state.closing
+        state, _ = run(ONLINE, e.EndAsked(), e.TalkPressed())
+        assert not state.turn.closing

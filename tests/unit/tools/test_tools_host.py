@@ -15,9 +15,9 @@ import pytest
 from daemon.config.models import Capabilities, capabilities
 from daemon.events import ToolCall
 from daemon.runtime.feed import Feed
-from daemon.session.failures import Kind, LinkError, Signal, Where, classify
+from daemon.session.failures import LinkError, Signal, SignalKind, Where, classify
 from daemon.tools.calling.fates import FATES, Circumstances, Fate, ToolAnswer
-from daemon.tools.calling.host import MAX_CALLS, ToolHost
+from daemon.tools.calling.host import MAX_CALLS, MAX_UNANSWERED, ToolHost
 from daemon.tools.calling.runner import Runner
 from daemon.tools.calling.workers import Workers
 from daemon.tools.declaring.spec import Scheduling, ToolError, ToolSpec
@@ -40,7 +40,11 @@ class Desk:
         self.gates: dict[str, asyncio.Event] = {}
         self.tools = {name: self.tool(name) for name in ("a", "b", "c")}
         self.host = ToolHost(
-            lambda: self.tools, self.model, feed=Feed(), on_change=lambda: None, hold_uplink=self.holds.append
+            lambda: self.tools,
+            self.model,
+            feed=Feed(),
+            post=lambda changed: None,
+            hold_uplink=self.holds.append,
         )
         self._numbers = iter(range(1, 1000))
 
@@ -70,7 +74,7 @@ class Desk:
     async def send_tool_answer(self, answer: ToolAnswer) -> None:
         """As a session does."""
         if self.broken:
-            raise LinkError(classify(Signal(Kind.RESET, Where.SEND)))
+            raise LinkError(classify(Signal(SignalKind.RESET, Where.SEND)))
         self.sent.append(answer)
 
     @property
@@ -218,6 +222,16 @@ async def test_a_call_of_a_turn_that_was_cut_before_is_refused_and_answered() ->
         await desk.settle()
         assert desk.runs == []
         assert desk.sent[0].response["status"] == "error"
+
+
+async def test_calls_without_end_are_passed_over_and_counted() -> None:
+    async with desk_open() as desk:
+        for _ in range(MAX_UNANSWERED + 10):  # at once: nothing is sent meanwhile
+            desk.call("unknown")
+        assert desk.host.counters.unsent == 10
+        await desk.settle()
+        await asyncio.sleep(0)
+        assert len(desk.sent) <= MAX_UNANSWERED
 
 
 async def test_one_call_too_many_is_refused_at_once() -> None:
