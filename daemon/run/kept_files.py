@@ -1,4 +1,4 @@
-"""What outlives the process: each day's usage, and the session's handle. One process at a time keeps it."""
+"""The files that outlive the process: each day's usage, and the session's handle. One process keeps them."""
 
 from __future__ import annotations
 
