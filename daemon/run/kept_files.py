@@ -1,4 +1,4 @@
-"""The files that outlive the process: each day's usage, and the session's handle. One process keeps them."""
+"""The files that outlive the process: each day's usage and the session's handle; one process keeps them."""
 
 from __future__ import annotations
 
