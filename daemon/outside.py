@@ -1,7 +1,7 @@
-"""What comes from outside, made harmless where it enters: numbers in a range, plain texts. Pure.
+"""Makes what comes from outside harmless where it enters: numbers within a range, plain texts. Pure.
 
-The one place for it: what a server, a file, a program or the model says goes through here before anything
-computes with it, keeps it or shows it.
+This is the one place for it: what a server, a file, a program or the model says goes through here before
+anything computes with it, keeps it or shows it.
 """
 
 from __future__ import annotations

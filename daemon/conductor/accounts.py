@@ -22,7 +22,7 @@ UNSET = "unset"
 """The day of a clock that has not been set yet. It has no budget, for nobody knows whose day it is."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Day:
     """What was used: bytes of PCM (16 kHz up, 24 kHz down), tokens, and turns that the budget refused."""
 
@@ -34,11 +34,11 @@ class Day:
 
     def __add__(self, more: Day) -> Day:
         return Day(
-            self.sent_bytes + more.sent_bytes,
-            self.received_bytes + more.received_bytes,
-            self.prompt_tokens + more.prompt_tokens,
-            self.response_tokens + more.response_tokens,
-            self.refused + more.refused,
+            sent_bytes=self.sent_bytes + more.sent_bytes,
+            received_bytes=self.received_bytes + more.received_bytes,
+            prompt_tokens=self.prompt_tokens + more.prompt_tokens,
+            response_tokens=self.response_tokens + more.response_tokens,
+            refused=self.refused + more.refused,
         )
 
     @property

@@ -61,7 +61,7 @@ def live_on(store: Store) -> None:
 
 def count_on(store: Store) -> None:
     accounts = Accounts(today=lambda: "2026-11-21", days=load_days(store))
-    accounts.add(Day(5, 5, 5, 5, 0))
+    accounts.add(Day(sent_bytes=5, received_bytes=5, prompt_tokens=5, response_tokens=5))
     json.dumps([accounts.report(), accounts.as_dict()], allow_nan=False)
 
 
