@@ -58,6 +58,12 @@ _HISTORY_MASK = (1 << 128) - 1
 _STIRRED_MASK = (1 << 500 // CHUNK_MS) - 1
 """After half a second without speech the room is at rest again."""
 
+RESUME_CHUNKS = 60 // CHUNK_MS
+"""So much speech after a pause is its continuation: a voice is expected, and a mistake only costs the answer
+that was made ready, while each chunk that is waited for delays what the user goes on to say."""
+
+_RESUME_MASK = (1 << WINDOW_RATIO * RESUME_CHUNKS) - 1
+
 _RUN_GAP_MASK = (1 << 200 // CHUNK_MS) - 1
 """Speech that is 200 ms apart is one run: the first word may have been too soft to start it."""
 
@@ -66,6 +72,10 @@ class Edge(Enum):
     """What changed with this chunk."""
 
     STARTED = "started"
+    PAUSED = "paused"
+    """The silence has lasted for `eager_ms`."""
+    RESUMED = "resumed"
+    """After PAUSED the speech has gone on."""
     ENDED = "ended"
 
 
@@ -118,13 +128,14 @@ class SpeechDetector:
         self._threshold_db = settings.threshold_db
         self._release_db = settings.threshold_db * RELEASE_RATIO
         self._silence_chunks = _chunks(settings.silence_ms)
+        self._eager_chunks = _chunks(settings.eager_ms) if settings.eager_ms else 0
         self._floor = NoiseFloor()
         self._residue_dbfs = -inf
         self.reset()
 
     def reset(self) -> None:
         """Forget what was being said, not the noise floor: the next speech is a start of its own."""
-        self._speech = False
+        self._speech = self._paused = False
         self._quiet_chunks = 0
         # The last chunks as bits, the newest lowest.
         self._speech_bits = 0
@@ -179,12 +190,26 @@ class SpeechDetector:
         # One chunk alone is a click, and does not put off the end.
         if speech and self._speech_bits & 0b110:
             self._quiet_chunks = 0
-            return None
+            return self._hear_resumption()
         self._quiet_chunks += 1
         if self._quiet_chunks < self._silence_chunks:
-            return None
+            return self._hear_pause()
         self.reset()
         return Edge.ENDED
+
+    def _hear_pause(self) -> Edge | None:
+        if self._paused or self._quiet_chunks != self._eager_chunks:
+            return None
+        self._paused = True
+        return Edge.PAUSED
+
+    def _hear_resumption(self) -> Edge | None:
+        """Who has just spoken is expected to go on: softly, without a pitch, and with gaps."""
+        window = self._speech_bits & _RESUME_MASK
+        if not self._paused or window.bit_count() < RESUME_CHUNKS:
+            return None
+        self._paused = False
+        return Edge.RESUMED
 
     def _is_speech(self, chunk: bytes, level: float) -> bool:
         exceeds = self._exceeds(level, self._release_db)
