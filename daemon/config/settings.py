@@ -158,6 +158,13 @@ class VadSettings:
     min_speech_ms: int = key(120, "this much speech starts an utterance", low=40, high=1000)
     barge_in_speech_ms: int = key(140, "this much speech interrupts a reply", low=40, high=1000)
     silence_ms: int = key(700, "this much silence ends an utterance", low=200, high=3000)
+    silence_max_ms: int = key(
+        1200,
+        "in the middle of a list, after long pauses or a drawn-out sound, up to this much silence is needed; "
+        "0, or silence_ms and less: always silence_ms",
+        low=0,
+        high=3000,
+    )
     eager_ms: int = key(
         400,
         "after this much silence the answer is asked for, and withheld until silence_ms have passed; "

@@ -19,6 +19,7 @@ from math import inf
 
 from daemon.config.settings import VadSettings
 from daemon.hearing.features import level_dbfs, periodicity
+from daemon.hearing.turn_end import TurnEnd
 from hw.base import CHUNK_MS
 
 WINDOW_RATIO = 2
@@ -73,7 +74,7 @@ class Edge(Enum):
 
     STARTED = "started"
     PAUSED = "paused"
-    """The silence has lasted for `eager_ms`."""
+    """The silence has lasted for `eager_ms`, or for as much longer as the end is waited for."""
     RESUMED = "resumed"
     """After PAUSED the speech has gone on."""
     ENDED = "ended"
@@ -127,8 +128,9 @@ class SpeechDetector:
         self._judges_all = settings.engine == "silero"  # it tells a voice by what it has heard before
         self._threshold_db = settings.threshold_db
         self._release_db = settings.threshold_db * RELEASE_RATIO
-        self._silence_chunks = _chunks(settings.silence_ms)
-        self._eager_chunks = _chunks(settings.eager_ms) if settings.eager_ms else 0
+        self._turn_end = TurnEnd(settings)
+        self._eager_ms = settings.eager_ms
+        self._usual_ms = settings.silence_ms
         self._floor = NoiseFloor()
         self._residue_dbfs = -inf
         self.reset()
@@ -182,6 +184,7 @@ class SpeechDetector:
         if not speech or not self._has_started(needed):
             return None
         self._speech, self._quiet_chunks = True, 0
+        self._turn_end.begin(_run_chunks(self._speech_bits))
         return Edge.STARTED
 
     def _hear_end(self, chunk: bytes, level: float) -> Edge | None:
@@ -190,15 +193,18 @@ class SpeechDetector:
         # One chunk alone is a click, and does not put off the end.
         if speech and self._speech_bits & 0b110:
             self._quiet_chunks = 0
+            self._turn_end.hear(chunk, quiet_chunks=0)
             return self._hear_resumption()
         self._quiet_chunks += 1
-        if self._quiet_chunks < self._silence_chunks:
-            return self._hear_pause()
+        self._turn_end.hear(chunk, quiet_chunks=self._quiet_chunks)
+        if self._quiet_chunks < _chunks(self._turn_end.silence_ms):
+            return self._hear_pause(self._turn_end.silence_ms - self._usual_ms)
         self.reset()
         return Edge.ENDED
 
-    def _hear_pause(self) -> Edge | None:
-        if self._paused or self._quiet_chunks != self._eager_chunks:
+    def _hear_pause(self, longer_ms: int) -> Edge | None:
+        """Where more is expected it comes later too: an answer to each item of a list is none."""
+        if self._paused or not self._eager_ms or self._quiet_chunks != _chunks(self._eager_ms + longer_ms):
             return None
         self._paused = True
         return Edge.PAUSED

@@ -18,7 +18,7 @@ from hw.base import MIC_FORMAT, SPEAKER_FORMAT
 
 SETTINGS = with_keys(
     Settings(),
-    vad={"silence_ms": 700, "eager_ms": 300},
+    vad={"silence_ms": 700, "silence_max_ms": 0, "eager_ms": 300},
     trigger={"follow_up_s": 0.0},
     sound={"volume": 100},
 )

@@ -15,7 +15,7 @@ from daemon.config.settings import VadSettings
 from daemon.hearing.endpointing import LOWEST_FLOOR_DBFS, Edge, Heard, NoiseFloor, SpeechDetector
 from daemon.hearing.vad import make_is_voiced
 
-SETTINGS = VadSettings(eager_ms=0)  # 120 ms start, 700 ms silence, 9 dB threshold
+SETTINGS = VadSettings(eager_ms=0, silence_max_ms=0)  # 120 ms start, 700 ms silence, 9 dB threshold
 CHUNK_S = 0.02
 SENTENCE_WAV = ROOT / "hw" / "simulated" / "sentence.wav"
 SENTENCES: dict[str, Callable[[np.random.Generator], Sound]] = {"formants": sounds.sentence}
