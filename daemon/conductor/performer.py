@@ -128,7 +128,7 @@ class Performer:
         self._downlink.drop_withheld()
         again_bytes = self._parts.uplink.reopen(turn)
         if again_bytes:
-            self._gate.cut()
+            self._gate.reopen(self._clock())
             self._parts.ledger.reopen(turn)
             self._parts.accounts.add(Day(eager_wasted=1, again_bytes=again_bytes))
 
