@@ -1,9 +1,9 @@
 """Everything that happens, as small frozen values.
 
 Three kinds. *Server events* are what one message of the Live service says, already free of the vendor's
-types. *Dialogue events* are what the turn's state table (`dialogue/`) takes: `replies.py` turns the
-first into the second. The rest tells the conductor of button, timers, tools and speaker. All of them travel
-in one queue to one consumer, on the event loop.
+types. *Dialogue events* are what the turn's state table (`dialogue/`) takes: `conductor/reply_gate.py` turns
+the first into the second. The rest tells the conductor of button, timers, tools and speaker, and of what is
+to be counted or shown. All of them travel in one queue to one consumer, on the event loop.
 
 Times are `time.monotonic()` seconds; audio is 16-bit mono PCM, 16 kHz up and 24 kHz down.
 """
@@ -34,6 +34,11 @@ class Transcript:
 @dataclass(frozen=True, slots=True)
 class GenerationComplete:
     """All of the reply has been sent; `TurnComplete` follows when the server thinks it was heard."""
+
+
+@dataclass(frozen=True, slots=True)
+class WorkAnnounced:
+    """The server still works on the turn: more of it may follow, perhaps after a long pause."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +102,7 @@ class NotUnderstood:
 
 
 ServerEvent = (
-    ReplyAudio | Transcript | GenerationComplete | ServerInterrupted | TurnComplete | GoAway
+    ReplyAudio | Transcript | GenerationComplete | WorkAnnounced | ServerInterrupted | TurnComplete | GoAway
     | HandleUpdate | Usage | ToolCall | ToolCallCancelled | NotUnderstood
 )  # fmt: skip
 
@@ -279,7 +284,10 @@ class LinkRefused:
 
 @dataclass(frozen=True, slots=True)
 class ToolsBusy:
-    """Tools run for the turn under way, or run no more. `reply_due`: the model will speak of the answers."""
+    """The turn under way waits for tools or for work that the server has announced, or waits no more.
+
+    `reply_due`: the model will speak of the tools' answers.
+    """
 
     busy: bool
     reply_due: bool = False

@@ -140,7 +140,7 @@ class Controller:
                 self._hear(event)
             case _ if isinstance(event, DIALOGUE_EVENTS):
                 self.advance(event)
-        self._deliver(self.downlink.confirmed())
+        self._hear_confirmed()
         self._follow_tools()
 
     # --- the dialogue
@@ -153,6 +153,8 @@ class Controller:
         self.state, actions = advance(was, event, replace(self.policy, turns_left=turns_left))
         if self.state.phase is not was.phase:
             self._note_phase(was.phase, event)
+            if (was.phase, self.state.phase) == (Phase.SPEAKING, Phase.THINKING):
+                self.downlink.gate.pause()
         self._hold_bell(was.phase)
         self.show()
         for action in actions:
@@ -167,15 +169,17 @@ class Controller:
         self._parts.connection.set_busy(not resting or self._parts.tools.open or leaving)
 
     def _follow_tools(self) -> None:
-        """Let the dialogue know when its tools begin, and when the last of them has answered."""
-        tools = self._parts.tools
-        if tools.busy is self.state.tools_busy:
-            self._note_need()
-            return
-        reply_due = not tools.busy and tools.take_reply_due()
+        """Let the dialogue know when its turn waits for tools or announced work, and when it does no more."""
+        tools, gate, now_s = self._parts.tools, self.downlink.gate, self._clock()
+        works = gate.works(now_s)
+        waited = self.state.tools_busy or works
+        reply_due = waited and not tools.busy and tools.take_reply_due()
         if reply_due:
-            self.downlink.gate.expect(self._clock())
-        self.advance(ToolsBusy(tools.busy, reply_due))
+            gate.expect(now_s)
+        if (tools.busy or works) is self.state.tools_busy:
+            self._note_need()
+        else:
+            self.advance(ToolsBusy(tools.busy or works, reply_due))
 
     def _before(self, event: DialogueEvent) -> None:
         """What an event means outside the state table: marks, the reply's gate, who is told."""
@@ -194,7 +198,7 @@ class Controller:
             case TalkPressed() | TextAsked() | MuteSet():
                 self._parts.playback.hush()
             case MicLost():
-                log.warning("the microphone failed: %s", self._parts.capture.error)
+                log.warning("the microphone failed: %s", self._parts.capture.mic.error)
 
     def _tell_silence(self, *, ever_heard: bool) -> None:
         """Aloud only where it cannot be a quiet room: see `daemon.hearing.silence`."""
@@ -249,6 +253,12 @@ class Controller:
 
     def _hear(self, event: ServerEvent) -> None:
         self._deliver(self.downlink.hear(event, self.state.turn.number, self._clock()))
+
+    def _hear_confirmed(self) -> None:
+        """What was withheld, as if each had just come."""
+        for heard in self.downlink.confirmed():
+            self._follow_tools()
+            self._deliver([heard])
 
     def _deliver(self, said: Iterable[ReplyAudio | DialogueEvent]) -> None:
         for heard in said:

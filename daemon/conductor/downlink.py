@@ -24,6 +24,7 @@ from daemon.events import (
     ToolCallCancelled,
     Transcript,
     Usage,
+    WorkAnnounced,
 )
 from daemon.runtime.cells import clean
 from daemon.runtime.feed import Feed
@@ -117,6 +118,8 @@ class Downlink:
         match event:
             case Transcript():
                 yield event
+            case WorkAnnounced():
+                self.gate.announced(now_s)
             case ToolCall():
                 yield Called(event, turn, wanted=self.gate.called(now_s))
             case ToolCallCancelled(call_ids):
@@ -131,6 +134,7 @@ class Downlink:
             "reply_bytes_refused": self.reply_bytes_refused,
             "reply_bytes_of_cut_turns": self.gate.audio_dropped_bytes,
             "messages_not_understood": self.not_understood,
+            "turn_ends_repeated": self.gate.ends_repeated,
             "replies_near_silent": self.near_silent_replies,
             "withheld_refused": self.withheld.refused,
             "tokens_prompt": self.tokens["prompt"],

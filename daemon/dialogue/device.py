@@ -278,6 +278,15 @@ def ran_dry_at_tools(state: Dialogue, event: e.ReplyRanDry, policy: Policy) -> S
     return state.to(Phase.THINKING), (do.StartTimer(e.Timer.ANSWER, policy.answer_timeout_s),)
 
 
+def tools_while_speaking(state: Dialogue, event: e.ToolsBusy, policy: Policy) -> Step:
+    """Where the sound has ended before the call came, this is known only now: the reply did not stall."""
+    state, reply = replace(state, tools_busy=event.busy), state.turn.reply
+    if not event.busy or not reply.dry or reply.over:
+        return state, ()
+    wait = do.StartTimer(e.Timer.ANSWER, policy.answer_timeout_s)
+    return state.to(Phase.THINKING), (do.StopTimer(e.Timer.STALL), wait)
+
+
 def cut_by_server(state: Dialogue, _event: e.ReplyInterrupted, policy: Policy) -> Step:
     """The server cut the reply: so does the device."""
     rested, actions = rest(state, policy, Outcome.CUT)
@@ -285,8 +294,9 @@ def cut_by_server(state: Dialogue, _event: e.ReplyInterrupted, policy: Policy) -
 
 
 def rest(state: Dialogue, policy: Policy, outcome: Outcome) -> Step:
-    """After a turn: the follow-up window, or sleep."""
-    open_ears = policy.window_s > 0 and state.mic.can_hear and not state.turn.closing
+    """After a turn of the user's: the follow-up window. Else sleep: what nobody asked for opens no ears."""
+    asked_for = not (state.turn.closing or state.turn.late)
+    open_ears = policy.window_s > 0 and state.mic.can_hear and asked_for
     left = state.rested()
     timers = (do.StopTimer(e.Timer.ANSWER), do.StopTimer(e.Timer.STALL))
     over = timers if state.turn.late else (*timers, do.TurnOver(state.turn.number, outcome))
@@ -362,6 +372,7 @@ DEVICE_TABLE: dict[Phase, dict[type, Rule]] = {
         e.ReplyIsWhole: is_whole,
         e.ReplyRanDry: ran_dry_at_tools,
         e.ReplyWentOn: went_on,
+        e.ToolsBusy: tools_while_speaking,
         e.TimerFired: stalled,
         e.PlaybackDrained: heard,
         e.LinkLost: cut_short,

@@ -140,7 +140,7 @@ def ran_dry(state: Dialogue, event: e.ReplyRanDry, policy: Policy) -> Step:
     if event.turn != state.turn.number or reply.over:
         return state, ()
     wait_s = policy.end_timeout_s if event.all_here else policy.stall_timeout_s
-    dry = replace(reply, short=not event.all_here)
+    dry = replace(reply, dry=True, short=not event.all_here)
     return state.with_reply(dry), (do.StartTimer(e.Timer.STALL, wait_s),)
 
 
@@ -151,7 +151,7 @@ def is_whole(state: Dialogue, _event: e.ReplyIsWhole, _policy: Policy) -> Step:
 
 def went_on(state: Dialogue, _event: e.ReplyWentOn, _policy: Policy) -> Step:
     """The reply goes on."""
-    return state.with_reply(replace(state.turn.reply, short=False)), (do.StopTimer(e.Timer.STALL),)
+    return state.with_reply(replace(state.turn.reply, dry=False, short=False)), (do.StopTimer(e.Timer.STALL),)
 
 
 def nothing_more_comes(state: Dialogue, event: e.ReplyEnded, _policy: Policy) -> Step:

@@ -75,6 +75,8 @@ class ReplyState:
     """The server has nothing more to send in this turn."""
     whole: bool = False
     """All of the reply has been sent, though the turn has not ended."""
+    dry: bool = False
+    """All that has come was heard, and the server has not ended it."""
     short: bool = False
     """The reply was cut by the network: its end is missing."""
     bad: bool = False
@@ -160,7 +162,8 @@ class Dialogue:
     mic: MicState = MicState()
     link: LinkState = LinkState()
     tools_busy: bool = False
-    """Tools run: the model waits for them, or will be told of them. They may outlive their turn."""
+    """Tools run, or the server does work that it has announced: what is missing will come after it, perhaps
+    after the turn."""
     failures_in_row: int = 0
     """Turns without a good answer since the last good one."""
 

@@ -19,7 +19,7 @@ class Ears:
     hungry: bool = False
     """The uplink wants each chunk as it comes."""
     forgotten: int = 0
-    """How often what is being said has stopped to be the user's. With a new number a voice that is heard from
+    """How often what was being said has ceased to be the user's. With a new number a voice that is heard from
     then on is a new one."""
 
 

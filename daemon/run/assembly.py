@@ -46,6 +46,7 @@ from daemon.runtime.store import Store, state_folder
 from daemon.runtime.supervision import Supervisor
 from daemon.session.connection import Connection
 from daemon.session.kept_handle import load_handle
+from daemon.session.link import LinkPolicy
 from daemon.session.uplink import Uplink
 from daemon.speaking.announcer import Announcer
 from daemon.speaking.volume import VOLUME_FILE, Volume, load_percent
@@ -63,7 +64,7 @@ Post = Callable[[Event], None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Daemon:
+class Conure:
     """The parts of a running daemon. For tests and the live view too."""
 
     settings: Settings
@@ -90,7 +91,7 @@ def build(
     lamp: Lamp | None = None,
     clock: Clock = time.monotonic,
     chance: Callable[[], float] = random.random,
-) -> Daemon:
+) -> Conure:
     """Build everything, each part from those above it. On the event loop.
 
     What a part has to tell it posts; none knows who conducts it. `choose`, `lamp` and `chance` (0 to 1) are
@@ -100,30 +101,17 @@ def build(
     post, from_thread, feed = mailbox.post, mailbox.post_from_thread, Feed()
     kept = _what_is_kept(settings, stand_in=stand_in)
     sound = make_sound(settings, board, from_thread, clock)
-    echo_free = board.echo_free or sound.front_end.cancels
-    button, fault = _open_button(board, from_thread)
-    choices = choose(settings, has_button=button is not None, echo_free=echo_free)
-    _tell_of_button(fault, choices)
+    button, choices = _choose(settings, board, sound, choose, from_thread)
     volume = _volume(settings, board, sound, kept.store, post)
     reminders = Reminders(settings.reminders, kept.book, ring=volume.ring, tell=feed.tell, post=post)
     uplink = _uplink(settings, sound, post, clock)
     tools = _tools(settings, reminders, kept.memory, uplink, feed, post)
-    handle = load_handle(kept.store, settings.live, life_s=choices.link.handle_life_s, clock=clock)
     parts = Parts(
         mailbox=mailbox,
         capture=make_capture(settings, board, sound, post=from_thread, wake_uplink=uplink.wake, clock=clock),
         playback=sound.playback,
         uplink=uplink,
-        connection=Connection(
-            uplink,
-            tools.host,
-            policy=choices.link,
-            post=post,
-            room=mailbox.room,
-            clock=clock,
-            jitter=chance,
-            handle=handle,
-        ),
+        connection=_connection(settings, choices.link, uplink, tools, kept.store, mailbox, clock, chance),
         lamp=lamp or Lamp(open_leds(board), clock, night_from(settings.lights)),
         volume=volume,
         feed=feed,
@@ -132,7 +120,7 @@ def build(
         tools=tools.host,
         clock=clock,
     )
-    controller = _controller(settings, parts, choices.dialogue, echo_free=echo_free)
+    controller = _controller(settings, parts, choices.dialogue, echo_free=sound.echo_free)
     keeper = _keeper(settings, parts, kept.store)
     supervisor = _supervisor(parts, controller, sound)
     control = ControlCounters()
@@ -143,7 +131,7 @@ def build(
     )
     commands = Commands(mailbox, volume, reporter.snapshot, _handlers(reminders, kept.memory, tools))
     tools.toolbox.add(built_in(commands.handle))  # these ask for the status, which tells of the tools
-    return Daemon(
+    return Conure(
         settings=settings, board=board, button=button, stand_in=stand_in, sound=sound, parts=parts,
         controller=controller, control=control, reporter=reporter, commands=commands, supervisor=supervisor,
         keeper=keeper, tools=tools,
@@ -198,10 +186,16 @@ def _open_button(board: Board, post: Post) -> tuple[Button | None, ButtonError |
         return None, error
 
 
-def _tell_of_button(fault: ButtonError | None, choices: Choices) -> None:
+def _choose(
+    settings: Settings, board: Board, sound: SoundPath, choose: Decider, post: Post
+) -> tuple[Button | None, Choices]:
+    """Both policies, and the button, on which they depend."""
+    button, fault = _open_button(board, post)
+    choices = choose(settings, has_button=button is not None, echo_free=sound.echo_free)
     if fault is not None:
         by_voice = ": speak to begin" if choices.dialogue.voice_trigger else ""
         log.warning("going on without the button%s (%s)", by_voice, fault)
+    return button, choices
 
 
 def _volume(settings: Settings, board: Board, sound: SoundPath, store: Store | None, post: Post) -> Volume:
@@ -238,6 +232,28 @@ def _tools(
         feed=feed,
         post=post,
         hold_uplink=uplink.hold,
+    )
+
+
+def _connection(
+    settings: Settings,
+    policy: LinkPolicy,
+    uplink: Uplink,
+    tools: ToolKit,
+    store: Store | None,
+    mailbox: Mailbox[Event],
+    clock: Clock,
+    chance: Callable[[], float],
+) -> Connection:
+    return Connection(
+        uplink,
+        tools.host,
+        policy=policy,
+        post=mailbox.post,
+        room=mailbox.room,
+        clock=clock,
+        jitter=chance,
+        handle=load_handle(store, settings.live, life_s=policy.handle_life_s, clock=clock),
     )
 
 
@@ -278,8 +294,8 @@ def _supervisor(parts: Parts, controller: Controller, sound: SoundPath) -> Super
     """A device that is absent and waited for lives as well as one that works."""
     return Supervisor(
         {
-            "capture": lambda: parts.capture.progress + sound.mic.absences,
-            "playback": lambda: parts.playback.progress + sound.speaker.absences,
+            "capture": lambda: sound.mic.signs_of_life,
+            "playback": lambda: sound.speaker.signs_of_life,
         },
         status=partial(_in_words, parts, controller),
         environ=os.environ,
@@ -288,5 +304,5 @@ def _supervisor(parts: Parts, controller: Controller, sound: SoundPath) -> Super
 
 def _in_words(parts: Parts, controller: Controller) -> str:
     """The state, and what is wrong, for `systemctl status`."""
-    faults = [parts.capture.error, parts.playback.error, parts.connection.link.failure]
+    faults = [parts.capture.mic.error, parts.playback.speaker.error, parts.connection.link.failure]
     return "; ".join([controller.state.phase.value, *(str(fault) for fault in faults if fault)])

@@ -9,7 +9,7 @@ from daemon.config.board import simulate_if_bare
 from daemon.config.secret import Secret
 from daemon.config.settings import Settings
 from daemon.events import TalkPressed, Trigger
-from daemon.run.assembly import Daemon
+from daemon.run.assembly import Conure
 from daemon.words import Phase
 from hw.base import Stage
 
@@ -32,17 +32,17 @@ def simulate_what_is_missing(
     return simulated, api_key
 
 
-async def show_live(daemon: Daemon) -> int:
+async def show_live(conure: Conure) -> int:
     """The live view, until its user leaves it. Returns the exit status."""
     from daemon.console.terminal import show
 
-    stage = daemon.board.stage
+    stage = conure.board.stage
     await show(
-        daemon.commands,
-        daemon.parts.feed,
-        daemon.reporter.snapshot,
-        lambda: daemon.parts.lamp.pixels,
-        partial(press, daemon),
+        conure.commands,
+        conure.parts.feed,
+        conure.reporter.snapshot,
+        lambda: conure.parts.lamp.pixels,
+        partial(press, conure),
         (lambda: _speak(stage)) if stage else None,
         terminal=sys.stdout,
         keys_fd=sys.stdin.fileno(),
@@ -50,20 +50,20 @@ async def show_live(daemon: Daemon) -> int:
     return 0
 
 
-def press(daemon: Daemon) -> None:
+def press(conure: Conure) -> None:
     """One tap; where it begins a turn on the simulated board, whoever taps speaks too."""
-    stage, before = daemon.board.stage, daemon.controller.state
-    tap(daemon)
+    stage, before = conure.board.stage, conure.controller.state
+    tap(conure)
     if stage is not None and before.phase in RESTING and before.mic.can_hear:
         _speak(stage)
 
 
-def tap(daemon: Daemon) -> None:
+def tap(conure: Conure) -> None:
     """One tap: on the simulated button where there is one, else as a command."""
-    if daemon.board.stage is not None:
-        daemon.board.stage.tap()
+    if conure.board.stage is not None:
+        conure.board.stage.tap()
     else:
-        daemon.parts.mailbox.post(TalkPressed(Trigger.COMMAND))
+        conure.parts.mailbox.post(TalkPressed(Trigger.COMMAND))
 
 
 def _speak(stage: Stage) -> None:

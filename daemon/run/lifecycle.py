@@ -14,7 +14,7 @@ from pathlib import Path
 
 from daemon.control.server import ControlServer
 from daemon.lights.conditions import RunStage
-from daemon.run.assembly import Daemon
+from daemon.run.assembly import Conure
 from daemon.run.dial import Dial
 from daemon.runtime.threads import DeviceThread
 from daemon.session import routes
@@ -25,28 +25,28 @@ class _Ended(Exception):
 
 
 @contextlib.asynccontextmanager
-async def running(daemon: Daemon, dial: Dial, *, control: Path | None = None) -> AsyncIterator[None]:
+async def running(conure: Conure, dial: Dial, *, control: Path | None = None) -> AsyncIterator[None]:
     """Run the daemon for as long as the body runs; the body begins at READY.
 
     Raises what ended a part: DeviceError, ZombieThread, AlreadyRunning, or a bug.
     """
     async with contextlib.AsyncExitStack() as stack:
-        stack.callback(daemon.board.close)
-        stack.callback(daemon.parts.lamp.close)
-        if daemon.button is not None:
-            stack.callback(daemon.button.close)
+        stack.callback(conure.board.close)
+        stack.callback(conure.parts.lamp.close)
+        if conure.button is not None:
+            stack.callback(conure.button.close)
         if control is not None:
-            server = ControlServer(control, daemon.commands.handle, daemon.parts.feed.watch, daemon.control)
+            server = ControlServer(control, conure.commands.handle, conure.parts.feed.watch, conure.control)
             await stack.enter_async_context(server)
         try:
             async with asyncio.TaskGroup() as tasks:
-                daemon.controller.enter(RunStage.STARTING)
-                _start(daemon, tasks)
-                await daemon.supervisor.ready()
-                daemon.controller.enter(RunStage.RUNNING)
-                tasks.create_task(_keep_link(daemon, dial), name="link")
+                conure.controller.enter(RunStage.STARTING)
+                _start(conure, tasks)
+                await conure.supervisor.ready()
+                conure.controller.enter(RunStage.RUNNING)
+                tasks.create_task(_keep_link(conure, dial), name="link")
                 yield
-                daemon.controller.enter(RunStage.STOPPING)
+                conure.controller.enter(RunStage.STOPPING)
                 raise _Ended
         except BaseExceptionGroup as group:
             cause = _first_cause(group)
@@ -54,16 +54,16 @@ async def running(daemon: Daemon, dial: Dial, *, control: Path | None = None) ->
                 raise cause from group
 
 
-def _start(daemon: Daemon, tasks: asyncio.TaskGroup) -> None:
-    parts = daemon.parts
+def _start(conure: Conure, tasks: asyncio.TaskGroup) -> None:
+    parts = conure.parts
     jobs = {
         "capture": DeviceThread("capture", parts.capture.run).run(),
         "playback": DeviceThread("playback", parts.playback.run, parts.playback.wake).run(),
-        "controller": daemon.controller.run(),
-        "lights": parts.lamp.run(daemon.controller.conditions),
-        "supervisor": daemon.supervisor.run(),
+        "controller": conure.controller.run(),
+        "lights": parts.lamp.run(conure.controller.conditions),
+        "supervisor": conure.supervisor.run(),
         "volume": parts.volume.run(),
-        "keeper": daemon.keeper.run(),
+        "keeper": conure.keeper.run(),
         "reminders": parts.reminders.run(),
         "routes": routes.watch(parts.connection.network_back),
         "tools": parts.tools.run(),
@@ -72,12 +72,12 @@ def _start(daemon: Daemon, tasks: asyncio.TaskGroup) -> None:
         tasks.create_task(job, name=name)
 
 
-async def _keep_link(daemon: Daemon, dial: Dial) -> None:
-    dialler, _ = await asyncio.gather(dial(daemon.tools.equipment), daemon.tools.toolbox.load())
-    daemon.parts.connection.ask()
+async def _keep_link(conure: Conure, dial: Dial) -> None:
+    dialler, _ = await asyncio.gather(dial(conure.tools.equipment), conure.tools.toolbox.load())
+    conure.parts.connection.ask()
     async with asyncio.TaskGroup() as tasks:
-        tasks.create_task(daemon.tools.toolbox.run_servers(), name="MCP servers")
-        tasks.create_task(daemon.parts.connection.run(dialler), name="connection")
+        tasks.create_task(conure.tools.toolbox.run_servers(), name="MCP servers")
+        tasks.create_task(conure.parts.connection.run(dialler), name="connection")
 
 
 def _first_cause(group: BaseExceptionGroup[BaseException]) -> BaseException:

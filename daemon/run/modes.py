@@ -17,7 +17,7 @@ from daemon.config.settings import BoardSettings, Settings
 from daemon.control.client import control_path
 from daemon.errors import ConfigError
 from daemon.run import lifecycle
-from daemon.run.assembly import Daemon, build
+from daemon.run.assembly import Conure, build
 from daemon.run.demo import show_live, simulate_what_is_missing, tap
 from daemon.run.dial import reach_service
 from daemon.run.options import RunOptions
@@ -40,8 +40,11 @@ def run(settings: Settings, api_key: Secret | None, options: RunOptions) -> int:
     options = with_wav_checked(options, os.environ)
     if options.demo:
         settings, api_key = simulate_what_is_missing(settings, api_key, detected=options.board_detected)
+    # What a rehearsal and the live view print is for the terminal.
+    on_terminal = options.once or options.interactive
     try:
-        return asyncio.run(_run_and_leave(settings, None if options.standin else api_key, options))
+        with logs.taking_prints(standard_output=not on_terminal):
+            return asyncio.run(_run_and_leave(settings, None if options.standin else api_key, options))
     except (MicError, SpeakerError) as error:
         raise named_by_key(error, settings.board) from error
     finally:
@@ -76,17 +79,17 @@ async def _run(settings: Settings, api_key: Secret | None, options: RunOptions) 
     if options.wav_out is not None and not options.once and board.stage is None:
         raise ConfigError(["--wav-out without --once records the simulated board only (--board simulated)"])
     async with reach_service(settings, api_key, base_url) as dial:
-        daemon = build(settings, board, stand_in=api_key is None)
-        logs.add_fields(partial(_journal_fields, daemon))
+        conure = build(settings, board, stand_in=api_key is None)
+        logs.add_fields(partial(_journal_fields, conure))
         async with (
             until_told(options) as told,
-            lifecycle.running(daemon, dial, control=control_path(os.environ)),
+            lifecycle.running(conure, dial, control=control_path(os.environ)),
         ):
             if options.once:
-                status = await until_first(told, _rehearse(daemon, options))
+                status = await until_first(told, _rehearse(conure, options))
                 return _interrupted(told.result()) if status is None else status
             if options.interactive:
-                return await until_first(told, show_live(daemon)) or 0
+                return await until_first(told, show_live(conure)) or 0
             log.info("ready: board %s, model %s", board.name, settings.live.model)
             if await told is signal.SIGHUP:
                 return BEGIN_AGAIN
@@ -94,19 +97,19 @@ async def _run(settings: Settings, api_key: Secret | None, options: RunOptions) 
             return 0
 
 
-def _journal_fields(daemon: Daemon) -> dict[str, object]:
-    state = daemon.controller.state
+def _journal_fields(conure: Conure) -> dict[str, object]:
+    state = conure.controller.state
     return {
-        "CONURE_BOARD": daemon.board.name,
+        "CONURE_BOARD": conure.board.name,
         "CONURE_STATE": state.phase.value,
         "CONURE_TURN": state.turn.number,
     }
 
 
-async def _rehearse(daemon: Daemon, options: RunOptions) -> int:
+async def _rehearse(conure: Conure, options: RunOptions) -> int:
     from daemon.run.rehearsal import Rehearsal
 
-    rehearsal = Rehearsal(daemon, partial(tap, daemon), sys.stdout)
+    rehearsal = Rehearsal(conure, partial(tap, conure), sys.stdout)
     heard = await rehearsal.run()
     if options.wav_out is not None:
         keep_reply(options.wav_out, rehearsal.reply())

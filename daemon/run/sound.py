@@ -18,14 +18,14 @@ from daemon.hearing.frontend.making import make_front_end
 from daemon.hearing.own_sound import OwnSound
 from daemon.hearing.vad import judge_from
 from daemon.hearing.wake import make_wake_words
-from daemon.runtime.patience import Patience
+from daemon.runtime.patience import Attendant, Attended
 from daemon.runtime.ring import FifoRing, HistoryRing
 from daemon.runtime.supervision import under_service_manager
 from daemon.speaking.playback import Playback
 from daemon.words import Phase
 from hw.base import MIC_FORMAT, SPEAKER_FORMAT, Board, Mic, Speaker
 
-T = TypeVar("T")
+Device = TypeVar("Device", bound=Attended)
 
 KEEP_BEYOND_S = 5.0
 """What the uplink ring holds beyond the longest utterance and its pre-roll, so that the end of one is
@@ -36,12 +36,14 @@ still there while the next begins."""
 class SoundPath:
     """All of it but the capture thread's work, which needs to know of the uplink."""
 
-    mic: Patience[Mic]
-    speaker: Patience[Speaker]
+    mic: Attendant[Mic]
+    speaker: Attendant[Speaker]
     uplink_ring: HistoryRing
     reply_ring: FifoRing
     front_end: FrontEnd
     playback: Playback
+    echo_free: bool
+    """Whether the microphone does not hear the speaker, by the board or by the front end."""
 
     def report(self) -> dict[str, Any]:
         """The rings, for `conure status`."""
@@ -56,28 +58,22 @@ def make_sound(
     vad = settings.vad
     held_s = vad.max_utterance_s + vad.preroll_ms / 1000 + KEEP_BEYOND_S
     reply_ring = FifoRing(SPEAKER_FORMAT.bytes(settings.sound.reply_buffer_s))
-    speaker = _patience(board.open_speaker, settings)
+    speaker = _attendant(board.open_speaker, settings)
     front_end = make_front_end(settings.frontend, echo_free=board.echo_free)
     return SoundPath(
-        mic=_patience(board.open_mic, settings),
+        mic=_attendant(board.open_mic, settings),
         speaker=speaker,
         uplink_ring=HistoryRing(MIC_FORMAT.bytes(held_s)),
         reply_ring=reply_ring,
         front_end=front_end,
-        playback=Playback(
-            speaker.open,
-            reply_ring,
-            post=post,
-            pauses_s=speaker.pauses_s,
-            clock=clock,
-            listener=front_end.far_end,
-        ),
+        echo_free=board.echo_free or front_end.cancels,
+        playback=Playback(speaker, reply_ring, post=post, clock=clock, listener=front_end.far_end),
     )
 
 
-def _patience(open_device: Callable[[], T], settings: Settings) -> Patience[T]:
+def _attendant(open_device: Callable[[], Device], settings: Settings) -> Attendant[Device]:
     service = under_service_manager(os.environ)
-    return Patience(open_device, retry_s=settings.board.retry_s, service=service)
+    return Attendant(open_device, retry_s=settings.board.retry_s, service=service)
 
 
 def make_capture(
@@ -92,7 +88,7 @@ def make_capture(
     """`post` is called on the capture thread, `wake_uplink` on this event loop."""
     vad = settings.vad
     return Capture(
-        sound.mic.open,
+        sound.mic,
         sound.uplink_ring,
         SpeechDetector(vad, judge_from(vad)),
         post=post,
@@ -104,7 +100,6 @@ def make_capture(
             barge_in=settings.trigger.barge_in,
             clock=clock,
         ),
-        pauses_s=sound.mic.pauses_s,
         ears=ears_for(Phase.IDLE, vad),
         front_end=sound.front_end,
         wake_words=make_wake_words(settings.wake),

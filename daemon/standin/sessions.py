@@ -7,8 +7,9 @@ from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from daemon.standin.protocol import INTERNAL, Refusal, invalid
-from daemon.standin.setups import Setup
+from daemon.standin.grammar.protocol import INTERNAL, Refusal, invalid
+from daemon.standin.grammar.setups import Setup
+from daemon.standin.history import History
 
 HANDLE_LIMIT = 256
 """Beyond this the oldest handle is forgotten, and refused as unknown."""
@@ -22,10 +23,14 @@ class Session:
     """What is kept between connections."""
 
     model_name: str
+    opened_s: float
     session_id: str = field(default_factory=lambda: secrets.token_hex(8))
     holder: object | None = None
     """The connection that has it; None between connections."""
     never_answers: bool = False
+    over: bool = False
+    """Its time has run out: nobody can resume it."""
+    history: History = field(default_factory=History)
 
     def release(self, holder: object) -> None:
         """This connection has ended; if another has the session by now, that one keeps it."""
@@ -53,11 +58,11 @@ class Sessions:
     def open(self, setup: Setup, holder: object) -> Session:
         """A new session, or the one that the set-up's handle names; `holder` has it now. Raises Refusal."""
         if setup.handle is None:
-            return Session(setup.model_name, holder=holder)
+            return Session(setup.model_name, self._clock(), holder=holder)
         handle = self._handles.get(setup.handle)
         if handle is None or handle.poisoned or self._clock() - handle.issued_s > self._handle_life_s:
             raise invalid()
-        if handle.session.model_name != setup.model_name:
+        if handle.session.over or handle.session.model_name != setup.model_name:
             raise invalid()
         if handle.session.holder is not None:
             raise Refusal(INTERNAL, "Internal error encountered.")  # sip-to-ai PR #14

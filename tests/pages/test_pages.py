@@ -91,9 +91,3 @@ def test_every_page_can_be_reached_from_the_readme() -> None:
         found = {str(target.relative_to(ROOT)) for page in ahead for target, _ in links(page)}
         ahead = (found & PAGES.keys()) - reached
     assert PAGES.keys() - reached == set()
-
-
-def test_the_map_of_the_rooms_is_of_this_program() -> None:
-    named = set(re.findall(r"`([a-z]+)/`", PAGES["docs/inside/architecture.md"]))
-    rooms = {path.parent.name for path in (ROOT / "daemon").glob("*/__init__.py")}
-    assert rooms <= named

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import random
+import ssl
 import time
 import wave
 from collections.abc import AsyncIterator, Callable, Mapping
@@ -26,14 +27,14 @@ from daemon.config.settings import Settings
 from daemon.lights.ladder import Conditions
 from daemon.lights.lamp import Lamp
 from daemon.run import lifecycle
-from daemon.run.assembly import Daemon, build
+from daemon.run.assembly import Conure, build
 from daemon.run.choices import Choices, Decider, decide
 from daemon.run.dial import STAND_IN_KEY, load_client
 from daemon.runtime.feed import Note
-from daemon.standin.conversation import Pace
 from daemon.standin.plan import Plan
 from daemon.standin.server import StandIn
 from daemon.standin.voices import Echo, Voice
+from daemon.standin.world import Pace
 from hw.base import MIC_FORMAT, SPEAKER_FORMAT, Colour
 from hw.simulated.board import SimulatedBoard
 
@@ -86,7 +87,7 @@ class WatchedLamp(Lamp):
 class Rig:
     """A running daemon and everything around it."""
 
-    daemon: Daemon
+    conure: Conure
     board: SimulatedBoard
     standin: StandIn
     voice: ChangingVoice
@@ -123,7 +124,7 @@ class Rig:
 
     async def command(self, name: str, **args: Any) -> Any:
         """As `conure NAME` does."""
-        return await self.daemon.commands.handle(name, args)
+        return await self.conure.commands.handle(name, args)
 
     # --- what the service does
 
@@ -148,7 +149,7 @@ class Rig:
 
     async def noted(self) -> None:
         """Wait until all that has been told so far stands in the notes."""
-        self.daemon.parts.feed.tell("noted", upto=(mark := object()))
+        self.conure.parts.feed.tell("noted", upto=(mark := object()))
         await self.until(lambda: any(note.get("upto") is mark for note in self.notes))
 
     def reached(self, state: str, count: int = 1) -> bool:
@@ -165,7 +166,7 @@ class Rig:
 
     async def until_online(self) -> None:
         """Wait until the session is set up."""
-        await self.until(lambda: self.daemon.parts.connection.report()["state"] == "online")
+        await self.until(lambda: self.conure.parts.connection.report()["state"] == "online")
 
     def turns_over(self) -> list[Note]:
         """The ledger's lines so far."""
@@ -229,13 +230,14 @@ async def running_rig(
     link: Mapping[str, Any] | None = None,
     jitter: float | None = None,
     base_url: str = "",
+    trust: ssl.SSLContext | None = None,
     board: SimulatedBoard | None = None,
     **board_keys: Any,
 ) -> AsyncIterator[Rig]:
     """A daemon that is READY; checks the light promise at the end.
 
     `policy` and `link` change fields of the dialogue's and of the link's policy that no setting reaches;
-    `jitter` (0 to 1) is that of every back-off.
+    `jitter` (0 to 1) is that of every back-off. `base_url` and `trust` lead to another server.
     """
     settings = settings or Settings()
     changing = ChangingVoice(voice or Echo())
@@ -243,7 +245,7 @@ async def running_rig(
     simulated = board or SimulatedBoard(**board_keys)
     async with standin:
         lamp = WatchedLamp(simulated)
-        daemon = build(
+        conure = build(
             settings,
             simulated,
             stand_in=True,
@@ -251,18 +253,18 @@ async def running_rig(
             lamp=lamp,
             chance=random.random if jitter is None else lambda: jitter,
         )
-        rig = Rig(daemon, simulated, standin, changing, scenes=lamp.scenes)
+        rig = Rig(conure, simulated, standin, changing, scenes=lamp.scenes)
         watcher = asyncio.create_task(_take_notes(rig))
         dial = partial(
             load_client,
             settings,
             STAND_IN_KEY,
             base_url or standin.base_url,
-            standin.client_ssl_context(),
+            trust or standin.client_ssl_context(),
         )
         await asyncio.sleep(0)
         try:
-            async with lifecycle.running(daemon, dial):
+            async with lifecycle.running(conure, dial):
                 yield rig
         finally:
             watcher.cancel()
@@ -280,7 +282,7 @@ def changed(policy: Mapping[str, Any], link: Mapping[str, Any]) -> Decider:
 
 
 async def _take_notes(rig: Rig) -> None:
-    async for note in rig.daemon.parts.feed.watch():
+    async for note in rig.conure.parts.feed.watch():
         rig.notes.append(note | {"at_s": time.monotonic()})
         rig.told.set()
 

@@ -11,9 +11,9 @@ import pytest
 from rig import HELLO, Rig, running_rig, with_keys
 
 from daemon.config.settings import Settings
-from daemon.standin.conversation import Pace
 from daemon.standin.plan import Plan
 from daemon.standin.voices import tone
+from daemon.standin.world import Pace
 from hw.base import MIC_FORMAT, SPEAKER_FORMAT
 
 SETTINGS = with_keys(

@@ -123,7 +123,7 @@ def test_a_new_configuration_without_a_key_is_refused_unless_none_is_needed(
 
 async def test_a_tap_that_begins_a_turn_on_the_simulated_board_speaks_and_is_answered() -> None:
     async with running_rig() as rig:
-        press(rig.daemon)
+        press(rig.conure)
         await rig.until_turns_over()
         assert rig.turns_over()[0]["outcome"] == "answered"
 
@@ -132,7 +132,7 @@ async def test_a_tap_in_the_middle_of_a_turn_says_nothing_more() -> None:
     async with running_rig() as rig:
         await rig.command("talk")
         await rig.until_state("listening")
-        press(rig.daemon)
+        press(rig.conure)
         await rig.until_state("idle")
         assert rig.board.mic.said_s == 0
 
@@ -140,10 +140,10 @@ async def test_a_tap_in_the_middle_of_a_turn_says_nothing_more() -> None:
 async def test_a_tap_while_muted_says_nothing() -> None:
     async with running_rig() as rig:
         await rig.command("mute")
-        await rig.until(lambda: rig.daemon.controller.state.mic.muted)
-        press(rig.daemon)
-        heard = rig.daemon.parts.capture.progress
-        await rig.until(lambda: rig.daemon.parts.capture.progress > heard + 2)
+        await rig.until(lambda: rig.conure.controller.state.mic.muted)
+        press(rig.conure)
+        heard = rig.conure.parts.capture.mic.progress
+        await rig.until(lambda: rig.conure.parts.capture.mic.progress > heard + 2)
         assert rig.board.mic.said_s == 0
 
 

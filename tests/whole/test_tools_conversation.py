@@ -11,10 +11,10 @@ import pytest
 from rig import HELLO, Rig, running_rig, with_keys
 
 from daemon.config.settings import Settings
-from daemon.standin.conversation import Pace
 from daemon.standin.plan import Plan
 from daemon.standin.record import Event
 from daemon.standin.voices import Tone
+from daemon.standin.world import Pace
 
 PACE = Pace(thinking_s=0.05, speed=20.0, playout=0.0)
 
@@ -338,13 +338,13 @@ class TestBuiltIn:
             settings, plan=calls('"volume", args = { percent = 30 }'), voice=Tone(0.3)
         ) as rig:
             await ask(rig)
-            assert rig.daemon.parts.volume.percent == 30
+            assert rig.conure.parts.volume.percent == 30
             assert answers(rig)[0]["response"]["result"] == {"before_percent": 70, "now_percent": 30}
 
     async def test_mute_closes_the_microphone_and_the_reply_is_heard(self, settings: Settings) -> None:
         async with running_rig(settings, plan=calls('"mute"'), voice=Tone(0.3), pace=PACE) as rig:
             await ask(rig)
-            assert rig.daemon.controller.state.mic.muted
+            assert rig.conure.controller.state.mic.muted
             assert "conure unmute" in answers(rig)[0]["response"]["message"]
             assert rig.turns_over()[0]["outcome"] == "answered"
 
@@ -361,7 +361,7 @@ class TestBuiltIn:
         async with running_rig(settings, plan=calls('"device_status"'), voice=Tone(0.3), jitter=0.0) as rig:
             await rig.until_online()
             rig.standin.abort()
-            await rig.until(lambda: rig.daemon.parts.connection.report()["state"] != "online")
+            await rig.until(lambda: rig.conure.parts.connection.report()["state"] != "online")
             rig.say()
             rig.tap()
             await rig.until_turns_over(1)

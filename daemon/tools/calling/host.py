@@ -25,6 +25,10 @@ from daemon.tools.declaring.spec import Scheduling, ToolSpec
 MAX_CALLS = 8
 """Calls that may be open; models ask for two or three at once."""
 
+MAX_UNANSWERED = 256
+"""Calls that may wait for their answers to be sent, refusals too; policy for one more: pass over it and count
+it as unsent. A server that calls without end does not read."""
+
 MAX_WORKS = 16
 """Works of one turn that are remembered for a repetition; policy: forget the oldest."""
 
@@ -131,7 +135,7 @@ class ToolHost:
 
     def take(self, request: ToolCall, turn: int, *, wanted: bool) -> None:
         """The model calls. `wanted` is false for a turn that its user has cut: then nothing is done."""
-        if request.connection != self.connection:
+        if request.connection != self.connection or len(self._calls) >= MAX_UNANSWERED:
             self.counters.unsent += 1
             return
         self.counters.calls += 1

@@ -256,6 +256,21 @@ def test_config_check_prints_every_mistake_and_exits_78(
     assert [line.startswith(f"conure: {file}: ") for line in captured.err.splitlines()] == [True, True]
 
 
+def test_a_key_in_a_wrong_field_is_not_printed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    key = "AIza" + "Sy" * 17 + "x"
+    file = tmp_path / "conure.toml"
+    fields = ("model", "language", "turn_taking", "idle_close_s", "temperature", "odd")
+    file.write_text(
+        "[live]\n"
+        + "".join(f'{name} = "{key}"\n' for name in fields)
+        + f'{key} = "x"\n[vad]\nengine = "{"y" * 30}{key}"\n["{key}"]\n'
+    )
+    assert main(["config", "check", "--config", str(file)]) == EX_CONFIG
+    told = capsys.readouterr()
+    assert "AIza" not in told.out + told.err
+    assert "live.idle_close_s" in told.err
+
+
 def test_config_show_marks_what_was_changed_and_has_no_key(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -289,8 +304,8 @@ class FakeDaemon:
         yield {"event": "transcript", "who": "user", "text": "grüß dich"}
 
 
-async def run_beside(daemon: FakeDaemon, socket: Path, *argv: str) -> int:
-    async with ControlServer(socket, daemon.handle, daemon.watch):
+async def run_beside(conure: FakeDaemon, socket: Path, *argv: str) -> int:
+    async with ControlServer(socket, conure.handle, conure.watch):
         return await asyncio.to_thread(main, argv)
 
 
@@ -312,9 +327,9 @@ async def run_beside(daemon: FakeDaemon, socket: Path, *argv: str) -> int:
 async def test_a_command_asks_the_running_speaker(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], argv: list[str], asked: Any, printed: str
 ) -> None:
-    daemon = FakeDaemon()
-    assert await run_beside(daemon, tmp_path / "control.sock", *argv) == 0
-    assert daemon.asked == [asked]
+    conure = FakeDaemon()
+    assert await run_beside(conure, tmp_path / "control.sock", *argv) == 0
+    assert conure.asked == [asked]
     assert capsys.readouterr().out.startswith(printed)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 
 import pytest
-from fakes import pauses
+from fakes import attendant
 
 from daemon.conductor.accounts import Accounts
 from daemon.conductor.downlink import NEAR_SILENCE, Downlink
@@ -42,7 +42,7 @@ class Line:
 
     def __init__(self, *, ring_bytes: int = 10**6, log_transcripts: bool = False) -> None:
         self.accounts = Accounts()
-        playback = Playback(no_speaker, FifoRing(ring_bytes), post=lambda event: None, pauses_s=pauses())
+        playback = Playback(attendant(no_speaker), FifoRing(ring_bytes), post=lambda event: None)
         self.downlink = Downlink(
             playback,
             no_tools(),

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-from daemon.conductor.reply_gate import OLD_END_TIMEOUT_S, UNHEARD_END_TIMEOUT_S, ReplyGate
+from daemon.conductor.reply_gate import (
+    OLD_END_TIMEOUT_S,
+    UNHEARD_END_TIMEOUT_S,
+    WORK_S,
+    ReplyGate,
+)
 from daemon.events import (
     GenerationComplete,
     ReplyAudio,
@@ -160,6 +165,72 @@ def test_in_an_open_stream_what_comes_after_a_whole_reply_is_another() -> None:
     gate = ReplyGate(streaming=True)
     heard = sort(gate, OLD, GenerationComplete(), NEW, TurnComplete())
     assert heard == [ReplyStarted(), OLD, GenerationComplete(), ReplyStarted(), NEW, ReplyEnded()]
+
+
+def answered_gate() -> ReplyGate:
+    """A first question was answered, and a second was sent at 10 s."""
+    gate = asked_gate()
+    sort(gate, OLD, GenerationComplete(), TurnComplete())
+    gate.asked(10.0)
+    return gate
+
+
+def test_an_end_that_is_told_twice_does_not_end_the_next_turn() -> None:
+    gate = answered_gate()
+    assert sort(gate, TurnComplete(), at_s=10.1) == []
+    assert sort(gate, NEW, TurnComplete(), at_s=10.8) == [ReplyStarted(), NEW, ReplyEnded()]
+    assert gate.ends_repeated == 1
+
+
+def test_nor_where_the_first_turn_was_cut() -> None:
+    gate = asked_gate()
+    sort(gate, OLD)
+    gate.cut()
+    sort(gate, ServerInterrupted(), TurnComplete())
+    gate.asked(10.0)
+    assert sort(gate, TurnComplete(), NEW, at_s=10.1) == [ReplyStarted(), NEW]
+
+
+def test_a_silent_answer_is_an_end_of_its_own() -> None:
+    late = answered_gate()
+    assert sort(late, TurnComplete(), at_s=10.0 + UNHEARD_END_TIMEOUT_S) == [ReplyEnded()]
+    whole = answered_gate()
+    assert sort(whole, GenerationComplete(), TurnComplete(), at_s=10.1) == [ReplyEnded()]
+    failed = answered_gate()
+    assert sort(failed, TurnComplete("BLOCKLIST"), at_s=10.1) == [ReplyEnded("BLOCKLIST")]
+    first = asked_gate()
+    assert sort(first, TurnComplete(), at_s=0.1) == [ReplyEnded()]
+
+
+class TestAnnouncedWork:
+    def test_lasts_until_the_end_of_the_turn(self) -> None:
+        gate = asked_gate()
+        gate.announced(1.0)
+        assert gate.works(1.0 + WORK_S - 0.1)
+        sort(gate, TurnComplete(), at_s=2.0)
+        assert not gate.works(2.0)
+
+    def test_may_not_be_silent_for_longer_by_being_announced_again(self) -> None:
+        gate = asked_gate()
+        gate.announced(1.0)
+        gate.announced(50.0)
+        assert not gate.works(1.0 + WORK_S)
+        sort(gate, NEW, at_s=70.0)
+        assert gate.works(71.0)
+
+    def test_is_of_no_turn_where_nobody_asked(self) -> None:
+        gate = ReplyGate(streaming=False)
+        gate.announced(1.0)
+        assert not gate.works(1.0)
+        cut = cut_gate()
+        cut.announced(10.1)
+        assert not cut.works(10.1)
+
+    def test_after_a_pause_more_audio_begins_anew(self) -> None:
+        gate = asked_gate()
+        sort(gate, OLD)
+        gate.pause()
+        assert sort(gate, NEW, NEW) == [ReplyStarted(), NEW, NEW]
 
 
 class TestAQuestionThatWentOn:

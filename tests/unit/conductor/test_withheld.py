@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from fakes import pauses
+from fakes import attendant
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -64,7 +64,7 @@ class Line:
     def __init__(self) -> None:
         self.accounts, self.calls, self.feed = Accounts(), Calls(), Feed()
         tools: Any = self.calls
-        playback = Playback(no_speaker, FifoRing(10**6), post=lambda event: None, pauses_s=pauses())
+        playback = Playback(attendant(no_speaker), FifoRing(10**6), post=lambda event: None)
         self.downlink = Downlink(
             playback, tools, self.accounts, self.feed, streaming=False, log_transcripts=False
         )

@@ -110,3 +110,19 @@ def test_a_demonstration_simulates_what_nobody_named_and_is_not_there(
     monkeypatch.setattr(board, "has_sound_card", lambda: sound)
     settings = Settings(board=BoardSettings(name=name))
     assert simulate_if_bare(settings, detected=detected).board.name == expected
+
+
+def test_the_bus_itself_is_asked_only_if_that_was_wanted(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    asked: list[list[int]] = []
+
+    def probe(addresses: list[int]) -> list[int]:
+        asked.append(addresses)
+        return addresses[:1]
+
+    monkeypatch.setattr("hw.boards.i2c_probe.probe", probe)
+    assert board.look_around(tmp_path)[0].i2c == ()
+    assert asked == []
+    traces, _ = board.look_around(tmp_path, probe_bus=True)
+    assert asked and traces.i2c == tuple(asked[0][:1])

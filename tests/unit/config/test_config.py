@@ -534,3 +534,17 @@ def test_a_list_of_texts_is_a_list_and_the_older_notations_are_read(
 def test_what_is_no_list_of_texts_is_told(tmp_path: Path, text: str, told: str) -> None:
     (problem,) = problems_of(tmp_path, text + "\n")
     assert told in problem
+
+
+@pytest.mark.parametrize("rate_hz", [4000, 44_110])
+def test_a_rate_whose_chunk_has_no_whole_number_of_frames_is_told(tmp_path: Path, rate_hz: int) -> None:
+    (problem,) = problems_of(tmp_path, f"[board]\nmic_rate_hz = {rate_hz}\n")
+    assert problem.startswith(
+        f"board.mic_rate_hz = {rate_hz}: must be 0, or a rate from 8000 on, in steps of 50"
+    )
+    assert problems_of(tmp_path, "[board]\nspeaker_rate_hz = 44100\n") == []
+
+
+def test_a_text_with_a_null_character_is_told(tmp_path: Path) -> None:
+    (problem,) = problems_of(tmp_path, '[live]\nvoice = "a\\u0000b"\n')
+    assert "must not hold a null character" in problem

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from fakes import ShownLeds, pauses
+from fakes import ShownLeds, attendant
 
 from daemon.conductor.budget import DayBudget
 from daemon.conductor.button import ButtonInput
@@ -95,13 +95,12 @@ class Rig:
             post=self.mailbox.post,
         )
         capture = Capture(
-            no_mic,
+            attendant(no_mic),
             self.uplink_ring,
             SpeechDetector(VadSettings(), lambda chunk: False),
             post=self.mailbox.post,
             wake_uplink=uplink.wake,
             own_sound=lambda: False,
-            pauses_s=pauses(),
         )
         connection = Connection(
             uplink,
@@ -111,9 +110,7 @@ class Rig:
             clock=self._clock,
             jitter=lambda: 0.0,
         )
-        playback = Playback(
-            no_speaker, self.reply_ring, post=self.mailbox.post, pauses_s=pauses(), clock=self._clock
-        )
+        playback = Playback(attendant(no_speaker), self.reply_ring, post=self.mailbox.post, clock=self._clock)
         return Parts(
             mailbox=self.mailbox,
             capture=capture,
@@ -248,7 +245,7 @@ async def test_the_status_tells_the_state_in_words(rig: Rig) -> None:
 
 
 async def test_the_status_names_what_is_wrong_with_a_device(rig: Rig) -> None:
-    rig.parts.capture.error = MicError("hw:1", "gone")
+    rig.parts.capture.mic.error = MicError("hw:1", "gone")
     rig.controller.handle(MicLost())
     told = await rig.do("status")
     assert told["devices"]["mic"]["problem"] == "hw:1: gone"

@@ -30,7 +30,7 @@ from standin_support import (
 from websockets.exceptions import InvalidStatus
 
 from daemon.standin.plan import Plan
-from daemon.standin.run import run_standin
+from daemon.standin.run import Telling, run_standin
 from daemon.standin.server import StandIn
 from daemon.standin.voices import Echo, Tone
 
@@ -209,7 +209,9 @@ class TestBounds:
 async def test_the_program_writes_its_authority_and_listens(tmp_path: Path) -> None:
     ready: asyncio.Future[StandIn] = asyncio.get_running_loop().create_future()
     file = tmp_path / "ca.pem"
-    program = asyncio.create_task(run_standin(0, Echo(), Plan(), file, on_ready=ready.set_result))
+    program = asyncio.create_task(
+        run_standin(0, Echo(), Plan(), Telling(ca_file=file, on_ready=ready.set_result))
+    )
     standin = await ready
     assert file.read_text() == standin.ca_pem
     async with session(standin, key=KEY, ssl=ssl.create_default_context(cafile=file)):

@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from standin_support import speech
 
-from daemon.standin.hearing import Ear, Heard, level_dbfs
 from daemon.standin.record import Record
+from daemon.standin.talk.hearing import Ear, Heard, level_dbfs
 from daemon.standin.voices import (
     VOICES,
     Echo,
