@@ -212,13 +212,6 @@ class UtteranceSent:
 
 
 @dataclass(frozen=True, slots=True)
-class UtteranceGiven:
-    """The last of the utterance was given to the connection: from now on an answer may come."""
-
-    turn: int
-
-
-@dataclass(frozen=True, slots=True)
 class ReplyStarted:
     """The first audio of a reply is in the reply ring."""
 
@@ -304,13 +297,6 @@ class MicLost:
 
 
 @dataclass(frozen=True, slots=True)
-class MicSilent:
-    """The microphone delivers, and for long nothing but zeros. `ever_heard`: it was not always so."""
-
-    ever_heard: bool
-
-
-@dataclass(frozen=True, slots=True)
 class MicBack:
     """The microphone delivers again."""
 
@@ -349,6 +335,20 @@ class TimerDue:
 @dataclass(frozen=True, slots=True)
 class ToolsChanged:
     """`busy` or `open` may have changed."""
+
+
+@dataclass(frozen=True, slots=True)
+class UtteranceGiven:
+    """The last of the utterance was given to the connection: from now on an answer may come."""
+
+    turn: int
+
+
+@dataclass(frozen=True, slots=True)
+class MicSilent:
+    """The microphone delivers, and for long nothing but zeros. `ever_heard`: it was not always so."""
+
+    ever_heard: bool
 
 
 @dataclass(frozen=True, slots=True)

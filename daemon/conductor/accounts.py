@@ -1,9 +1,8 @@
 """What was sent and received on each calendar day, and whether the day's budget is used up. Pure.
 
-Counted is what is paid for: audio that went to the service, also what had to be sent again; audio that came
-from it, played or not; and the tokens that it says it has counted. A day is only a word that comes from
-outside, so a change to summer time, a clock that jumps and a restart decide which day grows, and no day is
-ever begun anew.
+It counts what is paid for: audio that went to the service, also what had to be sent again; audio that came
+from it, played or not; and the tokens that the service says it has counted. The caller names the present day.
+So summer time, a clock that jumps, or a restart can only change which day grows; none sets a day to zero.
 """
 
 from __future__ import annotations

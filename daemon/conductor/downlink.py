@@ -1,4 +1,4 @@
-"""What the server says: to which turn it belongs, what is counted of it, and the reply for the speaker.
+"""Takes what the server says: counts it, finds its turn, and gives the reply to the speaker.
 
 Event loop only.
 """

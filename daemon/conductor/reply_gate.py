@@ -1,4 +1,4 @@
-"""Which turn does what the server says belong to? Pure.
+"""Sorts what the server says by the turn to which it belongs. Pure.
 
 After a barge-in the server goes on talking for a while: its audio is in flight, then come `interrupted`
 and `turnComplete` of the turn that was cut. The `ReplyGate` lets through what belongs to the newest turn

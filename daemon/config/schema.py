@@ -1,7 +1,7 @@
 """TOML data into settings: names, types, ranges and choices of every key. Pure.
 
 A mistake of the user becomes a `Problem` and its key keeps the default, so that all mistakes can be shown
-at once. What no key shows alone is looked at in `cross_checks.py`.
+at once. `checks.py` looks at values that need others, and at values with a form.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The control socket: the running daemon answers `conure status`, `talk`, `mute`, … Event loop only.
 
-The protocol is told in `control_client.py`. A file lock beside the socket makes a second daemon impossible
-without a race: the lock goes with the process, so that a socket left behind can be replaced.
+`client.py` tells the protocol. A file lock beside the socket keeps a second daemon out, without a race. The
+lock goes with the process, so a socket that a process left behind can be replaced.
 """
 
 from __future__ import annotations

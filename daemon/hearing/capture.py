@@ -1,7 +1,7 @@
 """The capture thread: microphone to uplink ring, and what a voice on the way means.
 
-The thread touches its device, its ring, its stop event and `post`. How it is to listen the event loop sets as
-one value, which Python writes and reads whole.
+The thread touches its device, its ring, its stop event and `post`. The event loop tells it how to listen by
+one value, `Ears`, which Python writes and reads whole.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What outlives the process: each day's usage, and the session's handle."""
+"""The files that outlive the process: each day's usage, and the session's handle."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
-"""The end of the process, when something in it does not end.
+"""Ends the process although something in it does not end.
 
 Looking up a name blocks a thread for as long as the resolver likes (30 s and more on a network that has just
-gone), and Python waits for such threads at its end. Nobody waits for that lookup any more, and systemd's
-patience and the user's are shorter.
+gone), and Python waits for such threads at its end. Nobody needs that lookup any more, and neither systemd
+nor the user waits so long.
 """
 
 from __future__ import annotations

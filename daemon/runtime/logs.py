@@ -1,7 +1,7 @@
 """Where log lines go: to the journal with fields, or as plain text to standard error.
 
-They go by a thread of their own. A journal that waits for its card, a terminal that was stopped and a pipe
-that nobody reads block whoever writes: else that would be the event loop, and the conversation with it.
+A thread of their own writes them. A journal that waits for its card, a terminal that was stopped, or a pipe
+that nobody reads blocks whoever writes; that must not be the event loop, which would block the conversation.
 
 What libraries warn of and print goes the same way. Every line is cleaned and cut, and keys in it are masked;
 of lines that are not our own only so many are written.

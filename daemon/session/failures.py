@@ -1,4 +1,4 @@
-"""What a failed connection means: a table from what was raised, where, to what to do and what to say. Pure.
+"""What a failed connection means: a table from what failed, and where, to what to do and to say. Pure.
 
 `gemini/errors.py` translates foreign exceptions into a `Signal`; `classify` finds the first row that matches.
 A source that begins with # is a heading of docs/inside/live-api.md, which leads on to the threads.

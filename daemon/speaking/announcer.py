@@ -1,4 +1,4 @@
-"""Sounds the tones, and after those that tell of a fault the words that say what it is. Event loop only."""
+"""Sounds the tones. After a tone that tells of a fault it says what the fault is. Event loop only."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The loudness: what was asked for, what may be heard now, and who makes it so. Event loop only.
+"""Sets the loudness, from what the user asked for and from the limits that hold. Event loop only.
 
 Three limits meet: what the user asked for, `[sound] max_volume`, and `[sound] night_volume` in the night of
 `[lights]`. The card's mixer does as much of it as it can, the samples do the rest.

@@ -35,7 +35,7 @@ from daemon.standin.plan import Plan
 from daemon.standin.server import StandIn
 from daemon.standin.voices import Echo, Voice
 from daemon.standin.world import Pace
-from hw.base import MIC_FORMAT, SPEAKER_FORMAT, Colour
+from hw.base import MIC_FORMAT, SPEAKER_FORMAT
 from hw.simulated.board import SimulatedBoard
 
 SENTENCE_WAV = ROOT / "hw" / "simulated" / "sentence.wav"
@@ -311,8 +311,3 @@ def correlation(heard: NDArray[np.int16], said_16k: bytes) -> float:
     windows = energy[len(said) :] - energy[: -len(said)]
     norms = np.sqrt(np.maximum(windows, 1.0) * np.sum(said**2))
     return float(np.max(products / norms))
-
-
-def is_dark(pixels: tuple[Colour, ...]) -> bool:
-    """Whether nothing is lit."""
-    return all(pixel.brightest == 0 for pixel in pixels)

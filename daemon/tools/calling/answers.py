@@ -1,7 +1,7 @@
 """What the model is told of a call: always a status, words or a result, and whether to try again. Pure.
 
 An empty answer makes current models call again with other arguments, up to five times (Gemini 3.8 Live,
-migration notes), so that none is ever empty.
+migration notes). So no answer is ever empty.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Runs the tools that the model calls, beside the receive loop, and sees that each call is answered once.
 
 Event loop only. A call belongs to the connection that asked; the work done for it belongs to the turn, and
-may serve the same call of a later connection (`calls.py`). At most MAX_CALLS are open; one more is answered
+may serve the same call of a later connection (`fates.py`). At most MAX_CALLS are open; one more is answered
 at once with a refusal.
 """
 

@@ -539,10 +539,8 @@ def test_what_is_no_list_of_texts_is_told(tmp_path: Path, text: str, told: str) 
 @pytest.mark.parametrize("rate_hz", [4000, 44_110])
 def test_a_rate_whose_chunk_has_no_whole_number_of_frames_is_told(tmp_path: Path, rate_hz: int) -> None:
     (problem,) = problems_of(tmp_path, f"[board]\nmic_rate_hz = {rate_hz}\n")
-    assert problem.startswith(
-        f"board.mic_rate_hz = {rate_hz}: must be 0, or a rate from 8000 on, in steps of 50"
-    )
-    assert problems_of(tmp_path, "[board]\nspeaker_rate_hz = 44100\n") == []
+    assert f"board.mic_rate_hz = {rate_hz}: must be 0, or a rate from 8000 on, in steps of 50" in problem
+    assert load_text(tmp_path, "[board]\nspeaker_rate_hz = 44100\n").settings.board.speaker_rate_hz == 44100
 
 
 def test_a_text_with_a_null_character_is_told(tmp_path: Path) -> None:
