@@ -11,9 +11,19 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from daemon.events import MicBack, MicLost, MicSilent, SpeechEnded, SpeechStarted, TalkPressed, Trigger
+from daemon.events import (
+    MicBack,
+    MicLost,
+    MicSilent,
+    SpeechEnded,
+    SpeechPaused,
+    SpeechResumed,
+    SpeechStarted,
+    TalkPressed,
+    Trigger,
+)
 from daemon.hearing.ears import Ears
-from daemon.hearing.endpointing import Edge, Heard, SpeechDetector
+from daemon.hearing.endpointing import Edge, SpeechDetector
 from daemon.hearing.frontend.front_end import Echo, FrontEnd
 from daemon.hearing.silence import REMEDY, SilenceWatch
 from daemon.hearing.wake import WakeWords
@@ -24,7 +34,8 @@ from hw.base import MIC_FORMAT, Mic
 MUTED_TICK_S = 0.5
 """How often the muted thread shows the watchdog that it lives."""
 
-CaptureEvent = SpeechStarted | SpeechEnded | TalkPressed | MicLost | MicBack | MicSilent
+SpeechEvent = SpeechStarted | SpeechPaused | SpeechResumed | SpeechEnded
+CaptureEvent = SpeechEvent | TalkPressed | MicLost | MicBack | MicSilent
 
 
 class Capture:
@@ -163,7 +174,7 @@ class Capture:
         )
         self.level_dbfs, self.floor_dbfs, self._speech = heard.level_dbfs, heard.floor_dbfs, heard.speech
         if heard.edge is not None:
-            self._post(self._speech_event(heard))
+            self._post(self._speech_event(heard.edge, heard.onset_chunks_ago))
         if self._wake_words is not None and self._wake_words.hear(cleaned.heard) is not None:
             self._hear_wake_word(speech=heard.speech)
         if ears.hungry:
@@ -176,7 +187,13 @@ class Capture:
             self._post(SpeechEnded())
         self._post(TalkPressed(Trigger.WAKE_WORD))
 
-    def _speech_event(self, heard: Heard) -> CaptureEvent:
-        if heard.edge is Edge.ENDED:
-            return SpeechEnded()
-        return SpeechStarted(self._ring.head - heard.onset_chunks_ago * MIC_FORMAT.chunk_bytes)
+    def _speech_event(self, edge: Edge, onset_chunks_ago: int) -> SpeechEvent:
+        match edge:
+            case Edge.STARTED:
+                return SpeechStarted(self._ring.head - onset_chunks_ago * MIC_FORMAT.chunk_bytes)
+            case Edge.PAUSED:
+                return SpeechPaused()
+            case Edge.RESUMED:
+                return SpeechResumed()
+            case Edge.ENDED:
+                return SpeechEnded()

@@ -69,6 +69,7 @@ PURE: dict[str, tuple[str, ...]] = {
     "daemon.speaking.earcons": ("numpy",),
     "daemon.hearing.ears": (),
     "daemon.hearing.endpointing": (),
+    "daemon.hearing.turn_end": (),
     "daemon.errors": (),
     "daemon.masking": (),
     "daemon.events": (),
@@ -99,6 +100,7 @@ PURE: dict[str, tuple[str, ...]] = {
     "daemon.reminders.record": LOCAL_TIMES,
     "daemon.reminders.requests": LOCAL_TIMES,
     "daemon.conductor.reply_gate": (),
+    "daemon.conductor.withheld": (),
     "daemon.runtime.ring": ("threading.Lock", "mmap"),  # two threads meet in it; the memory is no file's
     "daemon.lights.scenes": (),
     "daemon.config.schema": (),

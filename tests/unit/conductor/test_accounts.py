@@ -188,10 +188,19 @@ def test_the_report_has_today_and_the_calendar_month() -> None:
         "prompt_tokens": 7,
         "response_tokens": 3,
         "refused": 0,
+        "eager_ends": 0,
+        "eager_wasted": 0,
+        "eager_wasted_s": 0.0,
     }
     assert report["this_month"]["sent_s"] == 3.0
     assert report["this_month"]["prompt_tokens"] == 7
     assert report["budget"] == "10 of 1000 tokens used"
+
+
+def test_what_was_asked_for_too_early_is_told_as_audio_of_both_directions() -> None:
+    wasted = Day(eager_ends=2, eager_wasted=1, again_bytes=MIC_FORMAT.bytes(1.5))
+    words = (wasted + Day(eager_ends=1, unheard_bytes=SPEAKER_FORMAT.bytes(0.5))).as_words()
+    assert (words["eager_ends"], words["eager_wasted"], words["eager_wasted_s"]) == (3, 1, 2.0)
 
 
 class TestTheFile:
