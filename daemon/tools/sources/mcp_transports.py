@@ -56,9 +56,6 @@ TOKEN_LIMIT_BYTES = 8 * 1024
 END_S = 1.0
 """So long a program has to end when its input ends, and again when it is told to; then it is killed."""
 
-for _name in ("mcp", "client", "mcp_types"):  # `client` is the name of one of its loggers
-    logging.getLogger(_name).setLevel(logging.CRITICAL)  # they quote what a server says, of any length
-
 
 @dataclass(slots=True)
 class Noticed:

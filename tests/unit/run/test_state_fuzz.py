@@ -117,8 +117,10 @@ def odd_file(content: Any, dice: random.Random) -> bytes:
 
 @pytest.mark.parametrize("name", FILES)
 @pytest.mark.parametrize("seed", range(3))
-def test_an_odd_state_file_is_used_or_put_aside(name: str, seed: int, tmp_path: Path) -> None:
-    logging.getLogger("daemon.runtime.store").setLevel(logging.ERROR)
+def test_an_odd_state_file_is_used_or_put_aside(
+    name: str, seed: int, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.ERROR, "daemon.runtime.store")
     content, use = FILES[name]
     dice = random.Random(f"{name}/{seed}")
     path = tmp_path / name
