@@ -116,7 +116,7 @@ class HalfOpen(Action):
 
 
 @dataclass(frozen=True, slots=True)
-class GoAway(Action):
+class SayGoAway(Action):
     """Announce the end: `time_left_s`, or None to leave it out. `after_s` later (default: at that time),
     `then` "close" with 1011 Deadline expired, be in "silence", or do "nothing".
     """
@@ -220,7 +220,7 @@ class Ground(Action):
 
 
 @dataclass(frozen=True, slots=True)
-class Work(Action):
+class WorkAWhile(Action):
     """Say a filler, work for `seconds` (`interactionStatus: IN_PROGRESS`), then answer (`IDLE`).
 
     The status comes with `turnComplete`, as the SDK documents it, or alone. `generation_complete`: the filler
@@ -262,7 +262,7 @@ ACTIONS: dict[str, type[Action]] = {
     "stop_reading": StopReading,
     "stop_answering": StopAnswering,
     "half_open": HalfOpen,
-    "go_away": GoAway,
+    "go_away": SayGoAway,
     "stall": Stall,
     "send": Send,
     "withhold": Withhold,
@@ -273,7 +273,7 @@ ACTIONS: dict[str, type[Action]] = {
     "think": Think,
     "write": Write,
     "ground": Ground,
-    "work": Work,
+    "work": WorkAWhile,
     "cancel_tools": CancelTools,
     "never_answer": NeverAnswer,
 }

@@ -20,7 +20,7 @@ CHARACTERS_PER_TOKEN = 4
 
 
 @dataclass(slots=True)
-class Tokens:
+class TokenCount:
     """What the context holds, by modality."""
 
     audio: int = 0
@@ -37,7 +37,7 @@ class History:
 
     def __init__(self) -> None:
         self.said: deque[Said] = deque(maxlen=SAID_LIMIT)
-        self.tokens = Tokens()
+        self.tokens = TokenCount()
 
     def add(self, said: Said, audio_s: float = 0.0) -> None:
         """Something was said, which lasted so long or was written."""

@@ -8,6 +8,7 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
+from daemon.standin.door.credentials import ApiKeys
 from daemon.standin.journal import RecordFile, Watcher
 from daemon.standin.plan import Plan
 from daemon.standin.server import StandIn
@@ -36,7 +37,9 @@ async def run_standin(
     Port 0 takes a free one, which `on_ready` can read. `keys`: the only ones that are good, if there are any.
     """
     async with AsyncExitStack() as stack:
-        standin = await stack.enter_async_context(StandIn(voice, plan, port=port, keys=keys))
+        standin = await stack.enter_async_context(
+            StandIn(voice, plan, port=port, keys=ApiKeys(only=frozenset(keys)))
+        )
         standin.record.watchers.append(Watcher(telling.on_line, everything=telling.everything))
         if telling.ca_file is not None:
             await asyncio.to_thread(telling.ca_file.write_text, standin.ca_pem, encoding="ascii")

@@ -10,8 +10,9 @@ import logging
 import ssl
 import time
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from http import HTTPStatus
@@ -24,7 +25,7 @@ from websockets.http11 import Request, Response
 from daemon.standin import actions
 from daemon.standin.actions import When
 from daemon.standin.certs import Authority
-from daemon.standin.door.credentials import Door, Keys, live_door, public_headers, without_secrets
+from daemon.standin.door.credentials import ApiKeys, Door, live_door, public_headers, without_secrets
 from daemon.standin.door.http_answers import BadRequest, HttpAnswer, HttpConnection, HttpRequest, http_error
 from daemon.standin.door.token_desk import answer_post
 from daemon.standin.door.tokens import Tokens
@@ -49,12 +50,24 @@ CLOSE_TIMEOUT_S = 1.0
 ARRIVAL_LIMIT = 64
 """Clients between TCP and the upgrade; beyond it the oldest is written off as gone."""
 
+HOST = "127.0.0.1"
+
 RECORD_S = 1800.0
 """Audio that is kept: 30 minutes are 58 MB."""
 
 _log = logging.getLogger(__name__)
 _websockets_log = logging.getLogger(f"{__name__}.websockets")
 _websockets_log.setLevel(logging.CRITICAL)  # debug shows the key, errors are planned faults
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Keeping:
+    """How long it keeps what, in seconds."""
+
+    handle_life_s: float = HANDLE_LIFE_S
+    """A resumption handle, after its session."""
+    record_s: float = RECORD_S
+    """The audio in its record."""
 
 
 class StandIn:
@@ -69,30 +82,23 @@ class StandIn:
         plan: Plan | None = None,
         *,
         port: int = 0,
-        host: str = "127.0.0.1",
         clock: Callable[[], float] = time.monotonic,
         pace: Pace | None = None,
         transcripts: Transcripts | None = None,
-        keys: Iterable[str] = (),
-        bad_keys: Iterable[str] = (),
-        handle_life_s: float = HANDLE_LIFE_S,
-        record_s: float = RECORD_S,
-        wall_clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+        keys: ApiKeys | None = None,
+        keeping: Keeping | None = None,
     ) -> None:
-        """`voice` None: `Echo`. `host` is an IPv4 address; port 0: a free one.
-
-        `keys` are the only ones that are good, if there are any; `bad_keys` never are. The wall clock is
-        asked for ephemeral tokens only.
-        """
-        self._host, self._port = host, port
-        self._keys = Keys(frozenset(keys), frozenset(bad_keys))
-        self._tokens = Tokens(wall_clock)
-        self.record = Record(clock, record_s)
+        """`voice` None: `Echo`. Port 0: a free one. `keys` None: all are good."""
+        keeping = keeping or Keeping()
+        self._port = port
+        self._keys = keys or ApiKeys()
+        self._tokens = Tokens(partial(datetime.now, UTC))
+        self.record = Record(clock, keeping.record_s)
         self._world = World(
             voice=voice or Echo(),
             plan=PlanRun(plan or Plan()),
             record=self.record,
-            sessions=Sessions(clock, handle_life_s),
+            sessions=Sessions(clock, keeping.handle_life_s),
             clock=clock,
             pace=pace or Pace(),
             transcripts=transcripts or Transcripts(),
@@ -107,7 +113,7 @@ class StandIn:
 
     async def __aenter__(self) -> Self:
         """Listen. Raises OSError where the port is taken."""
-        listener = GatedListener(self._host, self._port, self._let_in)
+        listener = GatedListener(HOST, self._port, self._let_in)
         self._port = listener.port
         context = self._authority.server_context()
         context.sni_callback = self._choose_certificate
@@ -191,7 +197,7 @@ class StandIn:
 
     async def send_go_away(self, time_left_s: float | None = None) -> None:
         """Announce the end on every connection, and do nothing about it."""
-        await self.inject(actions.GoAway(time_left_s, then="nothing"))
+        await self.inject(actions.SayGoAway(time_left_s, then="nothing"))
 
     async def drop(self, code: int = 1011, reason: str = "Internal error encountered.") -> None:
         """Close every connection, set up or not."""

@@ -19,7 +19,7 @@ HANDLE_LIFE_S = 2 * 3600.0
 
 
 @dataclass(slots=True, eq=False)
-class Session:
+class KeptSession:
     """What is kept between connections."""
 
     model_name: str
@@ -40,7 +40,7 @@ class Session:
 
 @dataclass(slots=True)
 class _Handle:
-    session: Session
+    session: KeptSession
     issued_s: float
     poisoned: bool = False
 
@@ -55,10 +55,10 @@ class Sessions:
         self.forgotten = 0
         """Handles that were dropped because there were too many."""
 
-    def open(self, setup: Setup, holder: object) -> Session:
+    def open(self, setup: Setup, holder: object) -> KeptSession:
         """A new session, or the one that the set-up's handle names; `holder` has it now. Raises Refusal."""
         if setup.handle is None:
-            return Session(setup.model_name, self._clock(), holder=holder)
+            return KeptSession(setup.model_name, self._clock(), holder=holder)
         handle = self._handles.get(setup.handle)
         if handle is None or handle.poisoned or self._clock() - handle.issued_s > self._handle_life_s:
             raise invalid()
@@ -69,7 +69,7 @@ class Sessions:
         handle.session.holder = holder
         return handle.session
 
-    def issue(self, session: Session) -> str:
+    def issue(self, session: KeptSession) -> str:
         """A new handle; the earlier ones stay good."""
         name = secrets.token_urlsafe(24)
         self._handles[name] = _Handle(session, self._clock())

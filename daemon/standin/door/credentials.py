@@ -67,7 +67,7 @@ def _from_query(query: str, name: str) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Keys:
+class ApiKeys:
     """Which API keys are good: `only` these, or any that is not `bad`."""
 
     only: frozenset[str] = frozenset()

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from http import HTTPStatus
 
-from daemon.standin.door.credentials import Keys, is_token_path, key_of
+from daemon.standin.door.credentials import ApiKeys, is_token_path, key_of
 from daemon.standin.door.http_answers import BadRequest, HttpAnswer, HttpRequest, http_error
 from daemon.standin.door.tokens import Tokens
 from daemon.standin.grammar.protocol import POLICY, Refusal, parse_token_request
 
 
-def answer_post(request: HttpRequest | BadRequest, keys: Keys, tokens: Tokens) -> HttpAnswer:
+def answer_post(request: HttpRequest | BadRequest, keys: ApiKeys, tokens: Tokens) -> HttpAnswer:
     """What is answered to a request that is no GET."""
     if isinstance(request, BadRequest):
         return http_error(HTTPStatus.BAD_REQUEST, str(request))

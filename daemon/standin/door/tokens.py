@@ -71,7 +71,13 @@ class Tokens:
         if not now < expires <= now + LONGEST_LIFE or not now < until <= now + LONGEST_LIFE or uses < 0:
             raise invalid()
         setup = body.get("bidiGenerateContentSetup")
-        token = Token(expires, until, uses or None, setup, _locked(body.get("fieldMask", "")))
+        token = Token(
+            expires=expires,
+            new_sessions_until=until,
+            uses_left=uses or None,
+            setup=setup,
+            locked=_locked(body.get("fieldMask", "")),
+        )
         name = TOKEN_PREFIX + secrets.token_hex(32)
         self._tokens[name] = token
         if len(self._tokens) > TOKEN_LIMIT:

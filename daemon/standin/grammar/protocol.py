@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NoReturn
 
-from daemon.standin.grammar.schema import AUTH_TOKEN, CLIENT_MESSAGE, Choice, Leaf, MapOf, OneOf
+from daemon.standin.grammar.schema import AUTH_TOKEN, CLIENT_MESSAGE, EnumValues, Leaf, MapOf, OneOf
 
 INVALID_ARGUMENT = 1007
 POLICY = 1008
@@ -155,7 +155,7 @@ def _value(value: Any, kind: Any, path: str) -> Any:
         case list():
             values = value if isinstance(value, list) else [value]
             return [_value(item, kind[0], f"{path}[{place}]") for place, item in enumerate(values)]
-        case Choice():
+        case EnumValues():
             return _choice(value, kind, path)
         case _:
             return _leaf(value, kind, path)
@@ -175,7 +175,7 @@ def _map(value: Any, kind: MapOf, path: str) -> dict[str, Any]:
     return {name: _value(item, kind.value, f"{path}[{name}]") for name, item in value.items()}
 
 
-def _choice(value: Any, kind: Choice, path: str) -> str:
+def _choice(value: Any, kind: EnumValues, path: str) -> str:
     if type(value) is int and 0 <= value < len(kind.values):
         return kind.values[value]
     if isinstance(value, str) and value.upper() in kind.values:

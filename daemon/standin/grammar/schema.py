@@ -35,7 +35,7 @@ class MapOf:
 
 
 @dataclass(frozen=True, slots=True)
-class Choice:
+class EnumValues:
     """An enum: its values in the order of their numbers, of which 0 says nothing."""
 
     values: tuple[str, ...]
@@ -50,12 +50,12 @@ class OneOf:
     fields: dict[str, Any]
 
 
-def _choice(prefix: str, values: str) -> Choice:
+def _choice(prefix: str, values: str) -> EnumValues:
     """An enum whose first value is `PREFIX_UNSPECIFIED`."""
-    return Choice((f"{prefix}_UNSPECIFIED", *values.split()))
+    return EnumValues((f"{prefix}_UNSPECIFIED", *values.split()))
 
 
-def _prefixed(prefix: str, values: str) -> Choice:
+def _prefixed(prefix: str, values: str) -> EnumValues:
     """The same where each value has the prefix."""
     return _choice(prefix, " ".join(f"{prefix}_{value}" for value in values.split()))
 
@@ -63,7 +63,7 @@ def _prefixed(prefix: str, values: str) -> Choice:
 EMPTY: dict[str, Any] = {}
 BLOB = {"data": Leaf.BYTES, "mimeType": Leaf.TEXT}
 SCHEDULING = _choice("SCHEDULING", "SILENT WHEN_IDLE INTERRUPT")
-BEHAVIOR = Choice(("UNSPECIFIED", "BLOCKING", "NON_BLOCKING"))
+BEHAVIOR = EnumValues(("UNSPECIFIED", "BLOCKING", "NON_BLOCKING"))
 MEDIA_RESOLUTION = _prefixed("MEDIA_RESOLUTION", "LOW MEDIUM HIGH")
 _PART_RESOLUTION = {
     "level": _prefixed("MEDIA_RESOLUTION", "LOW MEDIUM HIGH ULTRA_HIGH"),
@@ -195,7 +195,7 @@ TOOL = {
     },
     "googleSearchRetrieval": {
         "dynamicRetrievalConfig": {
-            "mode": Choice(("MODE_UNSPECIFIED", "MODE_DYNAMIC")),
+            "mode": EnumValues(("MODE_UNSPECIFIED", "MODE_DYNAMIC")),
             "dynamicThreshold": Leaf.NUMBER,
         }
     },

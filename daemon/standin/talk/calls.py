@@ -16,7 +16,7 @@ LATE_ANSWER_S = 0.5
 """An answer to a cancelled call may have been on its way; later than this it was not."""
 
 
-class Answered(Enum):
+class CallAnswered(Enum):
     """What an answer is taken for."""
 
     AWAITED = "a reply waited for it"
@@ -25,7 +25,7 @@ class Answered(Enum):
     UNKNOWN = "nobody asked"
 
 
-class Calls:
+class PendingCalls:
     """What was asked for and is not yet answered. Event loop only."""
 
     def __init__(self) -> None:
@@ -44,18 +44,18 @@ class Calls:
         else:
             self._open.append(call_id)
 
-    def answer(self, call_id: str, now_s: float, *, more_follows: bool) -> Answered:
+    def answer(self, call_id: str, now_s: float, *, more_follows: bool) -> CallAnswered:
         """An answer came; with `more_follows` its call stays open."""
         if call_id in self._open:
             if not more_follows:
                 self._open.remove(call_id)
-            return Answered.UNAWAITED
+            return CallAnswered.UNAWAITED
         if call_id in self.pending:
             if not more_follows:
                 self._settle({call_id})
-            return Answered.AWAITED
+            return CallAnswered.AWAITED
         late = any(call_id == one and now_s - at_s <= LATE_ANSWER_S for one, at_s in self._cancelled)
-        return Answered.LATE if late else Answered.UNKNOWN
+        return CallAnswered.LATE if late else CallAnswered.UNKNOWN
 
     def cancel(self, now_s: float) -> list[str]:
         """Nothing is waited for any more; the calls that this concerns."""

@@ -21,10 +21,10 @@ from daemon.standin.grammar.protocol import (
 )
 from daemon.standin.grammar.setups import Setup, check_tools, waits_of, words_of
 from daemon.standin.record import AudioMessage, ConnectionRecord, TurnRecord
-from daemon.standin.sessions import Session
+from daemon.standin.sessions import KeptSession
 from daemon.standin.talk import faults
-from daemon.standin.talk.calls import Answered
-from daemon.standin.talk.hearing import LOW_SENSITIVITY_DBFS, SPEECH_DBFS, Ear, Heard
+from daemon.standin.talk.calls import CallAnswered
+from daemon.standin.talk.hearing import LOW_SENSITIVITY_DBFS, SPEECH_DBFS, Change, Ear
 from daemon.standin.talk.limits import end_in_time
 from daemon.standin.talk.line import Line
 from daemon.standin.talk.reply import Reply
@@ -43,7 +43,7 @@ class Conversation:
     """Answers one client until the connection ends."""
 
     def __init__(
-        self, world: World, wire: Wire, record: ConnectionRecord, setup: Setup, session: Session
+        self, world: World, wire: Wire, record: ConnectionRecord, setup: Setup, session: KeptSession
     ) -> None:
         self.line = Line(world, wire, record, setup, session, faults.perform)
         self._world = world
@@ -134,14 +134,14 @@ class Conversation:
             raise unsupported()
         pcm = blob.get("data", b"")
         if self._setup.manual:
-            await self._hear(self._world.record.audio_received(self._record, pcm, rate_hz), Heard.NOTHING)
+            await self._hear(self._world.record.audio_received(self._record, pcm, rate_hz), Change.NOTHING)
             return
         for part, heard in self._ear.listen(pcm, rate_hz):
             await self._hear(self._world.record.audio_received(self._record, part, rate_hz), heard)
 
-    async def _hear(self, message: AudioMessage, heard: Heard) -> None:
+    async def _hear(self, message: AudioMessage, heard: Change) -> None:
         """Take what came; `heard` changes at its end."""
-        if heard is Heard.STARTED:
+        if heard is Change.STARTED:
             await self._tell_activity("ACTIVITY_START")
             await self._open_turn("speech")
             for earlier in self._lead_in:
@@ -151,7 +151,7 @@ class Conversation:
             self._remember_lead_in(message)
         else:
             await self._add_audio(message)
-        if heard is Heard.ENDED and self._turn is not None:
+        if heard is Change.ENDED and self._turn is not None:
             await self._tell_activity("ACTIVITY_END")
             await self._close_turn(self._turn, "silence")
 
@@ -159,7 +159,7 @@ class Conversation:
         self._received("audio_stream_end")
         self._need_mode(manual=False)
         self._lead_in.clear()
-        if ended and self._ear.stream_ended() is Heard.ENDED and self._turn is not None:
+        if ended and self._ear.stream_ended() is Change.ENDED and self._turn is not None:
             await self._close_turn(self._turn, "audio_stream_end")
 
     async def _take_text(self, text: str) -> None:
@@ -214,11 +214,11 @@ class Conversation:
         for answer in body.get("functionResponses", []):
             call_id, more_follows = answer.get("id", ""), answer.get("willContinue", False)
             match self.line.calls.answer(call_id, self.line.now_s(), more_follows=more_follows):
-                case Answered.UNKNOWN:
+                case CallAnswered.UNKNOWN:
                     raise Refusal(POLICY, "Requested entity was not found.")
-                case Answered.LATE:
+                case CallAnswered.LATE:
                     self._record.late_answers += 1
-                case Answered.UNAWAITED if not more_follows:
+                case CallAnswered.UNAWAITED if not more_follows:
                     await self._speak_of(call_id, answer.get("scheduling", "WHEN_IDLE"))
 
     def _take_context_update(self, body: dict[str, Any]) -> None:

@@ -43,13 +43,13 @@ async def _half_open(line: Line, action: actions.HalfOpen) -> None:
         line.session.release(line.wire)
 
 
-async def _go_away(line: Line, action: actions.GoAway) -> None:
+async def _go_away(line: Line, action: actions.SayGoAway) -> None:
     await line.say("go_away", messages.go_away(action.time_left_s))
     if action.then != "nothing":
         line.spawn(_end_later(line, action))
 
 
-async def _end_later(line: Line, action: actions.GoAway) -> None:
+async def _end_later(line: Line, action: actions.SayGoAway) -> None:
     await asyncio.sleep(action.after_s if action.after_s is not None else action.time_left_s or 0.0)
     if action.then == "close":
         await line.perform(actions.DEADLINE)
@@ -108,7 +108,7 @@ async def _ground(line: Line, action: actions.Ground) -> None:
     _draft_of(line).grounding = messages.grounding(action.query, action.uri, action.title)
 
 
-async def _work(line: Line, action: actions.Work) -> None:
+async def _work(line: Line, action: actions.WorkAWhile) -> None:
     _draft_of(line).work = action
 
 
@@ -129,7 +129,7 @@ PERFORM: dict[type[actions.Action], Callable[[Line, Any], Awaitable[None]]] = {
     actions.StopReading: _stop_reading,
     actions.StopAnswering: _stop_answering,
     actions.HalfOpen: _half_open,
-    actions.GoAway: _go_away,
+    actions.SayGoAway: _go_away,
     actions.Stall: _stall,
     actions.Send: _send,
     actions.Withhold: _withhold,
@@ -140,7 +140,7 @@ PERFORM: dict[type[actions.Action], Callable[[Line, Any], Awaitable[None]]] = {
     actions.Think: _think,
     actions.Write: _write,
     actions.Ground: _ground,
-    actions.Work: _work,
+    actions.WorkAWhile: _work,
     actions.CancelTools: _cancel_tools,
     actions.NeverAnswer: _never_answer,
 }

@@ -24,7 +24,7 @@ _SAMPLE_BYTES = 2
 _FULL_SCALE_SQUARED = 32768.0**2
 
 
-class Heard(Enum):
+class Change(Enum):
     """What a piece of audio changed."""
 
     NOTHING = "nothing"
@@ -44,31 +44,31 @@ class Ear:
         self._run_s = 0.0
         """How long it has been loud (waiting for speech), or quiet (waiting for its end)."""
 
-    def listen(self, pcm: bytes, rate_hz: int) -> Iterator[tuple[bytes, Heard]]:
+    def listen(self, pcm: bytes, rate_hz: int) -> Iterator[tuple[bytes, Change]]:
         """Take a message (s16 mono) of any length: its parts, and what changed at the end of each."""
         step_bytes = _SAMPLE_BYTES * max(1, round(rate_hz * SLICE_S))
         part_start = 0
         for end in range(step_bytes, len(pcm) + step_bytes, step_bytes):
             piece = pcm[end - step_bytes : end]
             heard = self.hear(piece, len(piece) / (_SAMPLE_BYTES * rate_hz))
-            if heard is not Heard.NOTHING or end - part_start >= PART_SLICES * step_bytes or end >= len(pcm):
+            if heard is not Change.NOTHING or end - part_start >= PART_SLICES * step_bytes or end >= len(pcm):
                 yield pcm[part_start:end], heard
                 part_start = end
 
-    def hear(self, pcm: bytes, seconds: float) -> Heard:
+    def hear(self, pcm: bytes, seconds: float) -> Change:
         """Take the next `seconds` of audio (s16 mono), short enough to be judged as one."""
         loud = level_dbfs(pcm) > self._threshold_dbfs
         self._run_s = self._run_s + seconds if loud != self._speaking else 0.0
         if self._run_s == 0.0 or self._run_s < (self._silence_s if self._speaking else self._speech_s):
-            return Heard.NOTHING
+            return Change.NOTHING
         self._speaking = not self._speaking
         self._run_s = 0.0
-        return Heard.STARTED if self._speaking else Heard.ENDED
+        return Change.STARTED if self._speaking else Change.ENDED
 
-    def stream_ended(self) -> Heard:
+    def stream_ended(self) -> Change:
         """The microphone was switched off: speech that was going on has ended."""
         was_speaking, self._speaking, self._run_s = self._speaking, False, 0.0
-        return Heard.ENDED if was_speaking else Heard.NOTHING
+        return Change.ENDED if was_speaking else Change.NOTHING
 
 
 def level_dbfs(pcm: bytes) -> float:

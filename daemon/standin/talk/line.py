@@ -12,12 +12,12 @@ from types import TracebackType
 from typing import Any, Self
 
 from daemon.standin import messages
-from daemon.standin.actions import Action, CallTool, When, Work
+from daemon.standin.actions import Action, CallTool, When, WorkAWhile
 from daemon.standin.grammar.protocol import INTERNAL, Refusal
 from daemon.standin.grammar.setups import Setup
 from daemon.standin.record import ConnectionRecord
-from daemon.standin.sessions import Session
-from daemon.standin.talk.calls import Calls
+from daemon.standin.sessions import KeptSession
+from daemon.standin.talk.calls import PendingCalls
 from daemon.standin.voices import Voice
 from daemon.standin.wire import Wire, WireEnded
 from daemon.standin.world import World
@@ -40,7 +40,7 @@ class Draft:
     status: str = ""
     """`interactionStatus` beside `turnComplete`."""
     tools: list[CallTool] = field(default_factory=list)
-    work: Work | None = None
+    work: WorkAWhile | None = None
     grounding: messages.Message | None = None
     """`groundingMetadata`, sent with the end of the generation."""
 
@@ -57,7 +57,7 @@ class Line:
         wire: Wire,
         record: ConnectionRecord,
         setup: Setup,
-        session: Session,
+        session: KeptSession,
         perform: Perform,
     ) -> None:
         self.world = world
@@ -65,7 +65,7 @@ class Line:
         self.record = record
         self.setup = setup
         self.session = session
-        self.calls = Calls()
+        self.calls = PendingCalls()
         self.draft: Draft | None = None
         """The reply that is being made; None before the first."""
         self.waits = dict(setup.waits)

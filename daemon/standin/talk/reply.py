@@ -6,7 +6,7 @@ import asyncio
 import itertools
 
 from daemon.standin import messages
-from daemon.standin.actions import When, Work
+from daemon.standin.actions import When, WorkAWhile
 from daemon.standin.grammar.models import Task
 from daemon.standin.record import TurnRecord
 from daemon.standin.talk.line import Draft, Line, ReplyOver
@@ -100,7 +100,7 @@ class Reply:
         await self._line.fire(When.TOOL_CALL)
         await self._line.calls.wait_answered()
 
-    async def _work(self, work: Work | None) -> None:
+    async def _work(self, work: WorkAWhile | None) -> None:
         if work is None:
             return
         self._draft.status = "IDLE"

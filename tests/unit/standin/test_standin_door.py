@@ -30,7 +30,7 @@ from standin_support import (
     tell,
 )
 
-from daemon.standin.door.credentials import live_door, without_secrets
+from daemon.standin.door.credentials import ApiKeys, live_door, without_secrets
 from daemon.standin.door.http_answers import BODY_BYTES, HEAD_BYTES, whole_request
 from daemon.standin.door.tokens import TOKEN_LIMIT, Tokens
 from daemon.standin.grammar.protocol import Refusal
@@ -131,7 +131,7 @@ class TestHttp:
         ],
     )
     async def test_whatever_else_comes_is_answered(self, request_text: str, status: int, says: str) -> None:
-        async with StandIn(pace=FAST, bad_keys=["stolen"]) as standin:
+        async with StandIn(pace=FAST, keys=ApiKeys(bad=frozenset(["stolen"]))) as standin:
             answered, body = await post(standin, request_text.encode())
             assert answered == status == body["error"]["code"]
             assert says in body["error"]["message"]

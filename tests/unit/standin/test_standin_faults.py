@@ -219,7 +219,7 @@ class TestTheConnection:
         async with StandIn(plan=plan(rule)) as standin, session(standin) as live:
             await live.send_realtime_input(activity_start=types.ActivityStart())
             await take_until(live, "go_away")
-            await standin.wait_for(lambda r: r.connections[0].faults == ["GoAway", "StopAnswering"])
+            await standin.wait_for(lambda r: r.connections[0].faults == ["SayGoAway", "StopAnswering"])
             await live.send_realtime_input(activity_end=types.ActivityEnd())
             assert await is_silent(live)
 

@@ -21,6 +21,7 @@ from standin_support import (
     tell,
 )
 
+from daemon.standin.door.credentials import ApiKeys
 from daemon.standin.journal import RecordFile, Watcher, printable
 from daemon.standin.server import StandIn
 from daemon.standin.voices import Tone
@@ -35,7 +36,7 @@ class TestLines:
     @pytest.mark.parametrize("everything", [False, True])
     async def test_a_client_that_is_refused_is_told_of_always(self, everything: bool) -> None:
         told: list[str] = []
-        async with StandIn(pace=FAST, keys=["right"]) as standin:
+        async with StandIn(pace=FAST, keys=ApiKeys(only=frozenset(["right"]))) as standin:
             standin.record.watchers.append(Watcher(told.append, everything=everything))
             with pytest.raises(errors.APIError):
                 async with session(standin):

@@ -8,7 +8,7 @@ import pytest
 from places import ROOT
 
 from daemon.standin import actions
-from daemon.standin.actions import ACTIONS, PRESETS, Action, Close, GoAway, Reset, Send, Stall, When
+from daemon.standin.actions import ACTIONS, PRESETS, Action, Close, Reset, SayGoAway, Send, Stall, When
 from daemon.standin.parameters import TOML_TYPES
 from daemon.standin.plan import Plan, PlanError, PlanRun, Rule
 from daemon.standin.service import Service
@@ -42,7 +42,7 @@ class TestReading:
         )
         assert plan.rules == (
             Rule(When.REPLY_MS, (Stall(3),), nth=(2, 5), threshold=800.0),
-            Rule(When.SETUP, (*PRESETS["quota"], GoAway(5)), nth=()),
+            Rule(When.SETUP, (*PRESETS["quota"], SayGoAway(5)), nth=()),
         )
 
     @pytest.mark.parametrize("name", PRESETS)

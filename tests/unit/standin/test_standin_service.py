@@ -27,7 +27,8 @@ from standin_support import (
 )
 from websockets.exceptions import InvalidStatus
 
-from daemon.standin.actions import Ground, Think, When, Work, Write
+from daemon.standin.actions import Ground, Think, When, WorkAWhile, Write
+from daemon.standin.door.credentials import ApiKeys
 from daemon.standin.plan import Plan, Rule
 from daemon.standin.server import StandIn
 from daemon.standin.service import Service
@@ -149,7 +150,7 @@ class TestContents:
     async def test_work_is_announced_and_its_answer_follows(
         self, turn_complete: bool, generation_complete: bool
     ) -> None:
-        work = Work(0.05, 0.2, generation_complete=generation_complete, turn_complete=turn_complete)
+        work = WorkAWhile(0.05, 0.2, generation_complete=generation_complete, turn_complete=turn_complete)
         async with StandIn(Tone(0.4), replying(work), pace=FAST) as standin, session(standin) as live:
             await say(live, speech(0.2))
             messages = await take_turn(live)
@@ -395,7 +396,7 @@ async def test_pictures_are_kept_with_their_time() -> None:
 
 
 async def test_a_key_that_is_none_of_the_good_ones_is_refused() -> None:
-    async with StandIn(keys=["right"], pace=FAST) as standin:
+    async with StandIn(keys=ApiKeys(only=frozenset(["right"])), pace=FAST) as standin:
         with pytest.raises(errors.APIError, match="API key not valid"):
             async with session(standin, key="wrong"):
                 pass
