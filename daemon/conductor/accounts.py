@@ -22,7 +22,7 @@ UNSET = "unset"
 """The day of a clock that has not been set yet. It has no budget, for nobody knows whose day it is."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Day:
     """What was used: bytes of PCM (16 kHz up, 24 kHz down), tokens, and turns that the budget refused.
 

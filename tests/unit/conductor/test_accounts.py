@@ -48,7 +48,9 @@ class TestCounting:
         books.add(audio(sent_s=1.0))
         books.add(audio(received_s=2.0))
         books.add(Day(prompt_tokens=30, response_tokens=12))
-        assert books.used_today() == Day(32_000, 96_000, 30, 12)
+        assert books.used_today() == Day(
+            sent_bytes=32_000, received_bytes=96_000, prompt_tokens=30, response_tokens=12
+        )
         assert books.used_today().tokens == 42
 
     def test_a_new_day_begins_at_nothing(self) -> None:
@@ -177,7 +179,7 @@ def test_the_report_has_today_and_the_calendar_month() -> None:
     calendar.day = "2026-11-01"
     books.add(audio(sent_s=1.0))
     calendar.day = "2026-11-02"
-    books.add(audio(sent_s=2.0, received_s=0.5) + Day(1, 0, 7, 3))
+    books.add(audio(sent_s=2.0, received_s=0.5) + Day(sent_bytes=1, prompt_tokens=7, response_tokens=3))
     report = books.report()
     assert report["today"] == {
         "day": "2026-11-02",
@@ -205,7 +207,7 @@ class TestTheFile:
     def test_comes_back_as_it_was_kept(self) -> None:
         calendar = Calendar(UNSET)
         books = accounts(calendar)
-        books.add(Day(1, 2, 3, 4, 5))
+        books.add(Day(sent_bytes=1, received_bytes=2, prompt_tokens=3, response_tokens=4, refused=5))
         calendar.day = day_word(0)
         books.add(audio(sent_s=1.0))
         assert read_days(json.loads(json.dumps(books.as_dict()))) == books.days
