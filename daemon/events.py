@@ -183,6 +183,16 @@ class SpeechStarted:
 
 
 @dataclass(frozen=True, slots=True)
+class SpeechPaused:
+    """The silence after speech has lasted for `vad.eager_ms`: perhaps it is over."""
+
+
+@dataclass(frozen=True, slots=True)
+class SpeechResumed:
+    """After `SpeechPaused`, and before `SpeechEnded`, the speech has gone on."""
+
+
+@dataclass(frozen=True, slots=True)
 class SpeechEnded:
     """The speech is over: the silence after it has lasted."""
 
@@ -293,9 +303,9 @@ class MicBack:
 
 DialogueEvent = (
     TalkPressed | TalkTapped | TalkHeld | TalkReleased | TalkWithdrawn | StopAsked | MuteSet | TextAsked
-    | SpeechStarted | SpeechEnded | TimerFired | UtteranceSent | ReplyStarted | ReplyEnded
-    | ReplyInterrupted | PlaybackDrained | ReplyIsWhole | ReplyRanDry | ReplyWentOn | LinkUp | LinkLost
-    | LinkRefused | ToolsBusy | EndAsked | MicLost | MicBack
+    | SpeechStarted | SpeechPaused | SpeechResumed | SpeechEnded | TimerFired | UtteranceSent
+    | ReplyStarted | ReplyEnded | ReplyInterrupted | PlaybackDrained | ReplyIsWhole | ReplyRanDry
+    | ReplyWentOn | LinkUp | LinkLost | LinkRefused | ToolsBusy | EndAsked | MicLost | MicBack
 )  # fmt: skip
 
 # --- to the conductor ------------------------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""What looks like a key is masked, whoever wrote it and wherever it was put. Pure."""
+"""Masks what looks like a key, whoever wrote it and wherever it stands. Pure."""
 
 from __future__ import annotations
 

@@ -7,6 +7,7 @@ listening light is on before audio may leave; then the actions are carried out, 
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any, get_args
 
@@ -139,6 +140,7 @@ class Controller:
                 self._hear(event)
             case _ if isinstance(event, DIALOGUE_EVENTS):
                 self.advance(event)
+        self._hear_confirmed()
         self._follow_tools()
 
     # --- the dialogue
@@ -186,11 +188,10 @@ class Controller:
             case ReplyStarted() if self._awaits_reply():
                 self._reply_begins(now_s)
             case LinkUp():
-                # What was begun on the old connection cannot be answered on this one.
-                self.downlink.gate.reset()
+                self.downlink.lose()
                 self._mark(self.state.turn.number, Mark.LINK_UP, now_s)
             case LinkLost():
-                self.downlink.gate.reset()
+                self.downlink.lose()
             case StopAsked():
                 self._parts.playback.hush()
                 self._parts.reminders.silence()
@@ -251,7 +252,16 @@ class Controller:
     # --- the server
 
     def _hear(self, event: ServerEvent) -> None:
-        for heard in self.downlink.hear(event, self.state.turn.number, self._clock()):
+        self._deliver(self.downlink.hear(event, self.state.turn.number, self._clock()))
+
+    def _hear_confirmed(self) -> None:
+        """What was withheld, as if each had just come."""
+        for heard in self.downlink.confirmed():
+            self._follow_tools()
+            self._deliver([heard])
+
+    def _deliver(self, said: Iterable[ReplyAudio | DialogueEvent]) -> None:
+        for heard in said:
             if isinstance(heard, ReplyAudio):
                 self._play_reply(heard.pcm)
             else:

@@ -65,6 +65,8 @@ class ReplyGate:
         self._asked_at_s = 0.0
         self._unasked_until_s = 0.0
         """Until then a reply is let through that no question asked for."""
+        self._reopened_at_s: float | None = None
+        """When the server was made to cut the old turn, where that was before the next question was asked."""
         self._old_end_timeout_s = OLD_END_TIMEOUT_S
         self._ended = False
         """A turn has ended on this connection, and its end may be told again."""
@@ -86,6 +88,7 @@ class ReplyGate:
 
     def cut(self) -> None:
         """The device cut the reply, or began a new turn: what the server still says of it is void."""
+        self._reopened_at_s = None
         unheard = self._asked and not self._server_speaks and not self._streaming
         if self._server_speaks or unheard:
             self._old_turn_open = True
@@ -94,6 +97,11 @@ class ReplyGate:
         self._asked = self._streaming
         self._unasked_until_s = 0.0
         self._works_since_s = None
+
+    def reopen(self, now_s: float) -> None:
+        """The question goes on, which cuts its answer on the server too, and is asked once more later."""
+        self.cut()
+        self._reopened_at_s = now_s
 
     def withdraw(self) -> None:
         """A question was begun but not finished: the server may answer what it got of it."""
@@ -204,7 +212,8 @@ class ReplyGate:
     def _new_turn_must_have_begun(self, now_s: float) -> bool:
         if not self._asked and now_s >= self._unasked_until_s:
             return False
-        return self._old_interrupted or now_s - self._asked_at_s >= self._old_end_timeout_s
+        since_s = self._asked_at_s if self._reopened_at_s is None else self._reopened_at_s
+        return self._old_interrupted or now_s - since_s >= self._old_end_timeout_s
 
     def _interrupted(self) -> Iterator[DialogueEvent]:
         if not self._server_speaks:

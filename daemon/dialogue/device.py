@@ -6,6 +6,12 @@ from dataclasses import replace
 
 from daemon import events as e
 from daemon.dialogue import actions as do
+from daemon.dialogue.eager import (
+    lost_while_listening,
+    pause_while_listening,
+    resumed_while_listening,
+    sent_while_listening,
+)
 from daemon.dialogue.shared import (
     GO_ON,
     LATE,
@@ -132,11 +138,20 @@ def mic_lost_while_listening(state: Dialogue, _event: e.MicLost, policy: Policy)
 
 
 def close(state: Dialogue, policy: Policy) -> Step:
-    """End the utterance; without a connection it is held for a while, and nothing of it is lost."""
+    """End the utterance; without a connection it is held for a while, and nothing of it is lost.
+
+    One that was closed at the pause is confirmed, and may have left already.
+    """
+    number, eager = state.turn.number, state.turn.eager
     timers = (do.StopTimer(e.Timer.NO_SPEECH), do.StopTimer(e.Timer.MAX_UTTERANCE))
-    wait = do.StartTimer(e.Timer.ANSWER, policy.hold_utterance_s)
+    end = do.CloseUtterance(number) if eager is None else do.ConfirmEnd(number)
+    closed = replace(state, turn=replace(state.turn, eager=None)).to(Phase.SENDING)
+    if eager is not None and eager.sent:
+        thinking, wait = sent(closed, e.UtteranceSent(number), policy)
+        return thinking, (*timers, end, *wait)
+    hold = do.StartTimer(e.Timer.ANSWER, policy.hold_utterance_s)
     tone = (do.Play(Earcon.OFFLINE),) if state.link.trouble else ()
-    return state.to(Phase.SENDING), (*timers, do.CloseUtterance(state.turn.number), wait, *tone)
+    return closed, (*timers, end, hold, *tone)
 
 
 # --- sending and thinking --------------------------------------------------------------------------
@@ -318,8 +333,12 @@ DEVICE_TABLE: dict[Phase, dict[type, Rule]] = {
         e.TalkReleased: let_go,
         e.TalkWithdrawn: withdrawn,
         e.SpeechStarted: voice_while_listening,
+        e.SpeechPaused: pause_while_listening,
+        e.SpeechResumed: resumed_while_listening,
         e.SpeechEnded: silence_while_listening,
+        e.UtteranceSent: sent_while_listening,
         e.TimerFired: timer_while_listening,
+        e.LinkLost: lost_while_listening,
         e.LinkRefused: refuse,
         e.MicLost: mic_lost_while_listening,
     },

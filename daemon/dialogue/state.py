@@ -51,6 +51,8 @@ class Policy:
     """After a reply lost its end, ask the next session to go on."""
     hold_utterance_s: float = 60.0
     """How long an utterance waits for a connection before the user is told."""
+    max_eager_ends: int = 3
+    """After so many pauses that might have been the end, only the full silence ends this utterance."""
     max_resends: int = 5
     """An utterance that every connection dies of is given up after this many."""
 
@@ -84,6 +86,14 @@ class ReplyState:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class EagerEnd:
+    """The utterance was closed at a pause, and its user may still go on. Ends with the pause."""
+
+    sent: bool = False
+    """All of it has left the device."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TurnState:
     """What ends with the turn; with server turn-taking a turn is the whole open conversation."""
 
@@ -93,6 +103,10 @@ class TurnState:
     """Known of the last turn too."""
     released: bool = False
     """Whether the open utterance may leave the device (somebody spoke, or holds the button)."""
+    eager: EagerEnd | None = None
+    """While it is not sure that the utterance is over: nothing of an answer is heard, and nothing done."""
+    eager_ends: int = 0
+    """How often the utterance was closed at a pause."""
     text: str = ""
     """The text of the turn, if it is one in writing."""
     resent: int = 0

@@ -12,9 +12,19 @@ from collections.abc import Callable
 from math import isfinite
 from typing import Any
 
-from daemon.events import MicBack, MicLost, MicSilent, SpeechEnded, SpeechStarted, TalkPressed, Trigger
+from daemon.events import (
+    MicBack,
+    MicLost,
+    MicSilent,
+    SpeechEnded,
+    SpeechPaused,
+    SpeechResumed,
+    SpeechStarted,
+    TalkPressed,
+    Trigger,
+)
 from daemon.hearing.ears import Ears
-from daemon.hearing.endpointing import Edge, Heard, SpeechDetector
+from daemon.hearing.endpointing import Edge, SpeechDetector
 from daemon.hearing.frontend.front_end import Echo, FrontEnd
 from daemon.hearing.self_interruption import SelfInterruption
 from daemon.hearing.silence import REMEDY, SilenceWatch
@@ -26,7 +36,8 @@ from hw.base import MIC_FORMAT, Mic
 MUTED_TICK_S = 0.5
 """How often the muted thread shows the watchdog that it lives."""
 
-CaptureEvent = SpeechStarted | SpeechEnded | TalkPressed | MicLost | MicBack | MicSilent
+SpeechEvent = SpeechStarted | SpeechPaused | SpeechResumed | SpeechEnded
+CaptureEvent = SpeechEvent | TalkPressed | MicLost | MicBack | MicSilent
 
 
 class Capture:
@@ -169,7 +180,7 @@ class Capture:
         if self._self_interruption.hear(started=over_reply, voice=self._detector.voice):
             self.front_end.distrust()
         if heard.edge is not None:
-            self._post(self._speech_event(heard))
+            self._post(self._speech_event(heard.edge, heard.onset_chunks_ago))
         if self._wake_words is not None and self._wake_words.hear(cleaned.heard) is not None:
             self._hear_wake_word(speech=heard.speech)
         if ears.hungry:
@@ -182,7 +193,13 @@ class Capture:
             self._post(SpeechEnded())
         self._post(TalkPressed(Trigger.WAKE_WORD))
 
-    def _speech_event(self, heard: Heard) -> CaptureEvent:
-        if heard.edge is Edge.ENDED:
-            return SpeechEnded()
-        return SpeechStarted(self._ring.head - heard.onset_chunks_ago * MIC_FORMAT.chunk_bytes)
+    def _speech_event(self, edge: Edge, onset_chunks_ago: int) -> SpeechEvent:
+        match edge:
+            case Edge.STARTED:
+                return SpeechStarted(self._ring.head - onset_chunks_ago * MIC_FORMAT.chunk_bytes)
+            case Edge.PAUSED:
+                return SpeechPaused()
+            case Edge.RESUMED:
+                return SpeechResumed()
+            case Edge.ENDED:
+                return SpeechEnded()

@@ -26,9 +26,12 @@ from typing import Any, TextIO
 from daemon.masking import mask_keys
 from daemon.runtime.cells import clean
 
-FOREIGN = ("google", "google_genai", "httpx", "httpx2", "httpcore", "websockets", "asyncio", "hpack")
+FOREIGN = (
+    "google", "google_genai", "httpx", "httpx2", "httpcore", "websockets", "asyncio", "hpack",
+    "mcp", "client",
+)  # fmt: skip
 """Libraries whose lines below WARNING are never shown: at DEBUG, websockets writes the request's headers, and
-with them the API key."""
+with them the API key. "client" is a logger of mcp's."""
 
 STDERR = 2
 

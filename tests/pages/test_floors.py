@@ -14,10 +14,10 @@ from places import ROOT
 
 FLOORS = {
     "daemon": (
-        "masking", "errors events words standin", "dialogue config runtime", "hearing lights tools",
+        "masking outside", "errors events words standin", "dialogue config runtime", "hearing lights tools",
         "session console", "speaking", "reminders", "conductor", "control", "run doctor", "cli", "__main__",
     ),
-    "hw": ("base", "gpio sound simulated", "lights", "boards", "build"),
+    "hw": ("base files", "gpio sound simulated", "lights", "boards", "build"),
 }  # fmt: skip
 """From the ground up; what stands on one floor is independent. `hw` knows nothing of `daemon`."""
 

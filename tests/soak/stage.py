@@ -37,7 +37,7 @@ long here."""
 
 HURRIED = with_keys(
     Settings(),
-    vad={"silence_ms": 200, "max_utterance_s": 100.0, "preroll_ms": 2000},
+    vad={"silence_ms": 200, "silence_max_ms": 0, "max_utterance_s": 100.0, "preroll_ms": 2000},
     button={"hold_ms": round(HOLD_S * 1000), "double_ms": 40},
     trigger={"follow_up_s": 0.0},
     live={"setup_timeout_s": 1.0},

@@ -306,3 +306,20 @@ async def test_once_keeps_the_reply_in_the_state_folder_and_says_so(tmp_path: Pa
     assert f"The reply is in {wav}." in out.decode()
     assert wav.stat().st_mode & 0o777 == 0o600
     assert wav.parent.stat().st_mode & 0o777 == 0o700
+
+
+async def test_a_second_one_may_not_keep_the_same_state_and_no_process_finds_the_key_of_the_first(
+    tmp_path: Path,
+) -> None:
+    async with served(tmp_path) as (daemon, _):
+        await daemon.until(online)
+        assert KEY.encode() not in Path(f"/proc/{daemon.process.pid}/environ").read_bytes()
+        second = await start(
+            tmp_path, "run", "--config", str(tmp_path / "config.toml"),
+            GEMINI_API_KEY=KEY, CONURE_SOCKET=str(tmp_path / "other.sock"),
+        )  # fmt: skip
+        out, err = await second.process.communicate()
+        assert second.process.returncode == 1
+        assert f"another conure is running already (process {daemon.process.pid})" in err.decode()
+        assert "both keep their state in" in err.decode()
+        assert KEY not in (out + err).decode()

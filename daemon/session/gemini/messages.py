@@ -25,7 +25,7 @@ from daemon.events import (
     Usage,
     WorkAnnounced,
 )
-from daemon.runtime.bounds import encodable, seconds, tame, whole
+from daemon.outside import encodable, seconds, tame, whole
 
 MAX_TRANSCRIPT_CHARS = 4096
 """Of one message; policy: cut. Five minutes of speech."""

@@ -29,6 +29,7 @@ from daemon.config.schema import KEYS
 from daemon.config.settings import LiveSettings, Settings
 from daemon.errors import ConfigError
 from hw.boards.board_files import shipped_names
+from hw.simulated.board import SENTENCE_WAV
 
 KEY = "AIzaSyMadeUpMadeUpMadeUp"
 
@@ -356,9 +357,10 @@ def test_a_sample_must_be_a_wav_file(tmp_path: Path) -> None:
     sample = tmp_path / "x.wav"
     sample.write_bytes(b"ID3 no wave at all")
     (problem,) = problems_of(tmp_path, f'[board]\nsample_wav = "{sample}"\n')
-    assert problem.endswith('is not a WAV file (default "")')
+    assert 'is not a WAV file (file does not start with RIFF id) (default "")' in problem
     sample.write_bytes(b"RIFF\0\0\0\0WAVEfmt ")
-    assert load_text(tmp_path, f'[board]\nsample_wav = "{sample}"\n')
+    assert "is not a WAV file" in problems_of(tmp_path, f'[board]\nsample_wav = "{sample}"\n')[0]
+    assert load_text(tmp_path, f'[board]\nsample_wav = "{SENTENCE_WAV}"\n')
 
 
 @given(

@@ -24,7 +24,7 @@ from daemon.events import (
     Usage,
     WorkAnnounced,
 )
-from daemon.runtime.bounds import OUT_OF_RANGE, TOO_DEEP
+from daemon.outside import OUT_OF_RANGE, TOO_DEEP
 from daemon.session.gemini.messages import (
     MAX_ARGUMENTS_CHARS,
     MAX_HANDLE_CHARS,

@@ -231,3 +231,32 @@ class TestAnnouncedWork:
         sort(gate, OLD)
         gate.pause()
         assert sort(gate, NEW, NEW) == [ReplyStarted(), NEW, NEW]
+
+
+class TestAQuestionThatWentOn:
+    def reopened_gate(self, *said: ServerEvent) -> ReplyGate:
+        """What was said to its first part; it went on at 5 s, and all of it was asked at 10 s."""
+        gate = asked_gate()
+        sort(gate, *said)
+        gate.reopen(5.0)
+        assert sort(gate, OLD, at_s=5.1) == []
+        gate.asked(10.0)
+        return gate
+
+    def test_is_answered_at_once_though_the_end_of_the_first_answer_never_came(self) -> None:
+        for said in ((), (OLD,)):
+            assert sort(self.reopened_gate(*said), NEW, at_s=10.1) == [ReplyStarted(), NEW]
+
+    def test_loses_nothing_after_an_answer_that_had_ended(self) -> None:
+        gate = asked_gate()
+        sort(gate, OLD, TurnComplete())
+        gate.reopen(5.0)
+        gate.asked(5.2)
+        assert sort(gate, NEW, at_s=5.3) == [ReplyStarted(), NEW]
+
+    def test_waits_for_the_end_of_the_next_one_that_is_cut_as_ever(self) -> None:
+        gate = self.reopened_gate()
+        sort(gate, NEW, at_s=10.1)
+        gate.cut()
+        gate.asked(20.0)
+        assert sort(gate, OLD, at_s=20.1) == []
