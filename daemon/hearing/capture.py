@@ -9,6 +9,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
+from math import isfinite
 from typing import Any
 
 from daemon.events import (
@@ -25,6 +26,7 @@ from daemon.events import (
 from daemon.hearing.ears import Ears
 from daemon.hearing.endpointing import Edge, SpeechDetector
 from daemon.hearing.frontend.front_end import Echo, FrontEnd
+from daemon.hearing.self_interruption import SelfInterruption
 from daemon.hearing.silence import REMEDY, SilenceWatch
 from daemon.hearing.wake import WakeWords
 from daemon.runtime.patience import Attendant
@@ -72,6 +74,7 @@ class Capture:
         self._clock = clock
         self.front_end = front_end or FrontEnd()
         self._wake_words = wake_words
+        self._self_interruption = SelfInterruption()
         self._speech = False
         self.silence = SilenceWatch(silent_after_s)
         self._wanted = threading.Event()
@@ -170,9 +173,12 @@ class Capture:
             min_speech_ms=ears.min_speech_ms,
             own_sound=self._own_sound(),
             expected=ears.expected,
-            residue_dbfs=cleaned.residue_dbfs,
+            excess_db=cleaned.excess_db,
         )
         self.level_dbfs, self.floor_dbfs, self._speech = heard.level_dbfs, heard.floor_dbfs, heard.speech
+        over_reply = heard.edge is Edge.STARTED and isfinite(cleaned.excess_db)
+        if self._self_interruption.hear(started=over_reply, voice=self._detector.voice):
+            self.front_end.distrust()
         if heard.edge is not None:
             self._post(self._speech_event(heard.edge, heard.onset_chunks_ago))
         if self._wake_words is not None and self._wake_words.hear(cleaned.heard) is not None:

@@ -37,6 +37,10 @@ RELEASE_RATIO = 0.5
 """Speech goes on while it exceeds the floor by this share of `threshold_db`: the end of a word is softer
 than its beginning."""
 
+ECHO_EXCESS_DB, VOICE_EXCESS_DB = 0.3, 1.8
+"""What exceeds the rest of an echo by less than the first, as a mean over all bands, may be echo and is no
+speech; by more than the second, it may be the start of speech (measured: docs/inside/echo.md)."""
+
 LOWEST_FLOOR_DBFS = -70.0
 """A room is never quieter than this in a microphone; less is a digital silence, against which the hiss
 that follows it would stand out as a signal."""
@@ -132,7 +136,7 @@ class SpeechDetector:
         self._eager_ms = settings.eager_ms
         self._usual_ms = settings.silence_ms
         self._floor = NoiseFloor()
-        self._residue_dbfs = -inf
+        self._excess_db = inf
         self.reset()
 
     def reset(self) -> None:
@@ -148,6 +152,11 @@ class SpeechDetector:
         """Whether of late something was heard that may become speech."""
         return bool(self._speech_bits & _STIRRED_MASK)
 
+    @property
+    def voice(self) -> bool:
+        """Whether the newest chunk is speech by itself."""
+        return bool(self._speech_bits & 1)
+
     def hear(
         self,
         chunk: bytes,
@@ -155,17 +164,17 @@ class SpeechDetector:
         min_speech_ms: int,
         own_sound: bool = False,
         expected: bool = False,
-        residue_dbfs: float | None = None,
+        excess_db: float = inf,
     ) -> Heard:
         """Take the next chunk and tell what it means.
 
         `min_speech_ms` of speech make a start. `own_sound`: the device itself is sounding and the microphone
         may hear it; such a chunk is neither speech nor silence and does not train the floor. `expected`: the
-        user has pressed, so a whisper is speech too and need not have a pitch. `residue_dbfs`: the device is
-        sounding, its echo was cancelled, and what is left of it may be as loud as this.
+        user has pressed, so a whisper is speech too and need not have a pitch. `excess_db`: the device is
+        sounding, its echo was cancelled, and the chunk exceeds what may be left of it by so much.
         """
         level = level_dbfs(chunk)
-        self._residue_dbfs = -inf if residue_dbfs is None else residue_dbfs
+        self._excess_db = excess_db
         if own_sound:
             self._remember(speech=False, strong=False)
             return Heard(level, self._floor.dbfs, self._speech, None, 0)
@@ -179,7 +188,8 @@ class SpeechDetector:
 
     def _hear_start(self, chunk: bytes, level: float, needed: int, expected: bool) -> Edge | None:
         speech = self._is_speech(chunk, level)
-        loud = speech and self._exceeds(level, self._threshold_db)
+        stands_out = self._excess_db > VOICE_EXCESS_DB and self._exceeds(level, self._threshold_db)
+        loud = speech and stands_out
         self._remember(speech, loud and (expected or periodicity(chunk) >= VOICE_PERIODICITY))
         if not speech or not self._has_started(needed):
             return None
@@ -222,7 +232,7 @@ class SpeechDetector:
         return (exceeds or self._judges_all) and self._is_voiced(chunk) and exceeds
 
     def _exceeds(self, level: float, margin_db: float) -> bool:
-        return level > max(self._floor.dbfs + margin_db, self._residue_dbfs)
+        return self._excess_db > ECHO_EXCESS_DB and level > self._floor.dbfs + margin_db
 
     def _remember(self, speech: bool, strong: bool) -> None:
         self._speech_bits = (self._speech_bits << 1 | speech) & _HISTORY_MASK
