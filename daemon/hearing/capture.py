@@ -9,6 +9,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from math import isfinite
 from typing import Any
 
@@ -25,7 +26,7 @@ from daemon.events import (
 )
 from daemon.hearing.ears import Ears
 from daemon.hearing.endpointing import Edge, SpeechDetector
-from daemon.hearing.frontend.front_end import Echo, FrontEnd
+from daemon.hearing.frontend.front_end import EchoState, FrontEnd
 from daemon.hearing.self_interruption import SelfInterruption
 from daemon.hearing.silence import REMEDY, SilenceWatch
 from daemon.hearing.wake import WakeWords
@@ -40,6 +41,18 @@ SpeechEvent = SpeechStarted | SpeechPaused | SpeechResumed | SpeechEnded
 CaptureEvent = SpeechEvent | TalkPressed | MicLost | MicBack | MicSilent
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listening:
+    """What is made of the sound. Each is called on the capture thread."""
+
+    detector: SpeechDetector
+    own_sound: Callable[[], bool]
+    """Whether the microphone may hear the device itself now."""
+    front_end: FrontEnd = field(default_factory=FrontEnd)
+    """The default takes the signal as it is."""
+    wake_words: WakeWords | None = None
+
+
 class Capture:
     """Everything that the capture thread does, and the switches by which the event loop steers it."""
 
@@ -47,33 +60,29 @@ class Capture:
         self,
         mic: Attendant[Mic],
         ring: HistoryRing,
-        detector: SpeechDetector,
+        listening: Listening,
         *,
         post: Callable[[CaptureEvent], None],
         wake_uplink: Callable[[], None],
-        own_sound: Callable[[], bool],
         ears: Ears | None = None,
-        front_end: FrontEnd | None = None,
-        wake_words: WakeWords | None = None,
         silent_after_s: float = 0.0,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """`post`, `wake_uplink` and `own_sound` are called on the capture thread and must be thread-safe.
+        """`post` and `wake_uplink` are called on the capture thread and must be thread-safe.
 
-        `own_sound` tells whether the microphone may hear the device itself now. `ears` are those that it
-        begins with. Without `front_end` the signal is taken as it is.
-        A microphone that gives only zeros for `silent_after_s` is told (0: never).
+        `ears` are those that it begins with. A microphone that gives only zeros for `silent_after_s` is told
+        (0: never).
         """
         self.mic = mic
         """How the microphone is; its progress grows with each chunk, and while it is closed by mute."""
         self._ring = ring
-        self._detector = detector
+        self._detector = listening.detector
         self._post = post
         self._wake_uplink = wake_uplink
-        self._own_sound = own_sound
+        self._own_sound = listening.own_sound
         self._clock = clock
-        self.front_end = front_end or FrontEnd()
-        self._wake_words = wake_words
+        self.front_end = listening.front_end
+        self._wake_words = listening.wake_words
         self._self_interruption = SelfInterruption()
         self._speech = False
         self.silence = SilenceWatch(silent_after_s)
@@ -156,7 +165,7 @@ class Capture:
     def _at_rest(self) -> bool:
         """Whether nobody waits for the next chunk: nothing is sent, said, or played."""
         waiting = self._ears.hungry or self._ears.expected or self._speech or self._detector.stirred
-        return not waiting and self.front_end.echo is not Echo.CANCELLING
+        return not waiting and self.front_end.echo is not EchoState.CANCELLING
 
     def _take(self, chunk: bytes) -> None:
         ears = self._ears

@@ -177,14 +177,26 @@ class SpeechDetector:
         self._excess_db = excess_db
         if own_sound:
             self._remember(speech=False, strong=False)
-            return Heard(level, self._floor.dbfs, self._speech, None, 0)
+            return Heard(
+                level_dbfs=level,
+                floor_dbfs=self._floor.dbfs,
+                speech=self._speech,
+                edge=None,
+                onset_chunks_ago=0,
+            )
         self._floor.learn(level)
         if self._speech:
             edge = self._hear_end(chunk, level)
         else:
             edge = self._hear_start(chunk, level, _chunks(min_speech_ms), expected)
         onset = _run_chunks(self._speech_bits) if edge is Edge.STARTED else 0
-        return Heard(level, self._floor.dbfs, self._speech, edge, onset)
+        return Heard(
+            level_dbfs=level,
+            floor_dbfs=self._floor.dbfs,
+            speech=self._speech,
+            edge=edge,
+            onset_chunks_ago=onset,
+        )
 
     def _hear_start(self, chunk: bytes, level: float, needed: int, expected: bool) -> Edge | None:
         speech = self._is_speech(chunk, level)

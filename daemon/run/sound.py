@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 from daemon.config.settings import Settings
 from daemon.events import Event
-from daemon.hearing.capture import Capture
+from daemon.hearing.capture import Capture, Listening
 from daemon.hearing.ears import ears_for
 from daemon.hearing.endpointing import SpeechDetector
 from daemon.hearing.frontend.front_end import FrontEnd
@@ -90,19 +90,21 @@ def make_capture(
     return Capture(
         sound.mic,
         sound.uplink_ring,
-        SpeechDetector(vad, judge_from(vad)),
+        Listening(
+            detector=SpeechDetector(vad, judge_from(vad)),
+            own_sound=OwnSound(
+                sound.playback,
+                sound.front_end,
+                echo_free=board.echo_free,
+                barge_in=settings.trigger.barge_in,
+                clock=clock,
+            ),
+            front_end=sound.front_end,
+            wake_words=make_wake_words(settings.wake),
+        ),
         post=post,
         wake_uplink=_from_thread(wake_uplink),
-        own_sound=OwnSound(
-            sound.playback,
-            sound.front_end,
-            echo_free=board.echo_free,
-            barge_in=settings.trigger.barge_in,
-            clock=clock,
-        ),
         ears=ears_for(Phase.IDLE, vad),
-        front_end=sound.front_end,
-        wake_words=make_wake_words(settings.wake),
         silent_after_s=settings.board.silent_mic_s,
         clock=clock,
     )

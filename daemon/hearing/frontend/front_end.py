@@ -23,7 +23,7 @@ from daemon.hearing.frontend.far_end import FarEnd, Pcm
 from daemon.hearing.frontend.guard import QUIET_DBFS, Guard
 from daemon.hearing.frontend.likeness import Likeness
 from daemon.hearing.frontend.linear import CLIPPED
-from daemon.hearing.frontend.pace import Pace
+from daemon.hearing.frontend.pace import SampleClock
 from daemon.hearing.frontend.residue import Residue
 from hw.base import MIC_FORMAT
 
@@ -51,7 +51,7 @@ GATED = "the echo canceller silenced the room; it is off until Conure is started
 _FADE = np.linspace(0.0, 1.0, MIC_FORMAT.chunk_frames, dtype=np.float32)
 
 
-class Echo(Enum):
+class EchoState(Enum):
     """What is done about the echo: the words of `conure status`."""
 
     ASLEEP = "asleep"
@@ -122,7 +122,7 @@ class FrontEnd:
         self._canceller = canceller
         self._problem = problem
         self._polish = polish
-        self._pace = Pace()
+        self._pace = SampleClock()
         self._bands = Bands(3)
         self._residue = Residue()
         self._likeness = Likeness()
@@ -133,7 +133,7 @@ class FrontEnd:
         self._guard = Guard()
         self._speech = False
         self._last = np.zeros(MIC_FORMAT.chunk_frames, np.int16)
-        self.echo = Echo.ASLEEP
+        self.echo = EchoState.ASLEEP
         self.changes = 0
         """Chunks that were as loud as a voice and yet an echo, by a path that had changed."""
         self.self_interruptions = 0
@@ -147,7 +147,7 @@ class FrontEnd:
     @property
     def cancels(self) -> bool:
         """Whether the microphone's signal is free of the speaker's, whenever that sounds."""
-        trusted = self.echo not in (Echo.BYPASSED, Echo.GIVEN_UP) and not self._distrusted
+        trusted = self.echo not in (EchoState.BYPASSED, EchoState.GIVEN_UP) and not self._distrusted
         return self._canceller is not None and trusted
 
     def distrust(self) -> None:
@@ -155,7 +155,7 @@ class FrontEnd:
         demanded."""
         self.self_interruptions += 1
         self._distrusted = True
-        self._whole_sound = self.echo is Echo.ASLEEP
+        self._whole_sound = self.echo is EchoState.ASLEEP
         self._residue.demand_more()
 
     def report(self) -> dict[str, str | float | None]:
@@ -167,7 +167,7 @@ class FrontEnd:
         }
 
     def _trouble(self) -> str | None:
-        if self.echo is Echo.GIVEN_UP:
+        if self.echo is EchoState.GIVEN_UP:
             return GATED
         return DISTRUSTED if self._distrusted else self._problem
 
@@ -211,11 +211,11 @@ class FrontEnd:
         leaps, far = far_end.leaps, far_end.read(at_s)
         far_dbfs, mic_dbfs = level_dbfs(far.tobytes()), level_dbfs(chunk)
         self._coupling.judge(far_dbfs, mic_dbfs, floor_dbfs, explained=canceller.explains)
-        if self._coupling.heard is False and self.echo is not Echo.CANCELLING:
+        if self._coupling.heard is False and self.echo is not EchoState.CANCELLING:
             canceller.watch(near, far)
-            self._last, self.echo = near, Echo.NOT_HEARD
+            self._last, self.echo = near, EchoState.NOT_HEARD
             return chunk, inf
-        waking = self.echo is not Echo.CANCELLING
+        waking = self.echo is not EchoState.CANCELLING
         if waking or far_end.leaps > leaps:
             self._begin(near, canceller)
         left = canceller.process(near, far)
@@ -231,18 +231,18 @@ class FrontEnd:
     def _is_off(self, at_s: float, far_end: FarEnd) -> bool:
         """Whether the chunk passes unseen: nothing sounds, its tail is over, or the guard says so."""
         sounding = at_s < far_end.until_s + TAIL_S
-        if not sounding and self.echo is Echo.BYPASSED:
-            self.echo = Echo.ASLEEP
-        if not sounding and self.echo is Echo.NOT_HEARD:
+        if not sounding and self.echo is EchoState.BYPASSED:
+            self.echo = EchoState.ASLEEP
+        if not sounding and self.echo is EchoState.NOT_HEARD:
             self._fall_asleep(far_end)
-        if self.echo in (Echo.BYPASSED, Echo.GIVEN_UP):
+        if self.echo in (EchoState.BYPASSED, EchoState.GIVEN_UP):
             return True
-        return self.echo is Echo.ASLEEP and (not sounding or far_end.until_s <= self._over_s)
+        return self.echo is EchoState.ASLEEP and (not sounding or far_end.until_s <= self._over_s)
 
     def _begin(self, near: Pcm, canceller: Canceller) -> None:
         canceller.begin()
         canceller.process(self._last, np.zeros_like(near))  # its output is late, and begins with this
-        self.echo = Echo.CANCELLING
+        self.echo = EchoState.CANCELLING
         self._residue.begin()
         self._quiet_chunks = 0
 
@@ -254,7 +254,7 @@ class FrontEnd:
         if self._guard.gates(far_dbfs, mic_dbfs, left_dbfs, floor_dbfs):
             self.alarms += 1
             canceller.reset()
-            self.echo = Echo.GIVEN_UP if self.alarms >= MAX_ALARMS else Echo.BYPASSED
+            self.echo = EchoState.GIVEN_UP if self.alarms >= MAX_ALARMS else EchoState.BYPASSED
 
     def _judge(self, near: Pcm, far: Pcm, left: Pcm, floor_dbfs: float, *, teaches: bool) -> float:
         """By how much the chunk exceeds what may be left of the echo."""
@@ -273,8 +273,8 @@ class FrontEnd:
         if self._is_over(at_s, mic_dbfs, floor_dbfs, far_end):
             self._fall_asleep(far_end)
         elif self._coupling.heard is False and not self._speech:
-            self.echo = Echo.NOT_HEARD
-        return self.echo is not Echo.CANCELLING
+            self.echo = EchoState.NOT_HEARD
+        return self.echo is not EchoState.CANCELLING
 
     def _is_over(self, at_s: float, mic_dbfs: float, floor_dbfs: float, far_end: FarEnd) -> bool:
         """Whether the sound and its tail are over, and nobody is in the middle of a word."""
@@ -286,8 +286,8 @@ class FrontEnd:
         if far_end is not None:
             far_end.forget_place()
             self._over_s = far_end.until_s
-        if self.echo in (Echo.CANCELLING, Echo.NOT_HEARD):
-            self.echo = Echo.ASLEEP
+        if self.echo in (EchoState.CANCELLING, EchoState.NOT_HEARD):
+            self.echo = EchoState.ASLEEP
             self._sound_is_over()
 
     def _sound_is_over(self) -> None:

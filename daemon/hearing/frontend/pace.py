@@ -101,7 +101,7 @@ def _limited(slope: float) -> float:
     return min(MAX_SLOPE, max(-MAX_SLOPE, slope))
 
 
-class Pace:
+class SampleClock:
     """Tells when the last sample of each chunk was captured. Capture thread."""
 
     def __init__(self) -> None:

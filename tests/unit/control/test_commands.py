@@ -33,7 +33,7 @@ from daemon.events import (
     Trigger,
     UtteranceSent,
 )
-from daemon.hearing.capture import Capture
+from daemon.hearing.capture import Capture, Listening
 from daemon.hearing.endpointing import SpeechDetector
 from daemon.lights.lamp import Lamp
 from daemon.run.about import About
@@ -97,10 +97,9 @@ class Rig:
         capture = Capture(
             attendant(no_mic),
             self.uplink_ring,
-            SpeechDetector(VadSettings(), lambda chunk: False),
+            Listening(detector=SpeechDetector(VadSettings(), lambda chunk: False), own_sound=lambda: False),
             post=self.mailbox.post,
             wake_uplink=uplink.wake,
-            own_sound=lambda: False,
         )
         connection = Connection(
             uplink,

@@ -12,7 +12,7 @@ from fakes import BodyThread, Posts, Room, attendant, wait_until
 
 from daemon.config.settings import VadSettings
 from daemon.events import MicBack, MicLost, SpeechEnded, SpeechStarted
-from daemon.hearing.capture import Capture, CaptureEvent
+from daemon.hearing.capture import Capture, CaptureEvent, Listening
 from daemon.hearing.ears import Ears
 from daemon.hearing.endpointing import Edge, Heard, SpeechDetector
 from daemon.runtime.patience import PROVEN_STEPS, device_pauses_s
@@ -66,10 +66,9 @@ class Rig:
         self.capture = Capture(
             attendant(self.room.open, *pauses_s),
             self.ring,
-            self.detector,
+            Listening(detector=self.detector, own_sound=lambda: self.own_sound),
             post=self.posts,
             wake_uplink=self._woken,
-            own_sound=lambda: self.own_sound,
         )
         self._thread: BodyThread | None = None
 

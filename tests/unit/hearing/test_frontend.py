@@ -22,7 +22,7 @@ from synthetic_sound import Sound, rms
 
 from daemon.config.settings import FrontEndSettings
 from daemon.hearing.frontend.far_end import CAPACITY_SAMPLES, LEAD_S, FarEnd
-from daemon.hearing.frontend.front_end import LATE_S, MAX_ALARMS, TAIL_S, Cleaned, Echo, FrontEnd
+from daemon.hearing.frontend.front_end import LATE_S, MAX_ALARMS, TAIL_S, Cleaned, EchoState, FrontEnd
 from daemon.hearing.frontend.making import make_front_end
 from daemon.hearing.frontend.two_stages import TwoStages
 from daemon.hearing.frontend.webrtc import EchoCanceller, LibraryMissing
@@ -119,8 +119,8 @@ def test_it_cancels_while_the_speaker_sounds_and_a_tail_longer() -> None:
     rig = Rig()
     rig.play(0.5)
     states = [(at, rig.front_end.echo) for at in range(200) if rig.listen(CHUNK_S)]
-    awake_s = sum(echo is Echo.CANCELLING for _, echo in states) * CHUNK_S
-    assert states[0][1] is Echo.CANCELLING
+    awake_s = sum(echo is EchoState.CANCELLING for _, echo in states) * CHUNK_S
+    assert states[0][1] is EchoState.CANCELLING
     assert awake_s == pytest.approx(0.5 + TAIL_S, abs=0.05)
     assert rig.canceller.sounds == 1
 
@@ -155,8 +155,8 @@ def test_it_does_not_fall_asleep_while_somebody_speaks() -> None:
         rig.now_s += CHUNK_S
         rig.front_end.clean(bytes(640), rig.now_s, -60.0, speech=at < 100)
         states.append(rig.front_end.echo)
-    assert states[99] is Echo.CANCELLING
-    assert states[101] is Echo.ASLEEP
+    assert states[99] is EchoState.CANCELLING
+    assert states[101] is EchoState.ASLEEP
 
 
 def test_where_the_speaker_is_not_heard_every_sample_passes_as_it_was_spoken() -> None:
@@ -169,7 +169,7 @@ def test_where_the_speaker_is_not_heard_every_sample_passes_as_it_was_spoken() -
         passed = rig.listen(2.0, level=8000)
         assert all(pcm == cleaned.heard and cleaned.excess_db == inf for pcm, cleaned in passed)
         rig.play(1.0)
-    assert rig.front_end.echo is Echo.NOT_HEARD
+    assert rig.front_end.echo is EchoState.NOT_HEARD
     assert rig.front_end.cancels
     assert rig.canceller.watched > 0
 
@@ -190,7 +190,7 @@ def test_the_canceller_stops_as_soon_as_the_room_is_quiet_after_a_sound() -> Non
     rig.play(1.0)
     rig.listen(1.0, level=5000)
     rig.listen(LATE_S + 0.2, level=30)
-    assert rig.front_end.echo is Echo.ASLEEP
+    assert rig.front_end.echo is EchoState.ASLEEP
     passed = rig.listen(0.5, level=8000)
     assert all(pcm == cleaned.heard for pcm, cleaned in passed)
 
@@ -316,11 +316,11 @@ def test_a_canceller_that_silences_the_room_is_bypassed_until_the_next_sound() -
             rig.play(0.2)
             rig.listen(0.2 + 0.9, level=20_000)
         assert rig.front_end.alarms == alarm
-        assert rig.front_end.echo in (Echo.BYPASSED, Echo.GIVEN_UP)
+        assert rig.front_end.echo in (EchoState.BYPASSED, EchoState.GIVEN_UP)
         passed = rig.listen(0.1)
         assert all(pcm == cleaned.heard for pcm, cleaned in passed)
         rig.listen(TAIL_S + 0.5)
-    assert rig.front_end.echo is Echo.GIVEN_UP
+    assert rig.front_end.echo is EchoState.GIVEN_UP
     assert "silenced" in str(rig.front_end.report()["problem"])
 
 

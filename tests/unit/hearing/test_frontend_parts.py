@@ -11,7 +11,7 @@ from daemon.hearing.frontend.coupling import SILENT_CHUNKS, Coupling
 from daemon.hearing.frontend.guard import QUIET_CHUNKS, WITNESSES, Guard
 from daemon.hearing.frontend.likeness import LIKE, Likeness
 from daemon.hearing.frontend.linear import BLOCK, PARTITIONS, LinearCanceller
-from daemon.hearing.frontend.pace import CHUNK_S, LONG_CHUNKS, Pace
+from daemon.hearing.frontend.pace import CHUNK_S, LONG_CHUNKS, SampleClock
 from daemon.hearing.frontend.resampling import BEFORE, needed, read_between
 from daemon.hearing.frontend.residue import Residue
 
@@ -20,12 +20,12 @@ NOISE = np.random.default_rng(5)
 
 class TestPace:
     def test_a_chunk_that_is_read_late_was_not_captured_late(self) -> None:
-        pace = Pace()
+        pace = SampleClock()
         times_s = [pace.chunk(100 + at * CHUNK_S + (0.012 if at % 3 else 0.0)) for at in range(300)]
         assert np.allclose(np.diff(times_s), CHUNK_S, atol=1e-9)
 
     def test_after_a_stall_the_chunks_that_waited_have_their_own_times(self) -> None:
-        pace = Pace()
+        pace = SampleClock()
         for at in range(100):
             pace.chunk(100 + at * CHUNK_S)
         stalled_s = 100 + 119 * CHUNK_S
@@ -35,13 +35,13 @@ class TestPace:
 
     @pytest.mark.parametrize("ppm", [-100, 100])
     def test_a_crystal_that_differs_is_followed(self, ppm: int) -> None:
-        pace, step_s = Pace(), CHUNK_S * (1 + ppm * 1e-6)
+        pace, step_s = SampleClock(), CHUNK_S * (1 + ppm * 1e-6)
         for at in range(6 * LONG_CHUNKS):
             told_s = pace.chunk(100 + at * step_s)
         assert told_s == pytest.approx(100 + at * step_s, abs=1.1e-3)
 
     def test_lost_chunks_are_made_up_for_within_a_second_or_two(self) -> None:
-        pace = Pace()
+        pace = SampleClock()
         for at in range(100):
             pace.chunk(100 + at * CHUNK_S)
         for at in range(120, 120 + 100):
@@ -49,7 +49,7 @@ class TestPace:
         assert told_s == pytest.approx(100 + at * CHUNK_S)
 
     def test_a_stream_that_is_opened_anew_has_a_pace_of_its_own(self) -> None:
-        pace = Pace()
+        pace = SampleClock()
         pace.chunk(100.0)
         pace.restart()
         assert pace.chunk(900.0) == 900.0

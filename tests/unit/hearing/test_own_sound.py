@@ -6,7 +6,7 @@ import pytest
 from fakes import attendant
 
 from daemon.hearing.frontend.far_end import FarEnd, Pcm
-from daemon.hearing.frontend.front_end import Echo, FrontEnd
+from daemon.hearing.frontend.front_end import EchoState, FrontEnd
 from daemon.hearing.own_sound import EARCON_TAIL_S, ECHO_TAIL_S, OwnSound
 from daemon.runtime.ring import FifoRing
 from daemon.speaking.playback import Playback
@@ -90,5 +90,5 @@ def test_a_canceller_that_gives_up_leaves_half_duplex() -> None:
     front_end = FrontEnd(FarEnd(), Unused())
     sounding = playing(reply_until_s=NOW_S + 1.0, clip_until_s=NOW_S + 1.0)
     assert not passed_over(sounding, front_end)
-    front_end.echo = Echo.GIVEN_UP
+    front_end.echo = EchoState.GIVEN_UP
     assert passed_over(sounding, front_end)

@@ -15,7 +15,7 @@ from synthetic_sound import chunks, white
 from daemon.config.settings import Settings, VadSettings, WakeSettings
 from daemon.errors import ConfigError
 from daemon.events import SpeechEnded, SpeechStarted, TalkPressed, Trigger
-from daemon.hearing.capture import Capture, CaptureEvent
+from daemon.hearing.capture import Capture, CaptureEvent, Listening
 from daemon.hearing.ears import Ears
 from daemon.hearing.endpointing import SpeechDetector
 from daemon.hearing.wake import REST_CHUNKS, WARM_UP_CHUNKS, WakeWords, make_wake_words, threshold_for
@@ -114,12 +114,14 @@ def capture_with(words: WakeWords, posts: Posts[CaptureEvent], room: Room) -> Ca
     return Capture(
         attendant(room.open),
         HistoryRing(100 * MIC_FORMAT.chunk_bytes),
-        SpeechDetector(VadSettings(), lambda chunk: True),
+        Listening(
+            detector=SpeechDetector(VadSettings(), lambda chunk: True),
+            own_sound=lambda: False,
+            wake_words=words,
+        ),
         post=posts,
         wake_uplink=lambda: None,
-        own_sound=lambda: False,
         ears=Ears(min_speech_ms=40),
-        wake_words=words,
     )
 
 
