@@ -212,8 +212,11 @@ class Stage(Protocol):
         """Say the board's sentence into the microphone; returns its samples (`MIC_FORMAT`)."""
         ...
 
-    def heard(self) -> bytes:
-        """All that the speaker has made audible so far (`SPEAKER_FORMAT`), without the pauses."""
+    def heard(self) -> bytes | None:
+        """All that the speaker has made audible so far (`SPEAKER_FORMAT`), without the pauses.
+
+        None where the speaker is a real one, which does not tell.
+        """
         ...
 
 

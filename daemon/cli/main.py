@@ -15,6 +15,7 @@ from daemon.cli import boards, configuration, devices, doctor, reminders, run, r
 from daemon.cli.arguments import add_choices, complain
 from daemon.errors import EX_CONFIG, ConfigError, ConureError
 from hw.base import DeviceError
+from hw.sound.quiet import keep_stderr_apart
 
 EX_INTERRUPTED = 130
 
@@ -32,6 +33,7 @@ Command = Callable[[argparse.Namespace], int]
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return the exit code. What users can mend is told in one line, on stderr."""
     _open_what_was_closed()
+    keep_stderr_apart()
     if isinstance(sys.stdout, TextIOWrapper):
         sys.stdout.reconfigure(errors="replace")  # a sign that the terminal does not know becomes a "?"
     arguments = _parser().parse_args(argv)
@@ -71,7 +73,7 @@ def _open_what_was_closed() -> None:
     for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
         if getattr(sys, name) is None:
             nothing = os.open(os.devnull, os.O_RDWR)  # the lowest number that is free
-            setattr(sys, name, open(nothing, mode))  # noqa: PTH123, SIM115 - a number; for ever
+            setattr(sys, name, open(nothing, mode, closefd=False))  # noqa: PTH123, SIM115 - a number; for ever
 
 
 def _write_no_more() -> None:

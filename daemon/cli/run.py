@@ -23,7 +23,9 @@ def add(commands: Any) -> None:
     add_config_option(run)
     run.add_argument("--once", action="store_true", help="end after one turn")
     run.add_argument("--board", metavar="NAME", help="use this board instead of the configured one")
-    run.add_argument("--demo", action="store_true", help="simulate what is missing: the key, the sound card")
+    run.add_argument(
+        "--demo", action="store_true", help="simulate what is missing: the key, the microphone, the speaker"
+    )
     run.add_argument("--standin", action="store_true", help="talk to a built-in stand-in: no key, no network")
     run.add_argument("--wav-out", type=Path, metavar="FILE", help="record what is played; --once: the reply")
 

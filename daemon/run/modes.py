@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from daemon.config import load
-from daemon.config.board import choose_board, simulate_if_bare, wanted_device
+from daemon.config.board import choose_board, wanted_device
 from daemon.config.schema import toml_value
 from daemon.config.secret import Secret
 from daemon.config.settings import BoardSettings, Settings
@@ -25,13 +25,15 @@ from daemon.events import TalkPressed, Trigger
 from daemon.hearing.extras import check_extras
 from daemon.run import lifecycle
 from daemon.run.assembly import Daemon, build
+from daemon.run.demo import missing_devices
 from daemon.run.dial import reach_service
 from daemon.run.options import RunOptions
 from daemon.runtime import ending, logs
 from daemon.runtime.store import state_folder
 from daemon.runtime.supervision import notify, reloading, under_service_manager
 from daemon.words import Phase
-from hw.base import MicError, SpeakerError, Stage
+from hw.base import Board, MicError, SpeakerError, Stage
+from hw.sound.cards import PLAYBACK
 
 log = logging.getLogger(__name__)
 
@@ -51,7 +53,7 @@ def run(settings: Settings, api_key: Secret | None, options: RunOptions) -> int:
     logs.configure("warning" if options.once else settings.log.level)
     options = with_wav_checked(options, os.environ)
     if options.demo:
-        settings, api_key = _simulate_what_is_missing(settings, api_key, detected=options.board_detected)
+        options = _simulating_what_is_missing(settings, api_key, options)
     try:
         return asyncio.run(_run_and_leave(settings, None if options.standin else api_key, options))
     except (MicError, SpeakerError) as error:
@@ -108,26 +110,25 @@ def named_by_key(error: MicError | SpeakerError, board: BoardSettings) -> MicErr
     return type(error)(name, words, permanent=error.permanent, absent=error.absent)
 
 
-def _simulate_what_is_missing(
-    settings: Settings, api_key: Secret | None, *, detected: bool
-) -> tuple[Settings, Secret | None]:
+def _simulating_what_is_missing(
+    settings: Settings, api_key: Secret | None, options: RunOptions
+) -> RunOptions:
     """For the first minute with Conure: something always happens, and it is said what is simulated."""
+    missing, lines = missing_devices(settings, detected=options.board_detected)
     if api_key is None:
-        print(
-            "conure: no API key (GEMINI_API_KEY): using the stand-in, which says back what it hears",
-            file=sys.stderr,
-        )
-    simulated = simulate_if_bare(settings, detected=detected)
-    if simulated is not settings:
-        print("conure: no sound card: using the simulated board", file=sys.stderr)
-    return simulated, api_key
+        lines.insert(0, "no API key (GEMINI_API_KEY): using the stand-in, which says back what it hears")
+    for line in lines:
+        print(f"conure: {line}", file=sys.stderr)
+    return replace(options, missing=missing)
 
 
 async def _run(settings: Settings, api_key: Secret | None, options: RunOptions) -> int:
     base_url = load.effective_base_url(settings, os.environ)
-    board = choose_board(settings, record_wav=None if options.once else options.wav_out)
-    if options.wav_out is not None and not options.once and board.stage is None:
-        raise ConfigError(["--wav-out without --once records the simulated board only (--board simulated)"])
+    board = choose_board(
+        settings, record_wav=None if options.once else options.wav_out, missing=options.missing
+    )
+    if options.wav_out is not None and not options.once and not _simulates_speaker(board, options.missing):
+        raise ConfigError(["--wav-out without --once records a simulated speaker only (--board simulated)"])
     async with reach_service(settings, api_key, base_url) as dial:
         daemon = build(settings, board, stand_in=api_key is None)
         logs.add_fields(partial(_journal_fields, daemon))
@@ -145,6 +146,10 @@ async def _run(settings: Settings, api_key: Secret | None, options: RunOptions) 
                 return BEGIN_AGAIN
             notify("STOPPING=1")
             return 0
+
+
+def _simulates_speaker(board: Board, missing: frozenset[str]) -> bool:
+    return PLAYBACK in missing or (board.stage is not None and not missing)
 
 
 def _journal_fields(daemon: Daemon) -> dict[str, object]:

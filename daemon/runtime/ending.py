@@ -17,6 +17,8 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import NoReturn
 
+from hw.sound.quiet import restore_stderr
+
 STDERR = 2
 
 NAME = "conure-aside"
@@ -44,6 +46,7 @@ def begin_again() -> NoReturn:
     closed too; threads end with the old program.
     """
     logging.shutdown()
+    restore_stderr()
     for name in os.listdir("/proc/self/fd"):  # noqa: PTH208 - numbers, not paths
         descriptor = int(name)
         if descriptor > STDERR:

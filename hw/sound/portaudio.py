@@ -37,7 +37,7 @@ from queue import Empty, SimpleQueue
 from typing import Any
 
 from hw.base import MIC_FORMAT, SPEAKER_FORMAT, DeviceError, PcmFormat, SpeakerError
-from hw.sound.cards import CAPTURE, PLAYBACK, DeviceInfo, card_number
+from hw.sound.cards import CAPTURE, PLAYBACK, card_number
 from hw.sound.library import ERRORS, LIBRARY, UNAVAILABLE, Opened, error_text
 from hw.sound.negotiate import MIC_OPTIONS, SPEAKER_OPTIONS, Form, StreamOptions
 from hw.sound.resample import CaptureConverter, PlaybackConverter
@@ -77,18 +77,6 @@ CHECK_S = 1.0
 TAIL_S = 0.03
 """What a resampler holds back is played when no more came until so long before the device runs dry, or until
 half of what it holds has been played: a write takes up to 3 ms on a busy machine."""
-
-
-def list_devices() -> list[DeviceInfo]:
-    """Every capture and playback device that can be named in the configuration. Raises DeviceError."""
-    return LIBRARY.list_devices()
-
-
-def survey_devices(
-    mic: StreamOptions = MIC_OPTIONS, speaker: StreamOptions = SPEAKER_OPTIONS
-) -> list[tuple[DeviceInfo, str]]:
-    """The same devices, each with the form in which it would be opened, in words. Raises DeviceError."""
-    return [*LIBRARY.survey(CAPTURE, mic), *LIBRARY.survey(PLAYBACK, speaker)]
 
 
 class _Stream:

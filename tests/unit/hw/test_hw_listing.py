@@ -1,0 +1,60 @@
+"""A look at the sound devices ends, whatever the library does."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from threading import Event
+
+import pytest
+from places import ROOT
+
+from hw.base import DeviceError
+from hw.sound import listing
+from hw.sound.library import LIBRARY
+
+INTERRUPTED = """
+import sys
+from threading import Event
+from daemon.cli.main import main
+from hw.sound import listing
+
+def survey(kind, options):
+    print("asked", flush=True)
+    Event().wait()
+
+listing.LIBRARY.survey = survey
+sys.exit(main(["devices"]))
+"""
+
+
+@pytest.mark.parametrize("look", [listing.list_devices, listing.survey_devices])
+def test_a_library_that_never_answers_is_given_up_with_a_remedy(
+    monkeypatch: pytest.MonkeyPatch, look: Callable[[], object]
+) -> None:
+    answer = Event()
+    monkeypatch.setattr(listing, "TIMEOUT_S", 0.05)
+    monkeypatch.setattr(LIBRARY, "list_devices", answer.wait)
+    monkeypatch.setattr(LIBRARY, "survey", lambda _kind, _options: answer.wait())
+    with pytest.raises(DeviceError, match=r"do not answer .* restart it"):
+        look()
+    answer.set()
+
+
+def test_what_the_library_raises_is_passed_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail() -> None:
+        raise DeviceError("PyAudio", "cannot be loaded")
+
+    monkeypatch.setattr(LIBRARY, "list_devices", fail)
+    with pytest.raises(DeviceError, match="cannot be loaded"):
+        listing.list_devices()
+
+
+def test_ctrl_c_ends_a_look_that_hangs() -> None:
+    command = [sys.executable, "-c", INTERRUPTED]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None and process.stdout.readline() == "asked\n"
+        process.send_signal(signal.SIGINT)
+        assert process.wait(30) == 130
