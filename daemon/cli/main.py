@@ -73,7 +73,7 @@ def _open_what_was_closed() -> None:
     for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
         if getattr(sys, name) is None:
             nothing = os.open(os.devnull, os.O_RDWR)  # the lowest number that is free
-            setattr(sys, name, open(nothing, mode, closefd=False))  # noqa: PTH123, SIM115 - a number; for ever
+            setattr(sys, name, open(nothing, mode, closefd=False))  # noqa: SIM115 - a number; for ever
 
 
 def _write_no_more() -> None:
