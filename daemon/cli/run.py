@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from daemon.cli.arguments import add_config_option, complain
+from daemon.cli.arguments import add_config_option, complain, shows_pictures
 
 if TYPE_CHECKING:
     from daemon.config.secret import Secret
@@ -71,7 +71,7 @@ def _options(arguments: argparse.Namespace, *, board_detected: bool) -> RunOptio
 
     return RunOptions(
         once=arguments.once,
-        interactive=sys.stdin.isatty() and sys.stdout.isatty(),
+        interactive=sys.stdin.isatty() and shows_pictures(sys.stdout),
         demo=arguments.demo,
         standin=arguments.standin,
         config=arguments.config,

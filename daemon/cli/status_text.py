@@ -88,6 +88,8 @@ def event_text(event: Mapping[str, Any]) -> str:
     kind = _plain(event.get("event", "event"))
     if kind == "turn":
         return _labelled("turn", turn_text(event))
+    if kind == "say":
+        return _labelled("typed", _plain(event.get("text", "")))
     if kind == "transcript":
         return _labelled(_plain(event.get("who", "")), _plain(event.get("text", "")))
     values = {name: value for name, value in event.items() if name != "event"}

@@ -13,7 +13,7 @@ class RunOptions:
     once: bool = False
     """End after one turn: a demonstration, or a test of an installation."""
     interactive: bool = False
-    """Somebody sits at a terminal: keys stand for the button, and the live view may be drawn."""
+    """Somebody sits at a terminal that shows pictures: keys stand for the button, the live view is drawn."""
     demo: bool = False
     """What is missing is simulated: the service without a key, and each of microphone and speaker."""
     standin: bool = False
