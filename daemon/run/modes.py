@@ -142,7 +142,7 @@ async def _run(settings: Settings, api_key: Secret | None, options: RunOptions) 
             if options.interactive:
                 return await _until_first(told, _show(daemon)) or 0
             log.info("ready: board %s, model %s", board.name, settings.live.model)
-            if await told is signal.SIGHUP:
+            if await told is signal.SIGHUP and under_service_manager(os.environ):
                 return BEGIN_AGAIN
             notify("STOPPING=1")
             return 0
@@ -163,10 +163,10 @@ def _journal_fields(daemon: Daemon) -> dict[str, object]:
 
 @contextlib.asynccontextmanager
 async def _until_told(options: RunOptions) -> AsyncIterator[asyncio.Future[signal.Signals]]:
-    """The first SIGTERM or SIGINT that comes; a second signal of the kind ends the process at once.
+    """The first SIGTERM, SIGINT or SIGHUP that comes; a second one of the kind ends the process at once.
 
-    Under a service manager also SIGHUP, if the configuration is now one that can be taken; elsewhere it keeps
-    its meaning, which is that the terminal is gone.
+    Under a service manager SIGHUP counts if the configuration is now one that can be taken; elsewhere it
+    means that the terminal is gone, unless whoever started us ignores that (nohup(1)).
     """
     loop = asyncio.get_running_loop()
     told: asyncio.Future[signal.Signals] = loop.create_future()
@@ -190,6 +190,9 @@ async def _until_told(options: RunOptions) -> AsyncIterator[asyncio.Future[signa
     if under_service_manager(os.environ):
         handled.append(signal.SIGHUP)
         loop.add_signal_handler(signal.SIGHUP, reload)
+    elif signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
+        handled.append(signal.SIGHUP)
+        loop.add_signal_handler(signal.SIGHUP, tell, signal.SIGHUP)
     try:
         yield told
     finally:

@@ -306,3 +306,48 @@ async def test_once_keeps_the_reply_in_the_state_folder_and_says_so(tmp_path: Pa
     assert f"The reply is in {wav}." in out.decode()
     assert wav.stat().st_mode & 0o777 == 0o600
     assert wav.parent.stat().st_mode & 0o777 == 0o700
+
+
+async def test_a_terminal_that_hangs_up_ends_it_cleanly(tmp_path: Path) -> None:
+    async with served(tmp_path) as (process, _):
+        await process.until(online)
+        status, _, output = await process.end(signal.SIGHUP)
+    assert status == 0, output
+    assert not process.socket.exists()
+
+
+async def test_nohup_keeps_it(tmp_path: Path) -> None:
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        process = await start(tmp_path, "run", "--standin", "--board", "simulated")
+    finally:
+        signal.signal(signal.SIGHUP, before)
+    await process.until(state("idle"))
+    process.process.send_signal(signal.SIGHUP)
+    assert (await process.status())["state"] == "idle"
+    assert (await process.end())[0] == 0
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+async def test_a_command_that_has_a_device_gives_it_back_before_a_signal_ends_it(
+    number: signal.Signals, tmp_path: Path
+) -> None:
+    (tmp_path / "leds.py").write_text(LIT)
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, str(tmp_path / "leds.py"), env=environment(tmp_path, PYTHONPATH=str(ROOT)),
+        stdout=asyncio.subprocess.PIPE,
+    )  # fmt: skip
+    assert process.stdout is not None and (await process.stdout.readline()).strip()
+    process.send_signal(number)
+    assert (await process.stdout.read()).decode().splitlines()[-1] == "dark"
+    assert await process.wait() == -number
+
+
+LIT = """
+import signal, sys
+signal.signal(signal.SIGINT, signal.SIG_DFL)
+from hw.simulated.board import SimulatedLeds
+SimulatedLeds.close = lambda self: print("dark", flush=True)
+from daemon.cli.main import main
+sys.exit(main(["lights", "--board", "simulated"]))
+"""
