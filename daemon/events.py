@@ -1,9 +1,9 @@
 """Everything that happens, as small frozen values.
 
 Three kinds. *Server events* are what one message of the Live service says, already free of the vendor's
-types. *Dialogue events* are what the turn's state table (`dialogue/`) takes: `replies.py` turns the
-first into the second. The rest tells the conductor of button, timers, tools and speaker. All of them travel
-in one queue to one consumer, on the event loop.
+types. *Dialogue events* are what the turn's state table (`dialogue/`) takes: `conductor/reply_gate.py` turns
+the first into the second. The rest tells the conductor of button, timers, tools and speaker, and of what is
+to be counted or shown. All of them travel in one queue to one consumer, on the event loop.
 
 Times are `time.monotonic()` seconds; audio is 16-bit mono PCM, 16 kHz up and 24 kHz down.
 """
@@ -97,18 +97,9 @@ class NotUnderstood:
 
 
 ServerEvent = (
-    ReplyAudio
-    | Transcript
-    | GenerationComplete
-    | ServerInterrupted
-    | TurnComplete
-    | GoAway
-    | HandleUpdate
-    | Usage
-    | ToolCall
-    | ToolCallCancelled
-    | NotUnderstood
-)
+    ReplyAudio | Transcript | GenerationComplete | ServerInterrupted | TurnComplete | GoAway
+    | HandleUpdate | Usage | ToolCall | ToolCallCancelled | NotUnderstood
+)  # fmt: skip
 
 # --- to the dialogue -------------------------------------------------------------------------------
 
@@ -307,33 +298,11 @@ class MicBack:
 
 
 DialogueEvent = (
-    TalkPressed
-    | TalkTapped
-    | TalkHeld
-    | TalkReleased
-    | TalkWithdrawn
-    | StopAsked
-    | MuteSet
-    | TextAsked
-    | SpeechStarted
-    | SpeechEnded
-    | TimerFired
-    | UtteranceSent
-    | ReplyStarted
-    | ReplyEnded
-    | ReplyInterrupted
-    | PlaybackDrained
-    | ReplyIsWhole
-    | ReplyRanDry
-    | ReplyWentOn
-    | LinkUp
-    | LinkLost
-    | LinkRefused
-    | ToolsBusy
-    | EndAsked
-    | MicLost
-    | MicBack
-)
+    TalkPressed | TalkTapped | TalkHeld | TalkReleased | TalkWithdrawn | StopAsked | MuteSet | TextAsked
+    | SpeechStarted | SpeechEnded | TimerFired | UtteranceSent | ReplyStarted | ReplyEnded
+    | ReplyInterrupted | PlaybackDrained | ReplyIsWhole | ReplyRanDry | ReplyWentOn | LinkUp | LinkLost
+    | LinkRefused | ToolsBusy | EndAsked | MicLost | MicBack
+)  # fmt: skip
 
 # --- to the conductor ------------------------------------------------------------------------------
 
@@ -382,17 +351,41 @@ class SpeakerBack:
     """The speaker plays again."""
 
 
+@dataclass(frozen=True, slots=True)
+class PieceSent:
+    """A piece of the utterance of `turn`, by its places in the uplink ring, was given to the connection."""
+
+    turn: int
+    first_byte: int
+    last_byte: int
+    at_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class LinkChanged:
+    """The connection is in another phase: what is shown of it is to be drawn again."""
+
+
+@dataclass(frozen=True, slots=True)
+class OtherTools:
+    """An MCP server has brought other tools than the model was told of."""
+
+
+@dataclass(frozen=True, slots=True)
+class VolumeSet:
+    """The user has set the loudness, to this share of all."""
+
+    share: float
+
+
+@dataclass(frozen=True, slots=True)
+class RemindersChanged:
+    """Something rings, or was missed, or does so no more."""
+
+
 Event = (
-    DialogueEvent
-    | ServerEvent
-    | UtteranceGiven
-    | ButtonEdge
-    | GestureDue
-    | TimerDue
-    | ToolsChanged
-    | PlaybackStarted
-    | MicSilent
-    | SpeakerLost
-    | SpeakerBack
-)
+    DialogueEvent | ServerEvent | UtteranceGiven | ButtonEdge | GestureDue | TimerDue | ToolsChanged
+    | PlaybackStarted | MicSilent | SpeakerLost | SpeakerBack | PieceSent | LinkChanged | OtherTools
+    | VolumeSet | RemindersChanged
+)  # fmt: skip
 """All that travels in the queue."""

@@ -5,11 +5,15 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Iterator
+from pathlib import Path
 
 import busy_machine
 import pytest
 from hypothesis import settings
 from pulse import pulse as pulse  # one fixture for all modules, so that there is one server
+
+SOUND = Path(__file__).parent / "sound"
+"""One at a time: what is played and heard here must not wait for a processor."""
 
 OF_THE_MACHINE = (
     "GEMINI_",
@@ -29,12 +33,9 @@ settings.load_profile("conure")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Real sound in real time does not share a small machine; what takes long begins first.
-
-    The tests of a group are of daemons with a sound server of their own, and one at a time.
-    """
+    """Real sound in real time does not share a small machine; what takes long begins first."""
     for item in items:
-        if "pulse" in getattr(item, "fixturenames", ()) and item.get_closest_marker("xdist_group") is None:
+        if item.path.is_relative_to(SOUND):
             item.add_marker(pytest.mark.alone)
     items.sort(key=lambda item: item.get_closest_marker("slow") is None)
 

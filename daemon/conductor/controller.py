@@ -7,30 +7,34 @@ listening light is on before audio may leave; then the actions are carried out, 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
-from typing import get_args
+from dataclasses import replace
+from typing import Any, get_args
 
 from daemon.conductor.accounts import Day
-from daemon.conductor.budget import DayBudget
 from daemon.conductor.button import ButtonInput
 from daemon.conductor.downlink import Downlink
 from daemon.conductor.ledger import Mark
-from daemon.conductor.parts import Manner, Parts
+from daemon.conductor.parts import Parts
 from daemon.conductor.performer import Performer
 from daemon.conductor.timers import Timers
-from daemon.dialogue.state import Dialogue, Talk
+from daemon.config.settings import VadSettings
+from daemon.dialogue.state import Dialogue, Policy, Talk
 from daemon.dialogue.table import advance
 from daemon.events import (
     ButtonEdge,
     DialogueEvent,
     Event,
     GestureDue,
+    LinkChanged,
     LinkLost,
     LinkUp,
     MicLost,
     MicSilent,
     MuteSet,
+    OtherTools,
+    PieceSent,
     PlaybackStarted,
+    RemindersChanged,
     ReplyAudio,
     ReplyStarted,
     ReplyWentOn,
@@ -46,12 +50,14 @@ from daemon.events import (
     ToolsBusy,
     Trigger,
     UtteranceGiven,
+    VolumeSet,
 )
+from daemon.hearing.ears import ears_for
 from daemon.hearing.silence import REMEDY
+from daemon.lights.conditions import Calls, Reach, RunStage, conditions_of, share_left
 from daemon.lights.ladder import Conditions
 from daemon.reminders.phrases import question_of
 from daemon.session.link import LinkPhase
-from daemon.speaking.messages import BUDGET_EARCON, Message
 from daemon.words import Earcon, Phase
 
 log = logging.getLogger(__name__)
@@ -66,26 +72,31 @@ BELL_HELD_S = 15.0
 class Controller:
     """Conducts the conversation."""
 
-    def __init__(self, parts: Parts, manner: Manner, clock: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        parts: Parts,
+        *,
+        policy: Policy,
+        vad: VadSettings,
+        downlink: Downlink,
+        performer: Performer,
+        button: ButtonInput,
+        timers: Timers,
+    ) -> None:
+        """`performer` and this share the timers, and the downlink's gate."""
         self._parts = parts
-        self._manner = manner
-        self._clock = clock
-        self.policy = manner.policy
-        self.downlink = Downlink(
-            parts.playback,
-            parts.tools,
-            parts.accounts,
-            parts.feed,
-            streaming=manner.policy.streaming,
-            log_transcripts=manner.log_transcripts,
-        )
-        self._button = ButtonInput(manner.button, clock, parts.mailbox.post)
-        self._timers = Timers(parts.mailbox.post)
-        self.performer = Performer(parts, manner, clock, self._timers, self.downlink.gate)
-        self._budget = DayBudget(parts.accounts)
+        self._clock = parts.clock
+        self.policy = policy
+        self._vad = vad
+        self.downlink = downlink
+        self.performer = performer
+        self._button = button
+        self._timers = timers
         self.state = Dialogue()
-        self.since_s = clock()
+        self.since_s = self._clock()
         self.speaker_ok = True
+        self._stage = RunStage.RUNNING
+        self._forgotten = 0
 
     async def run(self) -> None:
         """Handle events for ever. Ends only by cancellation or by a bug."""
@@ -96,17 +107,25 @@ class Controller:
     def handle(self, event: Event) -> None:
         """Handle one event."""
         match event:
+            case PieceSent():
+                self._note_sent(event)
+            case LinkChanged() | RemindersChanged():
+                self.show()
+            case VolumeSet(share):
+                self._parts.lamp.show_volume(share)
+            case OtherTools():
+                self._parts.connection.renew_at_pause()
             case ButtonEdge(pressed=True) | TalkPressed(Trigger.COMMAND) if self._parts.reminders.ringing:
                 self._silence_bell()
             case TalkPressed(Trigger.WAKE_WORD) if self.state.phase is Phase.LISTENING:
                 pass  # a voice has begun the turn already; the word is part of what it says
             case ButtonEdge() | GestureDue():
-                for meant in self._button.take(event, muted=self.state.muted):
+                for meant in self._button.take(event, muted=self.state.mic.muted):
                     self.advance(meant)
             case TimerDue(timer):
                 if self._timers.take(event):
                     self.advance(TimerFired(timer))
-            case UtteranceGiven(turn) if turn == self.state.turn:
+            case UtteranceGiven(turn) if turn == self.state.turn.number:
                 self._mark(turn, Mark.ALL_SENT, self._clock())
                 self.downlink.gate.asked(self._clock())
             case PlaybackStarted(turn, heard_at_s):
@@ -128,19 +147,15 @@ class Controller:
         """Let the state table decide, show it, and do what it says."""
         self._before(event)
         was = self.state
-        state, actions = advance(was, event, self._budget.policy(self.policy))
-        if state.turn != was.turn and self._budget.used_up():
-            self._refuse_turn(event)
-            return
-        self.state = state
+        turns_left = not self._parts.accounts.used_up()
+        self.state, actions = advance(was, event, replace(self.policy, turns_left=turns_left))
         if self.state.phase is not was.phase:
             self._note_phase(was.phase, event)
-        self._tune_ears()
         self._hold_bell(was.phase)
         self.show()
         for action in actions:
             self.performer.perform(action, self.state)
-        self._parts.capture.hungry = self._parts.uplink.hungry
+        self._tune_ears()
         self._note_need()
 
     def _note_need(self) -> None:
@@ -160,15 +175,6 @@ class Controller:
             self.downlink.gate.expect(self._clock())
         self.advance(ToolsBusy(tools.busy, reply_due))
 
-    def _refuse_turn(self, event: DialogueEvent) -> None:
-        """The day's budget is used up. A press still stops a reply; a voice may be a television's."""
-        aloud = self._budget.refuse(event, self._clock())
-        if isinstance(event, TalkPressed) and self.state.phase is Phase.SPEAKING:
-            self.advance(StopAsked())
-        if aloud:
-            self.performer.play(BUDGET_EARCON, self.state.phase, Message.BUDGET)
-        self.show()
-
     def _before(self, event: DialogueEvent) -> None:
         """What an event means outside the state table: marks, the reply's gate, who is told."""
         now_s = self._clock()
@@ -178,7 +184,7 @@ class Controller:
             case LinkUp():
                 # What was begun on the old connection cannot be answered on this one.
                 self.downlink.gate.reset()
-                self._mark(self.state.turn, Mark.LINK_UP, now_s)
+                self._mark(self.state.turn.number, Mark.LINK_UP, now_s)
             case LinkLost():
                 self.downlink.gate.reset()
             case StopAsked():
@@ -187,7 +193,7 @@ class Controller:
             case TalkPressed() | TextAsked() | MuteSet():
                 self._parts.playback.hush()
             case MicLost():
-                log.warning("the microphone failed: %s", self._parts.capture.error)
+                log.warning("the microphone failed: %s", self._parts.capture.mic.error)
 
     def _tell_silence(self, *, ever_heard: bool) -> None:
         """Aloud only where it cannot be a quiet room: see `daemon.hearing.silence`."""
@@ -204,22 +210,20 @@ class Controller:
         self._parts.feed.tell("state", state=self.state.phase.value, was=was.value, cause=cause)
 
     def _log_fields(self) -> dict[str, object]:
-        return {"CONURE_STATE": self.state.phase.value, "CONURE_TURN": self.state.turn}
+        return {"CONURE_STATE": self.state.phase.value, "CONURE_TURN": self.state.turn.number}
 
     def _tune_ears(self) -> None:
-        """Speech must be longer to interrupt than to begin, and may be softer when it was announced."""
-        over_reply = self.state.phase in (Phase.SENDING, Phase.THINKING, Phase.SPEAKING)
-        capture = self._parts.capture
-        capture.min_speech_ms = self._manner.barge_in_speech_ms if over_reply else self._manner.min_speech_ms
-        capture.expected = self.state.phase is Phase.LISTENING
+        hungry = self._parts.uplink.hungry
+        ears = ears_for(self.state.phase, self._vad, hungry=hungry, forgotten=self._forgotten)
+        self._parts.capture.tune(ears)
 
     # --- what rings
 
     def _silence_bell(self) -> None:
         """A press does no more than that; of a reminder its user wants to know what it says."""
         question = question_of(self._parts.reminders.silence())
-        link_ok = self._parts.connection.link.failure is None and not self._budget.used_up()
-        if question and self._manner.speak_reminders and link_ok and self.state.phase is Phase.IDLE:
+        link_ok = self._parts.connection.link.failure is None and not self._parts.accounts.used_up()
+        if question and self._parts.reminders.speaks and link_ok and self.state.phase is Phase.IDLE:
             self.advance(TextAsked(question))
 
     def _hold_bell(self, was: Phase) -> None:
@@ -233,17 +237,17 @@ class Controller:
     def _mark(self, turn: int, mark: Mark, at_s: float) -> None:
         self._parts.ledger.mark(turn, mark, at_s)
 
-    def note_sent(self, turn: int, first_byte: int, last_byte: int) -> None:
-        """A piece of an utterance was given to the connection."""
-        self._parts.accounts.add(Day(sent_bytes=last_byte - first_byte))
-        self._mark(turn, Mark.FIRST_SENT, self._clock())
-        if line := self._parts.ledger.find(turn):
-            line.sent_bytes += last_byte - first_byte
+    def _note_sent(self, piece: PieceSent) -> None:
+        size_bytes = piece.last_byte - piece.first_byte
+        self._parts.accounts.add(Day(sent_bytes=size_bytes))
+        self._mark(piece.turn, Mark.FIRST_SENT, piece.at_s)
+        if line := self._parts.ledger.find(piece.turn):
+            line.sent_bytes += size_bytes
 
     # --- the server
 
     def _hear(self, event: ServerEvent) -> None:
-        for heard in self.downlink.hear(event, self.state.turn, self._clock()):
+        for heard in self.downlink.hear(event, self.state.turn.number, self._clock()):
             if isinstance(heard, ReplyAudio):
                 self._play_reply(heard.pcm)
             else:
@@ -255,25 +259,31 @@ class Controller:
         if self._timers.runs(Timer.STALL):
             self.advance(ReplyWentOn())
         accepted = self.downlink.play(pcm)
-        if line := self._parts.ledger.find(self.state.turn):
+        if line := self._parts.ledger.find(self.state.turn.number):
             line.reply_bytes += accepted
 
     def _awaits_reply(self) -> bool:
         """Whether a reply that begins now belongs to the newest turn; at rest: one that tells of a tool."""
-        return self.state.talk is Talk.STREAM or self.state.phase not in (Phase.LISTENING, Phase.SPEAKING)
+        streams = self.state.turn.talk is Talk.STREAM
+        return streams or self.state.phase not in (Phase.LISTENING, Phase.SPEAKING)
 
     def _reply_begins(self, now_s: float) -> None:
-        turn, parts = self.state.turn, self._parts
+        turn, parts = self.state.turn.number, self._parts
         self._mark(turn, Mark.FIRST_REPLY, now_s)
         self.downlink.begin(turn)
-        if self.state.talk is Talk.STREAM:
+        if self.state.turn.talk is Talk.STREAM:
             parts.uplink.note_answered(turn)
         else:
             parts.uplink.settle(turn)
         if not self.policy.barge_in:
-            parts.capture.forget_speech = True
+            self._forgotten += 1
 
     # --- what is shown
+
+    def enter(self, stage: RunStage) -> None:
+        """The daemon as a whole begins, runs or ends: the lights say so."""
+        self._stage = stage
+        self.show()
 
     def show(self) -> None:
         """Set the lights from the present conditions."""
@@ -281,23 +291,38 @@ class Controller:
 
     def conditions(self) -> Conditions:
         """Everything that the lights depend on."""
+        left_s = self.performer.follow_up_until_s - self._clock()
+        return conditions_of(
+            self.state,
+            self._stage,
+            self._reach(),
+            Calls(ringing=self._parts.reminders.ringing, missed=self._parts.reminders.untold),
+            speaker_ok=self.speaker_ok,
+            leaving=self._parts.uplink.leaving,
+            follow_up_left=share_left(left_s, self.policy.follow_up_s),
+        )
+
+    def _reach(self) -> Reach:
         link = self._parts.connection.link
         failure = link.failure
-        left_s = self.performer.follow_up_until_s - self._clock()
-        whole_s = self.policy.follow_up_s
         resting = self.state.phase in (Phase.IDLE, Phase.FOLLOW_UP)
-        budget_gone = resting and self._budget.used_up()
-        return Conditions(
-            mic_fault=not self.state.mic_ok,
-            speaker_fault=not self.speaker_ok,
-            refused=failure is not None and failure.refused,
-            quota=budget_gone or (failure is not None and failure.kind.value == "quota"),
-            offline=failure is not None and not failure.refused,
-            muted=self.state.muted,
+        budget_gone = resting and self._parts.accounts.used_up()
+        return Reach(
             connecting=link.phase is LinkPhase.CONNECTING,
-            ringing=self._parts.reminders.ringing,
-            missed=self._parts.reminders.untold,
-            mic_streaming=self.state.mic_streaming or self._parts.uplink.leaving,
-            phase=self.state.phase,
-            follow_up_left=max(0.0, min(1.0, left_s / whole_s)) if whole_s > 0 else 0.0,
+            refused=failure is not None and failure.refused,
+            offline=failure is not None and not failure.refused,
+            quota=budget_gone or (failure is not None and failure.kind.value == "quota"),
         )
+
+    def report(self) -> dict[str, Any]:
+        """For `conure status`."""
+        return {
+            "state": self.state.phase.value,
+            "since_s": round(self._clock() - self.since_s, 1),
+            "muted": self.state.mic.muted,
+            "barge_in": self.policy.barge_in,
+        }
+
+    def counters(self) -> dict[str, int]:
+        """What its own parts have counted."""
+        return self.downlink.counters() | self.performer.counters()

@@ -60,8 +60,11 @@ class Downlink:
         self.not_understood = 0
         self.near_silent_replies = 0
         self.reply_bytes_refused = 0
-        self.on_reply_audio: Callable[[bytes], None] = _ignore
-        """Told of each piece of a reply that will be played: for rehearsals."""
+        self._copies: list[Callable[[bytes], object]] = []
+
+    def copy_replies(self, take: Callable[[bytes], object]) -> None:
+        """From now on `take` gets each piece of a reply that will be played: for rehearsals."""
+        self._copies.append(take)
 
     def hear(self, event: ServerEvent, turn: int, now_s: float) -> Iterator[ReplyAudio | DialogueEvent]:
         """Take what the server says while `turn` is the newest. Gives what the dialogue is to know, and audio
@@ -89,6 +92,17 @@ class Downlink:
                 for sorted_event in self.gate.sort(event, now_s):
                     yield self._meaning(sorted_event)
 
+    def counters(self) -> dict[str, int]:
+        """What was wrong with what the server said, and what it cost."""
+        return {
+            "reply_bytes_refused": self.reply_bytes_refused,
+            "reply_bytes_of_cut_turns": self.gate.audio_dropped_bytes,
+            "messages_not_understood": self.not_understood,
+            "replies_near_silent": self.near_silent_replies,
+            "tokens_prompt": self.tokens["prompt"],
+            "tokens_response": self.tokens["response"],
+        }
+
     def _meaning(self, event: ReplyAudio | GenerationComplete | DialogueEvent) -> ReplyAudio | DialogueEvent:
         if isinstance(event, GenerationComplete):
             self._playback.note_all_here()
@@ -108,10 +122,7 @@ class Downlink:
         """Play more of the reply (24 kHz mono s16); returns the bytes that fitted."""
         self._loudness.add(pcm)
         accepted = self._playback.feed(pcm)
-        self.on_reply_audio(pcm[:accepted])
+        for take in self._copies:
+            take(pcm[:accepted])
         self.reply_bytes_refused += len(pcm) - accepted
         return accepted
-
-
-def _ignore(_pcm: bytes) -> None:
-    """Nobody wants the reply's audio."""

@@ -104,6 +104,10 @@ class Ledger:
             found.outcome = outcome
         return found
 
+    def report(self) -> list[dict[str, object]]:
+        """For `conure status`, the oldest first."""
+        return [line.as_dict() for line in self.turns]
+
     def find(self, turn: int) -> Turn | None:
         """The line of a turn, if it is still remembered."""
         return next((line for line in reversed(self.turns) if line.turn == turn), None)

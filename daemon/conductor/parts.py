@@ -1,13 +1,14 @@
-"""What the controller is told of, what it conducts, and in what manner."""
+"""What the controller conducts, and is told by."""
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
 
 from daemon.conductor.accounts import Accounts
 from daemon.conductor.ledger import Ledger
-from daemon.config.settings import ButtonSettings
-from daemon.dialogue.state import Policy
 from daemon.events import Event
 from daemon.hearing.capture import Capture
 from daemon.lights.lamp import Lamp
@@ -17,12 +18,13 @@ from daemon.runtime.mailbox import Mailbox
 from daemon.session.connection import Connection
 from daemon.session.uplink import Uplink
 from daemon.speaking.playback import Playback
+from daemon.speaking.volume import Volume
 from daemon.tools.calling.host import ToolHost, no_tools
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Parts:
-    """What the controller conducts; the composition root makes them."""
+    """The parts by name; the composition root makes them."""
 
     mailbox: Mailbox[Event]
     capture: Capture
@@ -30,24 +32,32 @@ class Parts:
     uplink: Uplink
     connection: Connection
     lamp: Lamp
-    ledger: Ledger
+    volume: Volume
+    ledger: Ledger = field(default_factory=Ledger)
     feed: Feed
     accounts: Accounts = field(default_factory=Accounts)
     reminders: Reminders = field(default_factory=Reminders)
     tools: ToolHost = field(default_factory=no_tools)
+    clock: Callable[[], float] = time.monotonic
 
+    def report(self) -> dict[str, Any]:
+        """What each tells of itself, for `conure status`."""
+        return {
+            **self.volume.report(),
+            "light": self.lamp.scene.name,
+            "front_end": self.capture.front_end.report(),
+            "link": self.connection.report(),
+            "devices": {
+                "mic": self.capture.report(),
+                "speaker": self.volume.speaker_report(),
+                "lights": self.lamp.report(),
+            },
+            "usage": self.accounts.report(),
+            "timers": self.reminders.report(),
+            "turns": self.ledger.report(),
+        }
 
-@dataclass(frozen=True, slots=True)
-class Manner:
-    """How the controller behaves, from the configuration."""
-
-    policy: Policy
-    button: ButtonSettings
-    min_speech_ms: int
-    barge_in_speech_ms: int
-    earcons: bool
-    log_transcripts: bool
-    spoken: bool = True
-    speak_reminders: bool = True
-    echo_free: bool = True
-    """Whether the microphone does not hear the speaker."""
+    def counters(self) -> dict[str, int]:
+        """What each has counted."""
+        counting = (self.capture, self.playback, self.uplink, self.feed, self.mailbox)
+        return {name: number for part in counting for name, number in part.counters().items()}

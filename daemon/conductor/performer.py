@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
 
+from daemon.conductor.budget import DayBudget
 from daemon.conductor.ledger import Mark
-from daemon.conductor.parts import Manner, Parts
+from daemon.conductor.parts import Parts
 from daemon.conductor.reply_gate import ReplyGate
 from daemon.conductor.timers import Timers
 from daemon.dialogue import actions as do
@@ -14,7 +14,7 @@ from daemon.dialogue.actions import Action
 from daemon.dialogue.state import Dialogue
 from daemon.events import Timer, Trigger
 from daemon.speaking.announcer import Announcer
-from daemon.speaking.messages import Message, message_for
+from daemon.speaking.messages import BUDGET_EARCON, Message, message_for
 from daemon.words import Earcon, Outcome, Phase
 
 log = logging.getLogger(__name__)
@@ -31,14 +31,23 @@ class Performer:
     """Performs actions; decides nothing but what is heard of a tone."""
 
     def __init__(
-        self, parts: Parts, manner: Manner, clock: Callable[[], float], timers: Timers, gate: ReplyGate
+        self,
+        parts: Parts,
+        timers: Timers,
+        gate: ReplyGate,
+        announcer: Announcer,
+        budget: DayBudget,
+        *,
+        echo_free: bool,
     ) -> None:
+        """`echo_free`: the microphone does not hear the speaker."""
         self._parts = parts
-        self._clock = clock
+        self._clock = parts.clock
         self._timers = timers
         self._gate = gate
-        self._echo_free = manner.echo_free
-        self._announcer = Announcer(parts.playback, clock, earcons=manner.earcons, spoken=manner.spoken)
+        self._announcer = announcer
+        self._budget = budget
+        self._echo_free = echo_free
         self.watchdogs = dict.fromkeys(WHY_RENEWED, 0)
         self.follow_up_until_s = 0.0
         """On the clock."""
@@ -60,9 +69,9 @@ class Performer:
             case do.PauseUplink():
                 parts.uplink.pause()
             case do.ResumeUplink():
-                parts.uplink.resume(state.turn)
+                parts.uplink.resume(state.turn.number)
             case do.SendText(turn, text):
-                self._send_text(turn, text, online=state.online)
+                self._send_text(turn, text, online=state.link.online)
             case do.FinishReply():
                 parts.playback.finish()
             case do.CutReply(by_server):
@@ -78,6 +87,8 @@ class Performer:
                 self._timers.stop(timer)
             case do.RenewLink(why, keep_handle):
                 self._renew_link(why, keep_handle=keep_handle)
+            case do.RefuseTurn(trigger):
+                self._refuse_turn(trigger, state.phase)
             case do.MicWanted(wanted):
                 parts.capture.set_wanted(wanted)
             case do.TurnOver(turn, outcome):
@@ -86,12 +97,12 @@ class Performer:
     def _open(self, action: do.OpenUtterance, state: Dialogue) -> None:
         now_s = self._clock()
         self._parts.playback.hush()  # a voice that opens a turn has not hushed anything yet
-        self._parts.ledger.open(action.turn, action.trigger, now_s, online=state.online)
+        self._parts.ledger.open(action.turn, action.trigger, now_s, online=state.link.online)
         self._parts.uplink.open(
             action.turn,
             action.onset_byte,
             stream=action.stream,
-            released=state.released,
+            released=state.turn.released,
             quiet_s=None if self._echo_free else now_s - self._parts.playback.audible_until_s,
         )
         self._parts.connection.ask()
@@ -120,10 +131,18 @@ class Performer:
         self._announcer.announce(earcon, message or fitting, may_speak=may_speak)
         self._parts.feed.tell("earcon", name=earcon.value)
 
+    def counters(self) -> dict[str, int]:
+        """How often each watchdog began another session."""
+        return {f"renewed_{why}": count for why, count in self.watchdogs.items()}
+
     def _start_timer(self, timer: Timer, after_s: float) -> None:
         if timer is Timer.FOLLOW_UP:
             self.follow_up_until_s = self._clock() + after_s
         self._timers.start(timer, after_s)
+
+    def _refuse_turn(self, trigger: Trigger, phase: Phase) -> None:
+        if self._budget.refuse(trigger, self._clock()):
+            self.play(BUDGET_EARCON, phase, Message.BUDGET)
 
     def _turn_over(self, turn: int, outcome: Outcome) -> None:
         line = self._parts.ledger.close(turn, outcome, self._clock())

@@ -125,7 +125,7 @@ def choose_board(
 ) -> Board:
     """The board of these settings; its devices are opened later.
 
-    `auto` is a real one: a service must not pretend. `missing` is for demonstrations (`daemon.run.demo`).
+    `auto` is a real one: a service must not pretend. `missing` is for demonstrations (`daemon.run.missing`).
     """
     board = settings.board
     spec = BoardSpec(

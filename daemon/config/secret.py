@@ -1,6 +1,25 @@
-"""A value that must not be printed."""
+"""A value that must not be printed, and what looks like one."""
 
 from __future__ import annotations
+
+import re
+
+MASK = "********"
+
+MIN_BEGINNING = 8
+"""A beginning of the value of so many characters is masked as well: whoever cut it has cut off the end."""
+
+_KEYS = re.compile(
+    r"AIza[0-9A-Za-z_-]{8,}"  # API keys of Google's: 39 characters
+    r"|AQ\.[0-9A-Za-z_-]{16,}"  # the newer kind, bound to a service account
+    r"|auth_tokens/[0-9A-Za-z_-]+"  # ephemeral tokens of the Live API
+    r"|(?<=://)[^/\s:@]+:[^/\s@]+(?=@)"  # name and password in an address
+)
+
+
+def mask_keys(text: str) -> str:
+    """`text` with whatever looks like a key masked, whoever wrote it and wherever it was put."""
+    return _KEYS.sub(MASK, text)
 
 
 class Secret:
@@ -16,10 +35,23 @@ class Secret:
         return self._value
 
     def scrub(self, text: str) -> str:
-        """`text` without the value, for words that come from outside."""
-        return text.replace(self._value, str(self)) if self._value else text
+        """`text` without the value and its beginnings, and without whatever else looks like a key.
+
+        For words that come from outside. What is cut to length is to be scrubbed before.
+        """
+        beginning = self._value[:MIN_BEGINNING]
+        pieces = text.split(beginning) if beginning else [text]
+        rest = self._value[MIN_BEGINNING:]
+        kept = [piece[_common_length(piece, rest) :] for piece in pieces[1:]]
+        return mask_keys(MASK.join([pieces[0], *kept]))
 
     def __str__(self) -> str:
-        return "********"
+        return MASK
 
     __repr__ = __str__
+
+
+def _common_length(one: str, other: str) -> int:
+    """How many characters both begin with."""
+    pairs = zip(one, other, strict=False)
+    return next((place for place, (a, b) in enumerate(pairs) if a != b), min(len(one), len(other)))

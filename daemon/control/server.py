@@ -52,6 +52,14 @@ class ControlCounters:
     watchers_dropped: int = 0
     """Watchers that did not take an event within WRITE_TIMEOUT_S."""
 
+    def counters(self) -> dict[str, int]:
+        """Who was sent away, for `conure status`."""
+        return {
+            "control_clients_refused": self.clients_refused,
+            "control_clients_lost": self.clients_lost,
+            "control_watchers_dropped": self.watchers_dropped,
+        }
+
 
 class ControlServer:
     """Listens at `path` between `start` and `stop`, or in an `async with` block."""

@@ -108,6 +108,13 @@ class RenewLink:
 
 
 @dataclass(frozen=True, slots=True)
+class RefuseTurn:
+    """The day's budget is used up: no turn begins. Tell whoever asked for one."""
+
+    trigger: Trigger
+
+
+@dataclass(frozen=True, slots=True)
 class TurnOver:
     """The turn has ended; for the ledger."""
 
@@ -130,5 +137,6 @@ Action = (
     | StopTimer
     | MicWanted
     | RenewLink
+    | RefuseTurn
     | TurnOver
 )

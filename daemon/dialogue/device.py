@@ -18,6 +18,7 @@ from daemon.dialogue.shared import (
     is_whole,
     judge_reply,
     nothing_more_comes,
+    offline_tone,
     open_text,
     open_turn,
     ran_dry,
@@ -27,7 +28,7 @@ from daemon.dialogue.shared import (
     went_on,
     withdrawn,
 )
-from daemon.dialogue.state import Dialogue, Policy, Talk
+from daemon.dialogue.state import Dialogue, LinkState, Policy, Talk
 from daemon.words import Earcon, Outcome, Phase
 
 # --- opening ---------------------------------------------------------------------------------------
@@ -40,21 +41,21 @@ def press(state: Dialogue, event: e.TalkPressed, policy: Policy) -> Step:
 
 def voice_when_idle(state: Dialogue, event: e.SpeechStarted, policy: Policy) -> Step:
     """A voice opens a turn where the configuration says so."""
-    state = replace(state, voice_active=True)
-    if not policy.voice_trigger or not state.can_hear:
+    state = state.hearing(voice=True)
+    if not policy.voice_trigger or not state.mic.can_hear:
         return state, ()
     return open_turn(state, e.Trigger.VOICE, policy, event.onset_byte)
 
 
 def voice_in_follow_up(state: Dialogue, event: e.SpeechStarted, policy: Policy) -> Step:
     """In the follow-up window no new trigger is needed."""
-    return open_turn(replace(state, voice_active=True), e.Trigger.VOICE, policy, event.onset_byte)
+    return open_turn(state.hearing(voice=True), e.Trigger.VOICE, policy, event.onset_byte)
 
 
 def voice_over_reply(state: Dialogue, event: e.SpeechStarted, policy: Policy) -> Step:
     """Barge-in by voice, where the microphone does not hear the speaker."""
-    state = replace(state, voice_active=True)
-    if not policy.barge_in or not state.can_hear:
+    state = state.hearing(voice=True)
+    if not policy.barge_in or not state.mic.can_hear:
         return state, ()
     return open_turn(state, e.Trigger.VOICE, policy, event.onset_byte)
 
@@ -64,57 +65,59 @@ def voice_over_reply(state: Dialogue, event: e.SpeechStarted, policy: Policy) ->
 
 def press_while_listening(state: Dialogue, _event: e.TalkPressed, policy: Policy) -> Step:
     """A second press ends the utterance: it is sent if somebody spoke, else forgotten."""
-    if state.talk in (Talk.HELD, Talk.UNDECIDED):
+    if state.turn.talk in (Talk.HELD, Talk.UNDECIDED):
         return state, ()
-    return close(state, policy) if state.released else go_idle(state, Outcome.CANCELLED, Earcon.DONE)
+    return close(state, policy) if state.turn.released else go_idle(state, Outcome.CANCELLED, Earcon.DONE)
 
 
 def tapped(state: Dialogue, _event: e.TalkTapped, policy: Policy) -> Step:
     """It was a tap: silence will end it, and if nobody speaks it is forgotten."""
-    if state.talk is not Talk.UNDECIDED:
+    if state.turn.talk is not Talk.UNDECIDED:
         return state, ()
-    state = replace(state, talk=Talk.ENDPOINTED)
-    if state.voice_active:
+    state = replace(state, turn=replace(state.turn, talk=Talk.ENDPOINTED))
+    if state.mic.voice_active:
         return release(state)
     return state, (do.StartTimer(e.Timer.NO_SPEECH, policy.no_speech_s),)
 
 
 def held(state: Dialogue, _event: e.TalkHeld, _policy: Policy) -> Step:
     """It is a hold: who holds the button is heard, loud or soft."""
-    if state.talk is not Talk.UNDECIDED:
+    if state.turn.talk is not Talk.UNDECIDED:
         return state, ()
-    return release(replace(state, talk=Talk.HELD))
+    return release(replace(state, turn=replace(state.turn, talk=Talk.HELD)))
 
 
 def let_go(state: Dialogue, _event: e.TalkReleased, policy: Policy) -> Step:
     """The end of a hold is the end of the utterance."""
-    return close(state, policy) if state.talk is Talk.HELD else (state, ())
+    return close(state, policy) if state.turn.talk is Talk.HELD else (state, ())
 
 
 def voice_while_listening(state: Dialogue, _event: e.SpeechStarted, _policy: Policy) -> Step:
     """Somebody speaks: the utterance may leave now."""
-    return release(replace(state, voice_active=True))
+    return release(state.hearing(voice=True))
 
 
 def release(state: Dialogue) -> Step:
     """Let the utterance leave the device, all of it."""
-    if state.released:
+    turn = state.turn
+    if turn.released:
         return state, ()
-    return replace(state, released=True), (do.StopTimer(e.Timer.NO_SPEECH), do.ReleaseUtterance(state.turn))
+    released = replace(state, turn=replace(turn, released=True))
+    return released, (do.StopTimer(e.Timer.NO_SPEECH), do.ReleaseUtterance(turn.number))
 
 
 def silence_while_listening(state: Dialogue, _event: e.SpeechEnded, policy: Policy) -> Step:
     """Endpointing."""
-    state = replace(state, voice_active=False)
-    return close(state, policy) if state.talk is Talk.ENDPOINTED and state.released else (state, ())
+    state, turn = state.hearing(voice=False), state.turn
+    return close(state, policy) if turn.talk is Talk.ENDPOINTED and turn.released else (state, ())
 
 
 def timer_while_listening(state: Dialogue, event: e.TimerFired, policy: Policy) -> Step:
     """Nobody spoke, or somebody never stopped."""
     match event.timer:
-        case e.Timer.NO_SPEECH if not state.released:
+        case e.Timer.NO_SPEECH if not state.turn.released:
             return go_idle(state, Outcome.CANCELLED, Earcon.DONE)
-        case e.Timer.MAX_UTTERANCE if state.released:
+        case e.Timer.MAX_UTTERANCE if state.turn.released:
             return close(state, policy)
         case e.Timer.MAX_UTTERANCE:
             return go_idle(state, Outcome.CANCELLED, Earcon.DONE)
@@ -124,16 +127,16 @@ def timer_while_listening(state: Dialogue, event: e.TimerFired, policy: Policy) 
 
 def mic_lost_while_listening(state: Dialogue, _event: e.MicLost, policy: Policy) -> Step:
     """What was said before the microphone failed is still answered."""
-    state = replace(state, mic_ok=False, voice_active=False)
-    return close(state, policy) if state.released else go_idle(state, Outcome.CANCELLED, Earcon.NO_MIC)
+    state = state.without_mic()
+    return close(state, policy) if state.turn.released else go_idle(state, Outcome.CANCELLED, Earcon.NO_MIC)
 
 
 def close(state: Dialogue, policy: Policy) -> Step:
     """End the utterance; without a connection it is held for a while, and nothing of it is lost."""
     timers = (do.StopTimer(e.Timer.NO_SPEECH), do.StopTimer(e.Timer.MAX_UTTERANCE))
     wait = do.StartTimer(e.Timer.ANSWER, policy.hold_utterance_s)
-    tone = (do.Play(Earcon.OFFLINE),) if state.trouble else ()
-    return state.to(Phase.SENDING), (*timers, do.CloseUtterance(state.turn), wait, *tone)
+    tone = (do.Play(Earcon.OFFLINE),) if state.link.trouble else ()
+    return state.to(Phase.SENDING), (*timers, do.CloseUtterance(state.turn.number), wait, *tone)
 
 
 # --- sending and thinking --------------------------------------------------------------------------
@@ -141,7 +144,7 @@ def close(state: Dialogue, policy: Policy) -> Step:
 
 def sent(state: Dialogue, event: e.UtteranceSent, policy: Policy) -> Step:
     """All of it has left: now the answer has its time limit."""
-    if event.turn != state.turn:
+    if event.turn != state.turn.number:
         return state, ()
     return state.to(Phase.THINKING), (do.StartTimer(e.Timer.ANSWER, policy.answer_timeout_s),)
 
@@ -151,7 +154,7 @@ def tools_while_thinking(state: Dialogue, event: e.ToolsBusy, policy: Policy) ->
     state = replace(state, tools_busy=event.busy)
     if event.busy:
         return state, ()
-    if not state.turn_ended:
+    if not state.turn.ended:
         return state, (do.StartTimer(e.Timer.ANSWER, policy.answer_timeout_s),)
     if not event.reply_due:
         return rest(state, policy, _outcome(state))
@@ -160,15 +163,15 @@ def tools_while_thinking(state: Dialogue, event: e.ToolsBusy, policy: Policy) ->
 
 def _outcome(state: Dialogue) -> Outcome:
     """How a turn ended in which the model had nothing to say of its tools."""
-    return Outcome.ANSWERED if state.heard_reply else Outcome.SILENT
+    return Outcome.ANSWERED if state.turn.heard_reply else Outcome.SILENT
 
 
 def answer_begins(state: Dialogue, _event: e.ReplyStarted, policy: Policy) -> Step:
     """The first audio of the answer."""
     # In half duplex what is heard over the reply is the reply; a voice after it is a new one.
-    voice_active = state.voice_active and policy.barge_in
-    replying = replace(state.replying(), voice_active=voice_active, heard_reply=True, turn_ended=False)
-    return replying, (do.StopTimer(e.Timer.ANSWER),)
+    state = state.hearing(voice=state.mic.voice_active and policy.barge_in)
+    turn = replace(state.turn.replying(), heard_reply=True, ended=False)
+    return replace(state, phase=Phase.SPEAKING, turn=turn), (do.StopTimer(e.Timer.ANSWER),)
 
 
 def not_sent(state: Dialogue, event: e.TimerFired, _policy: Policy) -> Step:
@@ -180,19 +183,20 @@ def not_sent(state: Dialogue, event: e.TimerFired, _policy: Policy) -> Step:
 
 def no_answer(state: Dialogue, event: e.TimerFired, policy: Policy) -> Step:
     """The time for an answer is up: ask again, once, on a fresh session."""
+    turn = state.turn
     if event.timer is not e.Timer.ANSWER:
         return state, ()
     if state.tools_busy:
         return state, (do.StartTimer(e.Timer.ANSWER, policy.answer_timeout_s),)
-    if state.turn_ended:
+    if turn.ended:
         return rest(state, policy, _outcome(state))
     renew = do.RenewLink("no_answer", keep_handle=False)
-    if state.retried or state.muted or state.heard_reply or not state.online:
+    if turn.retried or state.mic.muted or turn.heard_reply or not state.link.online:
         idle, actions = go_idle(state, Outcome.FAILED, failed_tone(state))
         return idle, (*actions, renew)
     wait = do.StartTimer(e.Timer.ANSWER, policy.hold_utterance_s)
-    again = replace(state, retried=True)
-    if state.text:
+    again = replace(state, turn=replace(turn, retried=True))
+    if turn.text:
         return again, (renew, wait)
     return again.to(Phase.SENDING), (renew, wait)
 
@@ -204,9 +208,9 @@ def ended_without_audio(state: Dialogue, event: e.ReplyEnded, policy: Policy) ->
         idle, actions = go_idle(failed, Outcome.FAILED, Earcon.ERROR)
         return idle, (*actions, *renew)
     if state.tools_busy:
-        return replace(state, turn_ended=True), ()
+        return replace(state, turn=replace(state.turn, ended=True)), ()
     rested, actions = rest(state, policy, _outcome(state))
-    return rested, (do.CancelUtterance(state.turn), *actions)
+    return rested, (do.CancelUtterance(state.turn.number), *actions)
 
 
 def send_again(state: Dialogue, event: e.LinkLost, policy: Policy) -> Step:
@@ -214,25 +218,24 @@ def send_again(state: Dialogue, event: e.LinkLost, policy: Policy) -> Step:
 
     Unless a part of the answer was heard, and only what the tools bring is missing.
     """
-    if state.text and not state.online:
-        return replace(state, trouble=event.trouble), ()
-    resent = state.resent + 1
-    state = replace(state, online=False, resent=resent, trouble=event.trouble, turn_ended=False)
-    if resent > policy.max_resends or state.muted or state.heard_reply:
-        return go_idle(state, Outcome.FAILED, Earcon.OFFLINE)
+    turn, lost = state.turn, replace(state, link=LinkState(trouble=event.trouble))
+    if turn.text and not state.link.online:
+        return lost, ()
+    again = replace(lost, turn=replace(turn, resent=turn.resent + 1, ended=False))
+    if again.turn.resent > policy.max_resends or state.mic.muted or turn.heard_reply:
+        return go_idle(again, Outcome.FAILED, Earcon.OFFLINE)
     wait = do.StartTimer(e.Timer.ANSWER, policy.hold_utterance_s)
     # A text is sent again by the uplink, as an utterance is; it lights no listening light.
-    return state if state.text else state.to(Phase.SENDING), (wait,)
+    return again if turn.text else again.to(Phase.SENDING), (wait,)
 
 
 def lost_while_sending(state: Dialogue, event: e.LinkLost, policy: Policy) -> Step:
     """The connection went while the utterance was leaving; it starts again from its beginning."""
-    resent = state.resent + (1 if state.online else 0)
-    new_trouble = event.trouble and not state.trouble
-    state = replace(state, online=False, resent=resent, trouble=event.trouble)
-    if resent > policy.max_resends:
-        return go_idle(state, Outcome.FAILED, Earcon.OFFLINE)
-    return state, (do.Play(Earcon.OFFLINE),) if new_trouble else ()
+    turn = replace(state.turn, resent=state.turn.resent + state.link.online)
+    lost = replace(state, turn=turn, link=LinkState(trouble=event.trouble))
+    if turn.resent > policy.max_resends:
+        return go_idle(lost, Outcome.FAILED, Earcon.OFFLINE)
+    return lost, offline_tone(state, event)
 
 
 # --- speaking --------------------------------------------------------------------------------------
@@ -240,13 +243,14 @@ def lost_while_sending(state: Dialogue, event: e.LinkLost, policy: Policy) -> St
 
 def heard(state: Dialogue, event: e.PlaybackDrained, policy: Policy) -> Step:
     """A reply has ended when the server said so and all of it has been heard."""
-    if event.turn != state.turn or not state.reply_over:
+    if event.turn != state.turn.number or not state.turn.reply.over:
         return state, ()
-    if state.tools_busy and not state.reply_bad:
-        return replace(state, phase=Phase.THINKING, turn_ended=True), ()
+    if state.tools_busy and not state.turn.reply.bad:
+        return replace(state, phase=Phase.THINKING, turn=replace(state.turn, ended=True)), ()
     judged, outcome, tones = judge_reply(state)
     rested, actions = rest(judged, policy, outcome)
-    if outcome is Outcome.SHORT and policy.ask_to_go_on and state.text != GO_ON:  # once, not for ever
+    may_ask = policy.ask_to_go_on and policy.turns_left
+    if outcome is Outcome.SHORT and may_ask and state.turn.text != GO_ON:  # once, not for ever
         asking, more = open_text(rested, e.TextAsked(GO_ON), policy)
         return asking, (*actions, *tones, *more)
     return rested, (*actions, *tones)
@@ -254,7 +258,7 @@ def heard(state: Dialogue, event: e.PlaybackDrained, policy: Policy) -> Step:
 
 def ran_dry_at_tools(state: Dialogue, event: e.ReplyRanDry, policy: Policy) -> Step:
     """The model said something and waits for its tools: the rest of the reply comes after them."""
-    if event.turn != state.turn or state.reply_over or not state.tools_busy:
+    if event.turn != state.turn.number or state.turn.reply.over or not state.tools_busy:
         return ran_dry(state, event, policy)
     return state.to(Phase.THINKING), (do.StartTimer(e.Timer.ANSWER, policy.answer_timeout_s),)
 
@@ -267,18 +271,19 @@ def cut_by_server(state: Dialogue, _event: e.ReplyInterrupted, policy: Policy) -
 
 def rest(state: Dialogue, policy: Policy, outcome: Outcome) -> Step:
     """After a turn: the follow-up window, or sleep."""
-    open_ears = policy.follow_up_s > 0 and state.can_hear and not state.closing
+    open_ears = policy.window_s > 0 and state.mic.can_hear and not state.turn.closing
     left = state.rested()
     timers = (do.StopTimer(e.Timer.ANSWER), do.StopTimer(e.Timer.STALL))
-    over = timers if state.late else (*timers, do.TurnOver(state.turn, outcome))
+    over = timers if state.turn.late else (*timers, do.TurnOver(state.turn.number, outcome))
     if not open_ears:
         return left.to(Phase.IDLE), over
-    return left.to(Phase.FOLLOW_UP), (*over, do.StartTimer(e.Timer.FOLLOW_UP, policy.follow_up_s))
+    return left.to(Phase.FOLLOW_UP), (*over, do.StartTimer(e.Timer.FOLLOW_UP, policy.window_s))
 
 
 def late_reply(state: Dialogue, _event: e.ReplyStarted, _policy: Policy) -> Step:
     """The model tells what a tool brought, after its turn was over."""
-    return replace(state.replying(), late=True, heard_reply=True), (do.StopTimer(e.Timer.FOLLOW_UP),)
+    turn = replace(state.turn.replying(), late=True, heard_reply=True)
+    return replace(state, phase=Phase.SPEAKING, turn=turn), (do.StopTimer(e.Timer.FOLLOW_UP),)
 
 
 def follow_up_over(state: Dialogue, event: e.TimerFired, _policy: Policy) -> Step:
@@ -288,7 +293,7 @@ def follow_up_over(state: Dialogue, event: e.TimerFired, _policy: Policy) -> Ste
 
 def mic_lost_in_follow_up(state: Dialogue, _event: e.MicLost, _policy: Policy) -> Step:
     """Nobody can be heard any more."""
-    return go_idle(replace(state, mic_ok=False, voice_active=False), Outcome.CANCELLED)
+    return go_idle(state.without_mic(), Outcome.CANCELLED)
 
 
 _LATE = LATE | {e.TalkPressed: press}

@@ -19,6 +19,7 @@ from daemon.dialogue.shared import (
     is_whole,
     judge_reply,
     nothing_more_comes,
+    offline_tone,
     open_turn,
     ran_dry,
     refuse,
@@ -27,7 +28,7 @@ from daemon.dialogue.shared import (
     went_on,
     withdrawn,
 )
-from daemon.dialogue.state import Dialogue, Policy, Talk
+from daemon.dialogue.state import Dialogue, LinkState, Policy, ReplyState, Talk
 from daemon.words import Earcon, Outcome, Phase
 
 
@@ -41,34 +42,34 @@ def press_when_idle(state: Dialogue, event: e.TalkPressed, policy: Policy) -> St
 
 def hang_up(state: Dialogue, _event: Any, policy: Policy) -> Step:
     """End the stream; the server flushes what it has, and answers it if somebody spoke."""
+    turn = state.turn
     close = (
         do.StopTimer(e.Timer.FOLLOW_UP),
         do.StopTimer(e.Timer.MAX_UTTERANCE),
-        do.CloseUtterance(state.turn),
+        do.CloseUtterance(turn.number),
     )
-    if state.unanswered:
-        waiting = replace(state.to(Phase.THINKING), paused=True, talk=Talk.ENDPOINTED)
+    if turn.unanswered:
+        waiting = replace(state, phase=Phase.THINKING, turn=replace(turn, talk=Talk.ENDPOINTED))
         return waiting, (*close, do.StartTimer(e.Timer.ANSWER, policy.answer_timeout_s))
-    outcome = Outcome.ANSWERED if state.heard_reply else Outcome.CANCELLED
-    return state.rested().to(Phase.IDLE), (*close, do.TurnOver(state.turn, outcome))
+    outcome = Outcome.ANSWERED if turn.heard_reply else Outcome.CANCELLED
+    return state.rested().to(Phase.IDLE), (*close, do.TurnOver(turn.number, outcome))
 
 
 def voice_while_open(state: Dialogue, _event: e.SpeechStarted, _policy: Policy) -> Step:
     """Somebody speaks: the window stays open."""
-    return replace(state, voice_active=True, unanswered=True), (do.StopTimer(e.Timer.FOLLOW_UP),)
+    waiting = replace(state.hearing(voice=True), turn=replace(state.turn, unanswered=True))
+    return waiting, (do.StopTimer(e.Timer.FOLLOW_UP),)
 
 
 def silence_while_open(state: Dialogue, _event: e.SpeechEnded, policy: Policy) -> Step:
     """The server will answer, or not: then the window closes."""
     timer = do.StartTimer(e.Timer.FOLLOW_UP, policy.answer_timeout_s)
-    return replace(state, voice_active=False), (timer,)
+    return state.hearing(voice=False), (timer,)
 
 
 def lost_while_open(state: Dialogue, event: e.LinkLost, _policy: Policy) -> Step:
     """What is said is held, and goes on the next connection; the user is told once."""
-    new_trouble = event.trouble and not state.trouble
-    lost = replace(state, online=False, trouble=event.trouble)
-    return lost, (do.Play(Earcon.OFFLINE),) if new_trouble else ()
+    return replace(state, link=LinkState(trouble=event.trouble)), offline_tone(state, event)
 
 
 def window_over(state: Dialogue, event: e.TimerFired, policy: Policy) -> Step:
@@ -79,7 +80,7 @@ def window_over(state: Dialogue, event: e.TimerFired, policy: Policy) -> Step:
         return state, ()
     if state.tools_busy:
         return state, (do.StartTimer(e.Timer.FOLLOW_UP, policy.answer_timeout_s),)
-    if not state.unanswered:
+    if not state.turn.unanswered:
         return hang_up(state, event, policy)
     idle, actions = go_idle(state, Outcome.FAILED, failed_tone(state))
     return idle, (*actions, do.RenewLink("no_answer", keep_handle=False))
@@ -90,31 +91,27 @@ def tools_while_open(state: Dialogue, event: e.ToolsBusy, policy: Policy) -> Ste
     state = replace(state, tools_busy=event.busy)
     if event.busy:
         return state, ()
-    wait_s = policy.end_timeout_s if state.closing else policy.answer_timeout_s
+    wait_s = policy.end_timeout_s if state.turn.closing else policy.answer_timeout_s
     return state, (do.StartTimer(e.Timer.FOLLOW_UP, wait_s),)
 
 
 def close_while_open(state: Dialogue, _event: e.EndAsked, policy: Policy) -> Step:
     """The conversation ends, with the reply if there is one."""
-    closing = replace(state, closing=True, unanswered=False)
-    return closing, (do.StartTimer(e.Timer.FOLLOW_UP, policy.end_timeout_s),)
+    closing = replace(state.turn, closing=True, unanswered=False)
+    return replace(state, turn=closing), (do.StartTimer(e.Timer.FOLLOW_UP, policy.end_timeout_s),)
 
 
 def reply_begins(state: Dialogue, _event: e.ReplyStarted, policy: Policy) -> Step:
     """Without barge-in nothing is streamed while the device speaks: it would hear itself."""
-    speaking = replace(
-        state.replying(),
-        paused=not policy.barge_in,
-        heard_reply=True,
-        voice_active=state.voice_active and policy.barge_in,
-    )
+    turn = replace(state.turn.replying(paused=not policy.barge_in), heard_reply=True)
+    state = state.hearing(voice=state.mic.voice_active and policy.barge_in)
     pause: tuple[do.Action, ...] = () if policy.barge_in else (do.PauseUplink(),)
-    return speaking, (do.StopTimer(e.Timer.FOLLOW_UP), *pause)
+    return replace(state, phase=Phase.SPEAKING, turn=turn), (do.StopTimer(e.Timer.FOLLOW_UP), *pause)
 
 
 def reply_without_audio(state: Dialogue, event: e.ReplyEnded, policy: Policy) -> Step:
     """A turn without a sound: the window goes on."""
-    timer = do.StartTimer(e.Timer.FOLLOW_UP, policy.follow_up_s)
+    timer = do.StartTimer(e.Timer.FOLLOW_UP, policy.window_s)
     if not event.reason:
         return state, (timer,)
     failed, renew = count_failure(state)
@@ -123,19 +120,20 @@ def reply_without_audio(state: Dialogue, event: e.ReplyEnded, policy: Policy) ->
 
 def listen_again(state: Dialogue, policy: Policy) -> Step:
     """The device is silent: stream again, for as long as the window lasts."""
-    if not state.can_hear or state.talk is not Talk.STREAM:
+    turn = state.turn
+    if not state.mic.can_hear or turn.talk is not Talk.STREAM:
         return go_idle(state, Outcome.ANSWERED)
-    again = replace(state.rested(), phase=Phase.LISTENING, released=True)
-    resume: tuple[do.Action, ...] = (do.ResumeUplink(),) if state.paused else ()
-    if policy.follow_up_s <= 0 or state.closing:
+    again = state.with_reply(ReplyState()).to(Phase.LISTENING)
+    resume: tuple[do.Action, ...] = (do.ResumeUplink(),) if turn.reply.paused else ()
+    if policy.window_s <= 0 or turn.closing:
         return hang_up(again, None, policy)
     longest = do.StartTimer(e.Timer.MAX_UTTERANCE, policy.max_utterance_s)
-    return again, (*resume, longest, do.StartTimer(e.Timer.FOLLOW_UP, policy.follow_up_s))
+    return again, (*resume, longest, do.StartTimer(e.Timer.FOLLOW_UP, policy.window_s))
 
 
 def heard(state: Dialogue, event: e.PlaybackDrained, policy: Policy) -> Step:
     """All of the reply has been heard."""
-    if event.turn != state.turn or not state.reply_over:
+    if event.turn != state.turn.number or not state.turn.reply.over:
         return state, ()
     judged, _, tones = judge_reply(state)
     again, actions = listen_again(judged, policy)
@@ -150,7 +148,7 @@ def interrupt(state: Dialogue, event: Any, policy: Policy) -> Step:
 
 def mic_lost_while_open(state: Dialogue, _event: e.MicLost, _policy: Policy) -> Step:
     """Nobody can be heard any more."""
-    return go_idle(replace(state, mic_ok=False, voice_active=False), Outcome.CANCELLED, Earcon.NO_MIC)
+    return go_idle(state.without_mic(), Outcome.CANCELLED, Earcon.NO_MIC)
 
 
 def no_answer(state: Dialogue, event: e.TimerFired, policy: Policy) -> Step:
@@ -172,12 +170,14 @@ def text_answered(state: Dialogue, event: e.ReplyEnded, _policy: Policy) -> Step
 
 def text_reply_begins(state: Dialogue, _event: e.ReplyStarted, _policy: Policy) -> Step:
     """The answer to a turn in writing; no stream is open."""
-    return replace(state.replying(), paused=True), (do.StopTimer(e.Timer.ANSWER),)
+    speaking = replace(state, phase=Phase.SPEAKING, turn=state.turn.replying())
+    return speaking, (do.StopTimer(e.Timer.ANSWER),)
 
 
 def another_reply_begins(state: Dialogue, _event: e.ReplyStarted, _policy: Policy) -> Step:
     """While the first still plays: both are heard, and the end of the second is the end."""
-    return state.replying(), (do.StopTimer(e.Timer.STALL),)
+    turn = state.turn.replying(paused=state.turn.reply.paused)
+    return replace(state, turn=turn), (do.StopTimer(e.Timer.STALL),)
 
 
 _LATE = LATE | {e.TalkPressed: press_when_idle}

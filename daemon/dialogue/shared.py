@@ -8,7 +8,7 @@ from typing import Any
 
 from daemon import events as e
 from daemon.dialogue import actions as do
-from daemon.dialogue.state import Dialogue, Policy, Talk
+from daemon.dialogue.state import Dialogue, LinkState, MicState, Policy, Talk, TurnState
 from daemon.words import Earcon, Outcome, Phase
 
 Step = tuple[Dialogue, tuple[do.Action, ...]]
@@ -33,12 +33,12 @@ def leave_turn(state: Dialogue, outcome: Outcome) -> Step:
     actions: list[do.Action] = [*ALL_TIMERS]
     match state.phase:
         case Phase.LISTENING:
-            actions.append(do.CancelUtterance(state.turn))
+            actions.append(do.CancelUtterance(state.turn.number))
         case Phase.SENDING | Phase.THINKING | Phase.SPEAKING:
             # While sending too: the server may have all of it, and its answer may be on the way.
-            actions += [do.CutReply(), do.CancelUtterance(state.turn)]
-    if state.phase not in (Phase.IDLE, Phase.FOLLOW_UP) and not state.late:
-        actions.append(do.TurnOver(state.turn, outcome))
+            actions += [do.CutReply(), do.CancelUtterance(state.turn.number)]
+    if state.phase not in (Phase.IDLE, Phase.FOLLOW_UP) and not state.turn.late:
+        actions.append(do.TurnOver(state.turn.number, outcome))
     return state.rested(), tuple(actions)
 
 
@@ -51,18 +51,18 @@ def go_idle(state: Dialogue, outcome: Outcome, earcon: Earcon | None = None) -> 
 
 def open_turn(state: Dialogue, trigger: e.Trigger, policy: Policy, onset_byte: int | None = None) -> Step:
     """Begin a new turn, cutting the one that is under way."""
-    if not state.can_hear:
+    if not state.mic.can_hear:
         return refuse_to_listen(state)
+    if not policy.turns_left:
+        return refuse_turn(state, trigger)
     left, actions = leave_turn(state, Outcome.CUT)
-    turn = state.turn + 1
+    number = state.turn.number + 1
     by_voice = trigger is e.Trigger.VOICE
-    talk = Talk.STREAM if policy.streaming else _talk_for(trigger)
-    speaks_already = state.voice_active and talk is Talk.ENDPOINTED
-    released = by_voice or policy.streaming or speaks_already
-    begun = replace(
-        left, phase=Phase.LISTENING, turn=turn, talk=talk, released=released, resent=0, heard_reply=False
-    )
-    opening: list[do.Action] = [do.OpenUtterance(turn, trigger, onset_byte, policy.streaming)]
+    talk = Talk.STREAM if policy.by_server else _talk_for(trigger)
+    speaks_already = state.mic.voice_active and talk is Talk.ENDPOINTED
+    released = by_voice or policy.by_server or speaks_already
+    turn = TurnState(number=number, talk=talk, released=released)
+    opening: list[do.Action] = [do.OpenUtterance(number, trigger, onset_byte, policy.by_server)]
     if released:
         opening.append(do.StopTimer(e.Timer.FOLLOW_UP))
     if not by_voice and (trigger is not e.Trigger.WAKE_WORD or policy.wake_earcon):
@@ -70,7 +70,7 @@ def open_turn(state: Dialogue, trigger: e.Trigger, policy: Policy, onset_byte: i
     opening.append(do.StartTimer(e.Timer.MAX_UTTERANCE, policy.max_utterance_s))
     if talk is Talk.ENDPOINTED and not released:
         opening.append(do.StartTimer(e.Timer.NO_SPEECH, policy.no_speech_s))
-    return begun, (*actions, *opening)
+    return replace(left, phase=Phase.LISTENING, turn=turn), (*actions, *opening)
 
 
 def _talk_for(trigger: e.Trigger) -> Talk:
@@ -79,29 +79,32 @@ def _talk_for(trigger: e.Trigger) -> Talk:
 
 def refuse_to_listen(state: Dialogue) -> Step:
     """Say with a tone why nobody listens: muted, or no microphone."""
-    return state, (do.Play(Earcon.MUTED if state.muted else Earcon.NO_MIC),)
+    return state, (do.Play(Earcon.MUTED if state.mic.muted else Earcon.NO_MIC),)
+
+
+def refuse_turn(state: Dialogue, trigger: e.Trigger) -> Step:
+    """No turn may begin. A press over a reply stops it there; a voice may be a television's."""
+    refusal = do.RefuseTurn(trigger)
+    if state.phase is not Phase.SPEAKING or trigger in (e.Trigger.VOICE, e.Trigger.TEXT):
+        return state, (refusal,)
+    idle, actions = go_idle(state, Outcome.CUT)
+    return idle, (*actions, refusal)
 
 
 def open_text(state: Dialogue, event: e.TextAsked, policy: Policy) -> Step:
     """A turn in writing, cutting the one that is under way."""
+    if not policy.turns_left:
+        return refuse_turn(state, e.Trigger.TEXT)
     left, actions = leave_turn(state, Outcome.CUT)
-    turn = state.turn + 1
-    begun = replace(
-        left,
-        phase=Phase.THINKING,
-        turn=turn,
-        text=event.text,
-        talk=Talk.ENDPOINTED,
-        resent=0,
-        heard_reply=False,
-    )
+    turn = TurnState(number=state.turn.number + 1, text=event.text)
     timer = do.StartTimer(e.Timer.ANSWER, policy.hold_utterance_s)
-    return begun, (*actions, do.SendText(turn, event.text), timer)
+    begun = replace(left, phase=Phase.THINKING, turn=turn)
+    return begun, (*actions, do.SendText(turn.number, event.text), timer)
 
 
 def text_sent(state: Dialogue, event: e.UtteranceSent, policy: Policy) -> Step:
     """The text has left: now the answer has its time limit."""
-    if event.turn != state.turn or not state.text:
+    if event.turn != state.turn.number or not state.turn.text:
         return state, ()
     return state, (do.StartTimer(e.Timer.ANSWER, policy.answer_timeout_s),)
 
@@ -113,7 +116,12 @@ def refused_tone(event: e.LinkRefused) -> Earcon:
 
 def failed_tone(state: Dialogue) -> Earcon:
     """The tone for an answer that did not come."""
-    return Earcon.ERROR if state.online else Earcon.OFFLINE
+    return Earcon.ERROR if state.link.online else Earcon.OFFLINE
+
+
+def offline_tone(state: Dialogue, event: e.LinkLost) -> tuple[do.Action, ...]:
+    """The tone for a connection that went while somebody waits: once for each trouble."""
+    return (do.Play(Earcon.OFFLINE),) if event.trouble and not state.link.trouble else ()
 
 
 # --- the reply --------------------------------------------------------------------------------------
@@ -128,26 +136,28 @@ GO_ON = "Your last answer was cut off by a network fault. Please go on from wher
 
 def ran_dry(state: Dialogue, event: e.ReplyRanDry, policy: Policy) -> Step:
     """Wait a while: for the rest of the reply, or only for the word that this was all."""
-    if event.turn != state.turn or state.reply_over:
+    reply = state.turn.reply
+    if event.turn != state.turn.number or reply.over:
         return state, ()
     wait_s = policy.end_timeout_s if event.all_here else policy.stall_timeout_s
-    return replace(state, reply_short=not event.all_here), (do.StartTimer(e.Timer.STALL, wait_s),)
+    dry = replace(reply, short=not event.all_here)
+    return state.with_reply(dry), (do.StartTimer(e.Timer.STALL, wait_s),)
 
 
 def is_whole(state: Dialogue, _event: e.ReplyIsWhole, _policy: Policy) -> Step:
     """Whatever becomes of the connection, no word of this reply can be lost any more."""
-    return replace(state, reply_whole=True), ()
+    return state.with_reply(replace(state.turn.reply, whole=True)), ()
 
 
 def went_on(state: Dialogue, _event: e.ReplyWentOn, _policy: Policy) -> Step:
     """The reply goes on."""
-    return replace(state, reply_short=False), (do.StopTimer(e.Timer.STALL),)
+    return state.with_reply(replace(state.turn.reply, short=False)), (do.StopTimer(e.Timer.STALL),)
 
 
 def nothing_more_comes(state: Dialogue, event: e.ReplyEnded, _policy: Policy) -> Step:
     """The server has said all; what is in hand still plays."""
-    over = replace(state, reply_over=True, reply_short=False, reply_bad=bool(event.reason))
-    return over, (do.StopTimer(e.Timer.STALL), do.FinishReply())
+    over = replace(state.turn.reply, over=True, short=False, bad=bool(event.reason))
+    return state.with_reply(over), (do.StopTimer(e.Timer.STALL), do.FinishReply())
 
 
 def stalled(state: Dialogue, event: e.TimerFired, policy: Policy) -> Step:
@@ -155,23 +165,24 @@ def stalled(state: Dialogue, event: e.TimerFired, policy: Policy) -> Step:
 
     One that waits for a tool does not stall.
     """
-    if event.timer is not e.Timer.STALL or state.reply_over:
+    reply = state.turn.reply
+    if event.timer is not e.Timer.STALL or reply.over:
         return state, ()
     if state.tools_busy:
         return state, (do.StartTimer(e.Timer.STALL, policy.stall_timeout_s),)
-    over = replace(state, reply_over=True)
-    if not state.reply_short:
+    over = state.with_reply(replace(reply, over=True))
+    if not reply.short:
         return over, (do.FinishReply(),)
     return over, (do.FinishReply(), do.RenewLink("stalled", keep_handle=True))
 
 
 def judge_reply(state: Dialogue) -> tuple[Dialogue, Outcome, tuple[do.Action, ...]]:
     """How the reply that was just heard ended, and what the user is told of it."""
-    if state.reply_bad:
+    if state.turn.reply.bad:
         failed, actions = count_failure(state)
         return failed, Outcome.FAILED, (*actions, do.Play(Earcon.ERROR))
     good = replace(state, failures_in_row=0)
-    if state.reply_short:
+    if state.turn.reply.short:
         return good, Outcome.SHORT, (do.Play(Earcon.ERROR),)
     return good, Outcome.ANSWERED, ()
 
@@ -197,17 +208,17 @@ def stop(state: Dialogue, _event: Any, _policy: Policy) -> Step:
 
 def mute(state: Dialogue, event: e.MuteSet, policy: Policy) -> Step:
     """Close the microphone at once; an utterance that has not left the device never will."""
-    if event.muted == state.muted:
+    if event.muted == state.mic.muted:
         return state, ()
     tone = do.Play(Earcon.MUTED if event.muted else Earcon.UNMUTED)
-    muted = replace(state, muted=event.muted, voice_active=False)
+    muted = replace(state, mic=MicState(ok=state.mic.ok, muted=event.muted))
     if event.muted and (state.mic_streaming or state.phase is Phase.FOLLOW_UP):
         left, actions = go_idle(muted, Outcome.CANCELLED)
         return left, (do.MicWanted(False), *actions, tone)
     if event.muted and state.phase is Phase.THINKING:
         # It has left, and is not to leave again: if this connection does not bring the answer, none will.
-        muted = replace(muted, resent=policy.max_resends, retried=True)
-        return muted, (do.MicWanted(False), do.CancelUtterance(state.turn), tone)
+        muted = replace(muted, turn=replace(state.turn, resent=policy.max_resends, retried=True))
+        return muted, (do.MicWanted(False), do.CancelUtterance(state.turn.number), tone)
     return muted, (do.MicWanted(not event.muted), tone)
 
 
@@ -220,55 +231,59 @@ def close_after_reply(state: Dialogue, _event: e.EndAsked, _policy: Policy) -> S
     """The conversation ends with the reply that is under way."""
     if state.phase is Phase.FOLLOW_UP:
         return go_idle(state, Outcome.ANSWERED)
-    return replace(state, closing=state.phase is not Phase.IDLE), ()
+    return replace(state, turn=replace(state.turn, closing=state.phase is not Phase.IDLE)), ()
 
 
 def note_voice(state: Dialogue, _event: e.SpeechStarted, _policy: Policy) -> Step:
     """Somebody speaks, and nothing follows from it here."""
-    return replace(state, voice_active=True), ()
+    return state.hearing(voice=True), ()
 
 
 def note_silence(state: Dialogue, _event: e.SpeechEnded, _policy: Policy) -> Step:
     """The voice has ended, and nothing follows from it here."""
-    return replace(state, voice_active=False), ()
+    return state.hearing(voice=False), ()
 
 
 def note_online(state: Dialogue, _event: e.LinkUp, _policy: Policy) -> Step:
     """The connection is there."""
-    return replace(state, online=True, trouble=False), ()
+    return replace(state, link=LinkState(online=True)), ()
 
 
 def note_offline(state: Dialogue, event: e.LinkLost, _policy: Policy) -> Step:
     """The connection is gone, and nothing is lost by it here."""
-    return replace(state, online=False, trouble=event.trouble), ()
+    return replace(state, link=LinkState(trouble=event.trouble)), ()
 
 
 def note_mic_lost(state: Dialogue, _event: e.MicLost, _policy: Policy) -> Step:
     """The microphone failed while nobody was using it."""
-    return replace(state, mic_ok=False, voice_active=False), ()
+    return state.without_mic(), ()
 
 
 def note_mic_back(state: Dialogue, _event: e.MicBack, _policy: Policy) -> Step:
     """The microphone delivers again."""
-    return replace(state, mic_ok=True), ()
+    return replace(state, mic=replace(state.mic, ok=True)), ()
 
 
 def refuse(state: Dialogue, event: e.LinkRefused, _policy: Policy) -> Step:
     """The service will not have us while the user waits for it."""
-    return go_idle(replace(state, online=False), Outcome.FAILED, refused_tone(event))
+    return go_idle(_offline(state), Outcome.FAILED, refused_tone(event))
 
 
 def note_refused(state: Dialogue, _event: e.LinkRefused, _policy: Policy) -> Step:
     """The service will not have us, and nobody waits for it: the lights say so."""
-    return replace(state, online=False), ()
+    return _offline(state), ()
+
+
+def _offline(state: Dialogue) -> Dialogue:
+    return replace(state, link=replace(state.link, online=False))
 
 
 def cut_short(state: Dialogue, _event: e.LinkLost | e.LinkRefused, _policy: Policy) -> Step:
     """The connection went in the middle of a reply: what was received plays out."""
-    state = replace(state, online=False, trouble=True)
-    if state.reply_over:
+    state, reply = replace(state, link=LinkState(trouble=True)), state.turn.reply
+    if reply.over:
         return state, ()
-    over = replace(state, reply_over=True, reply_short=not state.reply_whole)
+    over = state.with_reply(replace(reply, over=True, short=not reply.whole))
     return over, (do.StopTimer(e.Timer.STALL), do.FinishReply())
 
 

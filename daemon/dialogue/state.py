@@ -8,6 +8,13 @@ from enum import Enum
 from daemon.words import Phase
 
 
+class TurnTaking(Enum):
+    """Who finds the turns: `live.turn_taking`, whose words these are."""
+
+    DEVICE = "device"
+    SERVER = "server"
+
+
 class Talk(Enum):
     """How the open utterance will end."""
 
@@ -21,12 +28,13 @@ class Talk(Enum):
     """Not at all: the server finds the turns in an open stream."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:
-    """What the configuration decides. Durations in seconds."""
+    """What the configuration decides, and the day's budget. Durations in seconds."""
 
-    streaming: bool = False
-    """True where the server takes turns (`turn_taking = "server"`)."""
+    turn_taking: TurnTaking = TurnTaking.DEVICE
+    turns_left: bool = True
+    """False while the day's budget is used up: the turn under way is finished, and no other begins."""
     voice_trigger: bool = False
     barge_in: bool = False
     wake_earcon: bool = True
@@ -46,96 +54,126 @@ class Policy:
     max_resends: int = 5
     """An utterance that every connection dies of is given up after this many."""
 
+    @property
+    def by_server(self) -> bool:
+        """Whether the server takes turns."""
+        return self.turn_taking is TurnTaking.SERVER
 
-@dataclass(frozen=True, slots=True)
-class Dialogue:
-    """The whole state of the conversation."""
+    @property
+    def window_s(self) -> float:
+        """How long it is listened after a turn; with the budget used up not at all."""
+        return self.follow_up_s if self.turns_left else 0.0
 
-    phase: Phase = Phase.IDLE
-    turn: int = 0
-    """Number of the newest turn; each utterance or text opens a new one."""
-    talk: Talk = Talk.ENDPOINTED
-    released: bool = False
-    """Whether the open utterance may leave the device (somebody spoke, or holds the button)."""
-    resent: int = 0
-    """How often this turn had to be sent again."""
-    text: str = ""
-    """The text of the turn, if it is one in writing."""
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReplyState:
+    """What is known of the reply that plays. Each reply begins with a new one."""
+
+    over: bool = False
+    """The server has nothing more to send in this turn."""
+    whole: bool = False
+    """All of the reply has been sent, though the turn has not ended."""
+    short: bool = False
+    """The reply was cut by the network: its end is missing."""
+    bad: bool = False
+    """The service ended the reply with a reason that is a failure."""
     paused: bool = False
     """Server turn-taking without barge-in: nothing is streamed while the reply plays."""
-    reply_over: bool = False
-    """The server has nothing more to send in this turn."""
-    reply_whole: bool = False
-    """All of the reply has been sent, though the turn has not ended."""
-    reply_short: bool = False
-    """The reply was cut by the network: its end is missing."""
-    reply_bad: bool = False
-    """The service ended the reply with a reason that is a failure."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TurnState:
+    """What ends with the turn; with server turn-taking a turn is the whole open conversation."""
+
+    number: int = 0
+    """Of the newest turn; each utterance or text opens a new one."""
+    talk: Talk = Talk.ENDPOINTED
+    """Known of the last turn too."""
+    released: bool = False
+    """Whether the open utterance may leave the device (somebody spoke, or holds the button)."""
+    text: str = ""
+    """The text of the turn, if it is one in writing."""
+    resent: int = 0
+    """How often this turn had to be sent again."""
     retried: bool = False
     """This turn's question was already asked again on a fresh session, since no answer came."""
-    failures_in_row: int = 0
-    """Turns without a good answer since the last good one."""
-    heard_reply: bool = False
-    """The turn, or with server turn-taking the open conversation, has brought a reply."""
     unanswered: bool = False
     """Server turn-taking: somebody spoke, and no reply has begun since."""
-    tools_busy: bool = False
-    """Tools run for this turn: the model waits for them, or will be told of them."""
-    turn_ended: bool = False
+    heard_reply: bool = False
+    """The turn has brought a reply."""
+    ended: bool = False
     """The server ended its turn while tools ran: what it says of them is another one."""
     late: bool = False
     """The reply tells of a tool after its turn was over."""
     closing: bool = False
     """The conversation ends with this reply, without a follow-up."""
-    voice_active: bool = False
+    reply: ReplyState = ReplyState()
+
+    def replying(self, *, paused: bool = False) -> TurnState:
+        """The same turn at the beginning of a reply."""
+        return replace(self, reply=ReplyState(paused=paused), unanswered=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MicState:
+    """Whether somebody can be heard, and is."""
+
+    ok: bool = True
     muted: bool = False
-    mic_ok: bool = True
+    voice_active: bool = False
+
+    @property
+    def can_hear(self) -> bool:
+        """Whether a microphone is there and not muted."""
+        return self.ok and not self.muted
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LinkState:
+    """What the dialogue knows of the connection."""
+
     online: bool = False
     trouble: bool = False
-    """The connection was lost, or cannot be had, and has not come back."""
+    """It was lost, or cannot be had, and has not come back."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dialogue:
+    """The whole state of the conversation, by what ends when: a new value is the reset."""
+
+    phase: Phase = Phase.IDLE
+    turn: TurnState = TurnState()
+    mic: MicState = MicState()
+    link: LinkState = LinkState()
+    tools_busy: bool = False
+    """Tools run: the model waits for them, or will be told of them. They may outlive their turn."""
+    failures_in_row: int = 0
+    """Turns without a good answer since the last good one."""
 
     @property
     def mic_streaming(self) -> bool:
         """Whether microphone audio can leave the device in this state: the listening light."""
         if self.phase in (Phase.LISTENING, Phase.SENDING):
             return True
-        return self.phase is Phase.SPEAKING and self.talk is Talk.STREAM and not self.paused
-
-    @property
-    def can_hear(self) -> bool:
-        """Whether a microphone is there and not muted."""
-        return self.mic_ok and not self.muted
-
-    def rested(self) -> Dialogue:
-        """The same state with nothing under way."""
-        return replace(
-            self,
-            released=False,
-            text="",
-            paused=False,
-            reply_over=False,
-            reply_whole=False,
-            reply_short=False,
-            reply_bad=False,
-            retried=False,
-            unanswered=False,
-            turn_ended=False,
-            late=False,
-            closing=False,
-        )
-
-    def replying(self) -> Dialogue:
-        """The same state at the beginning of a reply."""
-        return replace(
-            self,
-            phase=Phase.SPEAKING,
-            reply_over=False,
-            reply_whole=False,
-            reply_short=False,
-            reply_bad=False,
-            unanswered=False,
-        )
+        streams = self.turn.talk is Talk.STREAM and not self.turn.reply.paused
+        return self.phase is Phase.SPEAKING and streams
 
     def to(self, phase: Phase) -> Dialogue:
         """The same state in another phase."""
         return replace(self, phase=phase)
+
+    def rested(self) -> Dialogue:
+        """The same state with nothing under way."""
+        return replace(self, turn=TurnState(number=self.turn.number, talk=self.turn.talk))
+
+    def with_reply(self, reply: ReplyState) -> Dialogue:
+        """The same state, with this known of the reply."""
+        return replace(self, turn=replace(self.turn, reply=reply))
+
+    def hearing(self, *, voice: bool) -> Dialogue:
+        """The same state while somebody speaks, or nobody does."""
+        return replace(self, mic=replace(self.mic, voice_active=voice))
+
+    def without_mic(self) -> Dialogue:
+        """The same state after the microphone failed."""
+        return replace(self, mic=replace(self.mic, ok=False, voice_active=False))

@@ -220,16 +220,16 @@ def _session(case: Case, settings: Settings, url: str) -> Finding:
         asyncio.run(_set_up(case.machine, settings, key, url))
     except LinkError as error:
         failure = error.failure
-        remedy = session_remedy(failure.kind, settings) or failure.policy.remedy
-        return wrong(Check.SESSION, f"{failure.policy.says} ({failure.detail})", remedy)
+        remedy = session_remedy(failure.kind, settings) or failure.treatment.remedy
+        return wrong(Check.SESSION, f"{failure.treatment.says} ({failure.detail})", remedy)
     return fine(Check.SESSION, f"a session with {settings.live.model} was set up, and ended")
 
 
 async def _set_up(machine: Machine, settings: Settings, key: Secret, url: str) -> None:
     """A set-up handshake, nothing more. Raises LinkError."""
-    live = importlib.import_module("daemon.session.live")
+    gemini = importlib.import_module("daemon.session.gemini.client")
     limit_s = min(settings.live.setup_timeout_s, SESSION_TIMEOUT_S)
-    client = live.LiveClient(
+    client = gemini.LiveClient(
         replace(settings.live, setup_timeout_s=limit_s),
         key,
         base_url=None if url == GOOGLE else url,

@@ -1,23 +1,25 @@
 """The capture thread: microphone to uplink ring, and what a voice on the way means.
 
-The thread touches its device, its ring, its stop event and `post`; the fields that the event loop sets are
-single words, which Python writes and reads whole.
+The thread touches its device, its ring, its stop event and `post`. How it is to listen the event loop sets as
+one value, which Python writes and reads whole.
 """
 
 from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from typing import Any
 
 from daemon.events import MicBack, MicLost, MicSilent, SpeechEnded, SpeechStarted, TalkPressed, Trigger
+from daemon.hearing.ears import Ears
 from daemon.hearing.endpointing import Edge, Heard, SpeechDetector
 from daemon.hearing.frontend.front_end import Echo, FrontEnd
-from daemon.hearing.silence import SilenceWatch
+from daemon.hearing.silence import REMEDY, SilenceWatch
 from daemon.hearing.wake import WakeWords
-from daemon.runtime.retry import PROVEN_STEPS
+from daemon.runtime.patience import Attendant
 from daemon.runtime.ring import HistoryRing
-from hw.base import MIC_FORMAT, Mic, MicError
+from hw.base import MIC_FORMAT, Mic
 
 MUTED_TICK_S = 0.5
 """How often the muted thread shows the watchdog that it lives."""
@@ -30,15 +32,14 @@ class Capture:
 
     def __init__(
         self,
-        open_mic: Callable[[], Mic],
+        mic: Attendant[Mic],
         ring: HistoryRing,
         detector: SpeechDetector,
         *,
         post: Callable[[CaptureEvent], None],
         wake_uplink: Callable[[], None],
         own_sound: Callable[[], bool],
-        pauses_s: Callable[[], Iterator[float]],
-        min_speech_ms: int,
+        ears: Ears | None = None,
         front_end: FrontEnd | None = None,
         wake_words: WakeWords | None = None,
         silent_after_s: float = 0.0,
@@ -46,17 +47,17 @@ class Capture:
     ) -> None:
         """`post`, `wake_uplink` and `own_sound` are called on the capture thread and must be thread-safe.
 
-        `own_sound` tells whether the microphone may hear the device itself now; `pauses_s` gives the pauses
-        between tries to open a lost microphone. Without `front_end` the signal is taken as it is.
+        `own_sound` tells whether the microphone may hear the device itself now. `ears` are those that it
+        begins with. Without `front_end` the signal is taken as it is.
         A microphone that gives only zeros for `silent_after_s` is told (0: never).
         """
-        self._open_mic = open_mic
+        self.mic = mic
+        """How the microphone is; its progress grows with each chunk, and while it is closed by mute."""
         self._ring = ring
         self._detector = detector
         self._post = post
         self._wake_uplink = wake_uplink
         self._own_sound = own_sound
-        self._pauses_s = pauses_s
         self._clock = clock
         self.front_end = front_end or FrontEnd()
         self._wake_words = wake_words
@@ -64,24 +65,9 @@ class Capture:
         self.silence = SilenceWatch(silent_after_s)
         self._wanted = threading.Event()
         self._wanted.set()
-        self.hungry = False
-        """Set by the event loop: whether the uplink wants each chunk as it comes."""
-        self.min_speech_ms = min_speech_ms
-        self.forget_speech = False
-        """Set by the event loop, cleared here: what is being said is not the user's any more; a voice that
-        is heard from now on is a new one."""
-        self.expected = False
-        """Set by the event loop: the user has pressed, so a whisper is speech too."""
-        self.progress = 0
-        """Grows with each chunk, while the microphone is closed by mute, and with each try to get a lost one
-        back: for the watchdog. Stays 0 until the first chunk: for READY."""
-        self.opened = False
-        """Whether the capture stream is open now."""
+        self._ears = ears or Ears()
+        self._forgotten = self._ears.forgotten
         self.overruns = 0
-        self.losses = 0
-        self.error: MicError | None = None
-        self.about = ""
-        """The device that was opened last, and its form, in words."""
         self.level_dbfs = -96.0
         self.floor_dbfs = -96.0
 
@@ -94,73 +80,85 @@ class Capture:
         else:
             self._wanted.clear()
 
+    def tune(self, ears: Ears) -> None:
+        """Listen like this from the next chunk on."""
+        self._ears = ears
+
+    def report(self) -> dict[str, Any]:
+        """The microphone, for `conure status`."""
+        return {
+            "open": self.mic.opened,
+            "device": self.mic.about or None,
+            "problem": self._problem(),
+            "level_dbfs": round(self.level_dbfs, 1),
+            "floor_dbfs": round(self.floor_dbfs, 1),
+        }
+
+    def _problem(self) -> str | None:
+        if self.mic.error is not None:
+            return str(self.mic.error)
+        silent = f"nothing but zeros for {self.silence.silent_s:.0f} s: {REMEDY}"
+        return silent if self.silence.told and self.mic.opened else None
+
+    def counters(self) -> dict[str, int]:
+        """What was lost of what could be heard."""
+        return {
+            "mic_overruns": self.overruns,
+            "mic_losses": self.mic.losses,
+            "mic_silences": self.silence.silences,
+            **self.front_end.counters(),
+        }
+
     # --- capture thread
 
     def run(self, stop: threading.Event) -> None:
         """The thread's body. Raises MicError when the microphone stays lost."""
-        pauses, lost_at = self._pauses_s(), 0
-        while not stop.is_set():
-            if not self._wanted.wait(MUTED_TICK_S):
-                self._ring.clear()  # what a microphone that failed left there
-                self._still_here()
-                continue
-            try:
-                self._capture(self._open_mic(), stop)
-            except MicError as error:
-                self._lost(error)
-                if self.progress - lost_at >= PROVEN_STEPS:
-                    pauses = self._pauses_s()
-                pause_s = next(pauses, None)
-                if pause_s is None or error.permanent:
-                    raise
-                stop.wait(pause_s)
-                self._still_here()
-                lost_at = self.progress
+        self.mic.run(self._serve, stop, lost=lambda: self._post(MicLost()), wanted=self._is_wanted)
 
-    def _capture(self, mic: Mic, stop: threading.Event) -> None:
-        """Read until muted or stopped; the stream is closed here, by its owner, in every case.
+    def _is_wanted(self) -> bool:
+        if self._wanted.wait(MUTED_TICK_S):
+            return True
+        self._ring.clear()  # what a microphone that failed left there
+        self.mic.note_waiting()
+        return False
+
+    def _serve(self, mic: Mic, stop: threading.Event) -> None:
+        """Read until muted or stopped.
 
         Mute forgets what the ring holds. A failure does not: what was said before it is still sent.
         """
-        self.opened, self.about = True, mic.about
         before = self.overruns
         try:
             while self._wanted.is_set() and not stop.is_set():
                 self._take(mic.read(patient=self._at_rest()))
                 self.overruns = before + mic.overruns
-                if self.error is not None:
-                    self.error = None
+                if self.mic.note_works():
                     self._post(MicBack())
             self._ring.clear()
         finally:
-            mic.close()
-            self.opened = False
             self._detector.reset()
             self.front_end.restart()
 
     def _at_rest(self) -> bool:
         """Whether nobody waits for the next chunk: nothing is sent, said, or played."""
-        waiting = self.hungry or self.expected or self._speech or self._detector.stirred
+        waiting = self._ears.hungry or self._ears.expected or self._speech or self._detector.stirred
         return not waiting and self.front_end.echo is not Echo.CANCELLING
 
-    def _still_here(self) -> None:
-        if self.progress:
-            self.progress += 1
-
     def _take(self, chunk: bytes) -> None:
-        if self.silence.hear(chunk, expected=self.expected):
+        ears = self._ears
+        if self.silence.hear(chunk, expected=ears.expected):
             self._post(MicSilent(self.silence.heard_ever))
         cleaned = self.front_end.clean(chunk, self._clock(), self.floor_dbfs, speech=self._speech)
         self._ring.write(cleaned.sent)
-        self.progress += 1
-        if self.forget_speech:
-            self.forget_speech = False
+        self.mic.note_step()
+        if ears.forgotten != self._forgotten:
+            self._forgotten = ears.forgotten
             self._detector.reset()
         heard = self._detector.hear(
             cleaned.heard,
-            min_speech_ms=self.min_speech_ms,
+            min_speech_ms=ears.min_speech_ms,
             own_sound=self._own_sound(),
-            expected=self.expected,
+            expected=ears.expected,
             residue_dbfs=cleaned.residue_dbfs,
         )
         self.level_dbfs, self.floor_dbfs, self._speech = heard.level_dbfs, heard.floor_dbfs, heard.speech
@@ -168,7 +166,7 @@ class Capture:
             self._post(self._speech_event(heard))
         if self._wake_words is not None and self._wake_words.hear(cleaned.heard) is not None:
             self._hear_wake_word(speech=heard.speech)
-        if self.hungry:
+        if ears.hungry:
             self._wake_uplink()
 
     def _hear_wake_word(self, *, speech: bool) -> None:
@@ -182,9 +180,3 @@ class Capture:
         if heard.edge is Edge.ENDED:
             return SpeechEnded()
         return SpeechStarted(self._ring.head - heard.onset_chunks_ago * MIC_FORMAT.chunk_bytes)
-
-    def _lost(self, error: MicError) -> None:
-        if self.error is None:
-            self.losses += 1
-            self._post(MicLost())
-        self.error = error

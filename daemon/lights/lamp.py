@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 from daemon.lights.ladder import Conditions, bar_fill, choose_scene, next_frame_s, render
 from daemon.lights.night import Night, dimmed
@@ -45,10 +46,6 @@ class Lamp:
         self._changed = asyncio.Event()
         self._volume: tuple[float, float] | None = None
         """The loudness that was set last, and until when it is shown."""
-        self.starting = False
-        """Set by the composition root, which knows that no part has moved yet; seen at the next refresh."""
-        self.stopping = False
-        """The same of the end."""
         self.scene = IDLE
         self._retry_s = 0.0
         """When lights that failed are tried again, on the clock."""
@@ -83,6 +80,10 @@ class Lamp:
         """What is shown now."""
         return self._shown
 
+    def report(self) -> dict[str, Any]:
+        """The lights, for `conure status`."""
+        return {"problem": "failed" if self.failed else None}
+
     def close(self) -> None:
         """Lights off."""
         self._leds.close()
@@ -90,7 +91,7 @@ class Lamp:
     def _with_what_passes(self, conditions: Conditions) -> Conditions:
         share, until_s = self._volume or (0.0, 0.0)
         shown = share if self._clock() < until_s else None
-        return replace(conditions, starting=self.starting, stopping=self.stopping, volume_shown=shown)
+        return replace(conditions, volume_shown=shown)
 
     def _next_frame_s(self) -> float | None:
         if self.failed:

@@ -10,11 +10,11 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 from daemon.config.settings import ReminderSettings
+from daemon.events import RemindersChanged
 from daemon.reminders import book as b
 from daemon.reminders.advance import advance, next_due_s
 from daemon.reminders.bell import BellSound
@@ -23,7 +23,6 @@ from daemon.reminders.clocks import Clocks, LocalOffset
 from daemon.reminders.local_time import Moment, OffsetAt
 from daemon.reminders.phrases import listing, past_words, title, waiting_lines
 from daemon.reminders.record import FILE, LIMIT_BYTES, book_from, content_of
-from daemon.runtime.keeper import to_its_end
 from daemon.runtime.store import Store
 
 log = logging.getLogger(__name__)
@@ -38,18 +37,6 @@ most (adjtimex(2)), 15 ms in a nap."""
 Change = Callable[[Book, Moment], Book]
 
 
-@dataclass(frozen=True, slots=True)
-class Outside:
-    """What the book needs of the rest; the defaults are for where there is no rest."""
-
-    ring: Callable[[BellSound | None], None] = lambda bell: None
-    """Sounds a bell until the next call; None: no bell."""
-    show: Callable[[], None] = lambda: None
-    """Lights that depend on what rings are to be drawn again."""
-    tell: Callable[..., None] = lambda event, **fields: None
-    """As `daemon.runtime.feed.Feed.tell`."""
-
-
 class Reminders:
     """The running book. Changes take effect at once, and are on the disk when their call returns."""
 
@@ -60,16 +47,23 @@ class Reminders:
         *,
         clocks: Callable[[], Moment] | None = None,
         offset: LocalOffset | OffsetAt | None = None,
-        outside: Outside | None = None,
+        ring: Callable[[BellSound | None], None] = lambda bell: None,
+        tell: Callable[..., None] = lambda event, **fields: None,
+        post: Callable[[RemindersChanged], None] = lambda changed: None,
     ) -> None:
-        """Load what was saved. Without a store nothing outlives the process."""
+        """Load what was saved. Without a store nothing outlives the process.
+
+        `ring` sounds a bell until the next call (None: no bell); `tell` is `Feed.tell`. By default there is
+        nobody.
+        """
         self._settings = settings or ReminderSettings()
         self._rules = Rules(self._settings.ring_s, self._settings.missed_grace_s)
         self._store = store
         self._clocks = clocks or Clocks()
         self._offset = offset or LocalOffset()
-        self.outside = outside or Outside()
-        """Set by the composition root, which makes this before the rest."""
+        self._ring = ring
+        self._tell = tell
+        self._post = post
         self._changed = asyncio.Event()
         self._saving = asyncio.Lock()
         self.book = self._load()
@@ -86,6 +80,11 @@ class Reminders:
     def untold(self) -> bool:
         """Whether something was missed that nobody has been told of."""
         return self.book.untold
+
+    @property
+    def speaks(self) -> bool:
+        """Whether the model is to say what a reminder reminds of."""
+        return self._settings.speak
 
     @property
     def keeps(self) -> bool:
@@ -181,16 +180,16 @@ class Reminders:
             if past not in was.past and not past.told:
                 self._note(past, past.fate.value)
         if begun and not was.ringing:
-            self.outside.ring(BellSound(begun[0].kind, self._settings.volume))
+            self._ring(BellSound(begun[0].kind, self._settings.volume))
         elif was.ringing and not book.ringing:
-            self.outside.ring(None)
+            self._ring(None)
         if (bool(was.ringing), was.untold) != (bool(book.ringing), book.untold):
-            self.outside.show()
+            self._post(RemindersChanged())
 
     def _note(self, one: Ringing | Past, what: str) -> None:
         """The name is what somebody said, and is no business of the log's."""
         log.info("%s %d: %s", one.kind.value, one.id, what)
-        self.outside.tell("reminder", kind=one.kind.value, id=one.id, what=what)
+        self._tell("reminder", kind=one.kind.value, id=one.id, what=what)
 
     # --- the file
 
@@ -209,7 +208,7 @@ class Reminders:
             same_clock = abs(now.lead_s - self._saved[1]) < STEP_S
             if book == self._saved[0] and (same_clock or not book.entries):
                 return True
-            done = await to_its_end(asyncio.to_thread(self._store.keep, FILE, content_of(book, now)))
+            done = await self._store.keep_aside(FILE, content_of(book, now))
             if done:
                 self._saved = book, now.lead_s
             return done

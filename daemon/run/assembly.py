@@ -1,167 +1,154 @@
-"""The composition root: builds the parts and makes them known to one another.
+"""The composition root: builds the parts, each from those that were built before it.
 
-The only module that knows concrete classes. Of the devices only the lights are opened here.
+With `run/sound.py` the only place that knows concrete classes. Of the devices the button and the lights are
+opened here: without a button a voice begins.
 """
 
 from __future__ import annotations
 
-import asyncio
+import logging
 import os
 import random
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import TypeVar
 
 from daemon.conductor.accounts import Accounts
+from daemon.conductor.budget import DayBudget
+from daemon.conductor.button import ButtonInput
 from daemon.conductor.controller import Controller
-from daemon.conductor.ledger import Ledger
-from daemon.conductor.parts import Manner, Parts
+from daemon.conductor.downlink import Downlink
+from daemon.conductor.parts import Parts
+from daemon.conductor.performer import Performer
+from daemon.conductor.timers import Timers
 from daemon.config.board import open_leds
 from daemon.config.settings import Settings
 from daemon.control.commands import Commands, Handler
+from daemon.control.server import ControlCounters
 from daemon.control.status import Reporter
 from daemon.dialogue.state import Policy
-from daemon.events import Event, ToolsChanged
-from daemon.hearing.capture import Capture
-from daemon.hearing.endpointing import SpeechDetector
-from daemon.hearing.frontend.front_end import FrontEnd
-from daemon.hearing.frontend.making import make_front_end
-from daemon.hearing.own_sound import OwnSound
-from daemon.hearing.vad import judge_from
-from daemon.hearing.wake import make_wake_words
+from daemon.events import ButtonEdge, Event
 from daemon.lights.lamp import Lamp
 from daemon.lights.night import night_from
 from daemon.reminders.commands import ReminderCommands
-from daemon.reminders.service import Outside, Reminders
+from daemon.reminders.service import Reminders
 from daemon.reminders.tools import ReminderTools
+from daemon.run.about import About, Saves
+from daemon.run.choices import Choices, Decider, decide
 from daemon.run.kept_files import files_to_keep, load_days, local_day
+from daemon.run.sound import SoundPath, make_capture, make_sound
+from daemon.runtime import logs
 from daemon.runtime.feed import Feed
 from daemon.runtime.keeper import Keeper
 from daemon.runtime.mailbox import Mailbox
-from daemon.runtime.patience import Patience
-from daemon.runtime.ring import FifoRing, HistoryRing
 from daemon.runtime.store import Store, state_folder
-from daemon.runtime.supervision import Supervisor, under_service_manager
+from daemon.runtime.supervision import Supervisor
 from daemon.session.connection import Connection
 from daemon.session.kept_handle import load_handle
 from daemon.session.link import LinkPolicy
 from daemon.session.uplink import Uplink
-from daemon.speaking.playback import Playback
+from daemon.speaking.announcer import Announcer
 from daemon.speaking.volume import VOLUME_FILE, Volume, load_percent
-from daemon.tools.calling.host import ToolHost
-from daemon.tools.kit import ToolKit, build_kit
+from daemon.tools.kit import ToolKit, build_kit, built_in
 from daemon.tools.memory import Memory
-from hw.base import MIC_FORMAT, SPEAKER_FORMAT, Board, Mic, Speaker
+from hw.base import MIC_FORMAT, Board, Button, ButtonError
 
-T = TypeVar("T")
+log = logging.getLogger(__name__)
 
-KEEP_BEYOND_S = 5.0
-"""What the uplink ring holds beyond the longest utterance and its pre-roll, so that the end of one is
-still there while the next begins."""
+Clock = Callable[[], float]
+"""Seconds, as `time.monotonic` gives them."""
+
+Post = Callable[[Event], None]
+"""Puts an event into the one queue."""
 
 
-@dataclass(slots=True)
-class Daemon:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Conure:
     """The parts of a running daemon. For tests and the live view too."""
 
     settings: Settings
     board: Board
+    button: Button | None
+    stand_in: bool
+    sound: SoundPath
     parts: Parts
     controller: Controller
+    control: ControlCounters
     reporter: Reporter
     commands: Commands
-    volume: Volume
     supervisor: Supervisor
     keeper: Keeper
-    memory: Memory
     tools: ToolKit
 
 
-def policy_from(settings: Settings, board: Board, *, cancels_echo: bool = False) -> Policy:
-    """The dialogue's policy: the configuration, with `auto` decided by the board and the front end."""
-    trigger, vad = settings.trigger, settings.vad
-    return Policy(
-        streaming=settings.live.turn_taking == "server",
-        voice_trigger=_decide(trigger.voice, auto=not board.has_button and not settings.wake.words),
-        barge_in=_decide(trigger.barge_in, auto=board.echo_free or cancels_echo),
-        follow_up_s=trigger.follow_up_s,
-        no_speech_s=vad.no_speech_s,
-        max_utterance_s=vad.max_utterance_s,
-        answer_timeout_s=settings.live.answer_timeout_s,
-        ask_to_go_on=settings.live.ask_to_go_on,
-        hold_utterance_s=settings.live.hold_utterance_s,
-        wake_earcon=settings.wake.earcon,
-    )
+def build(
+    settings: Settings,
+    board: Board,
+    *,
+    stand_in: bool,
+    choose: Decider = decide,
+    lamp: Lamp | None = None,
+    clock: Clock = time.monotonic,
+    chance: Callable[[], float] = random.random,
+) -> Conure:
+    """Build everything, each part from those above it. On the event loop.
 
-
-def _decide(word: str, *, auto: bool) -> bool:
-    return auto if word == "auto" else word == "on"
-
-
-def build(settings: Settings, board: Board, *, stand_in: bool) -> Daemon:
-    """Build everything. On the event loop."""
-    clock = time.monotonic
+    What a part has to tell it posts; none knows who conducts it. `choose`, `lamp` and `chance` (0 to 1) are
+    for tests: they take the place of what the settings mean, of the board's lights, and of dice.
+    """
     mailbox: Mailbox[Event] = Mailbox()
-    feed = Feed()
+    post, from_thread, feed = mailbox.post, mailbox.post_from_thread, Feed()
     kept = _what_is_kept(settings, stand_in=stand_in)
-    sound = _sound(settings, board, mailbox)
-    # What is made first calls what is made last by its name, which is bound before anything runs.
-    uplink = _uplink(settings, sound.uplink_ring, mailbox, lambda *piece: controller.note_sent(*piece))
-    tools = build_kit(
-        settings,
-        [*ReminderTools(kept.reminders).all(), *kept.memory.tools()],
-        ask=lambda command, args: commands.handle(command, args),
-        facts=kept.memory.facts_text,
-        feed=feed,
-        on_change=lambda: mailbox.post(ToolsChanged()),
-        hold_uplink=uplink.hold,
-        renew=lambda: connection.renew_at_pause(),
-    )
-    connection = _connection(settings, uplink, tools.host, mailbox, kept.store, lambda: controller.show())
+    sound = make_sound(settings, board, from_thread, clock)
+    button, choices = _choose(settings, board, sound, choose, from_thread)
+    volume = _volume(settings, board, sound, kept.store, post)
+    reminders = Reminders(settings.reminders, kept.book, ring=volume.ring, tell=feed.tell, post=post)
+    uplink = _uplink(settings, sound, post, clock)
+    tools = _tools(settings, reminders, kept.memory, uplink, feed, post)
     parts = Parts(
-        mailbox, _capture(settings, board, sound, mailbox, uplink), sound.playback, uplink, connection,
-        _lamp(settings, board), Ledger(), feed, kept.accounts, kept.reminders, tools.host,
-    )  # fmt: skip
-    controller = Controller(parts, _manner(settings, board, sound.front_end), clock)
-    volume = _volume(settings, board, sound.playback, kept.store)
-    volume.on_set = lambda share: parts.lamp.show_volume(share)
-    kept.reminders.outside = Outside(volume.ring, controller.show, feed.tell)
-    files = files_to_keep(kept.accounts, settings.live, lambda: connection.link.handle, clock=clock)
-    keeper = Keeper(kept.store, {**files, VOLUME_FILE: volume.content})
-    reporter = Reporter(
-        parts, controller, sound.uplink_ring, sound.reply_ring, settings, board.name, stand_in,
-        clock, clock(), volume=volume.report, hardware_volume=board.hardware_volume, tools=tools,
-        state_saves_failed=lambda: keeper.failures + kept.save_failures(),
-        manager_messages_dropped=lambda: supervisor.dropped,
-    )  # fmt: skip
-    commands = Commands(mailbox, volume, reporter.snapshot, kept.commands() | {"tool": tools.handle})
-    supervisor = _supervisor(parts, controller, sound)
-    return Daemon(
-        settings, board, parts, controller, reporter, commands, volume, supervisor, keeper, kept.memory, tools
+        mailbox=mailbox,
+        capture=make_capture(settings, board, sound, post=from_thread, wake_uplink=uplink.wake, clock=clock),
+        playback=sound.playback,
+        uplink=uplink,
+        connection=_connection(settings, choices.link, uplink, tools, kept.store, mailbox, clock, chance),
+        lamp=lamp or Lamp(open_leds(board), clock, night_from(settings.lights)),
+        volume=volume,
+        feed=feed,
+        accounts=kept.accounts,
+        reminders=reminders,
+        tools=tools.host,
+        clock=clock,
     )
+    controller = _controller(settings, parts, choices.dialogue, echo_free=sound.echo_free)
+    keeper = _keeper(settings, parts, kept.store)
+    supervisor = _supervisor(parts, controller, sound)
+    control = ControlCounters()
+    about = About(settings, board.name, stand_in=stand_in, clock=clock)
+    reporter = Reporter(
+        reports=(about, controller, parts, sound, tools),
+        counts=(parts, controller, control, supervisor, logs, Saves(keeper, reminders, kept.memory), tools),
+    )
+    commands = Commands(mailbox, volume, reporter.snapshot, _handlers(reminders, kept.memory, tools))
+    tools.toolbox.add(built_in(commands.handle))  # these ask for the status, which tells of the tools
+    return Conure(
+        settings=settings, board=board, button=button, stand_in=stand_in, sound=sound, parts=parts,
+        controller=controller, control=control, reporter=reporter, commands=commands, supervisor=supervisor,
+        keeper=keeper, tools=tools,
+    )  # fmt: skip
 
 
 # --- what outlives the process ---------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class _Kept:
-    """What was saved by an earlier run, and will be by this one."""
+    """What was saved by an earlier run, and where. Each store has one user, for one write at a time."""
 
     store: Store | None
+    book: Store | None
     accounts: Accounts
-    reminders: Reminders
     memory: Memory
-
-    def commands(self) -> dict[str, Handler]:
-        """Those of the control socket that ask for it."""
-        return {"timers": ReminderCommands(self.reminders).handle, "memory": self.memory.handle}
-
-    def save_failures(self) -> int:
-        """Writes that failed, the keeper's aside."""
-        return self.reminders.save_failures + self.memory.save_failures
 
 
 def _what_is_kept(settings: Settings, *, stand_in: bool) -> _Kept:
@@ -169,168 +156,146 @@ def _what_is_kept(settings: Settings, *, stand_in: bool) -> _Kept:
     # What a user of the service has asked for outlives a restart, whom it talks to notwithstanding.
     by_hand = stand_in and "STATE_DIRECTORY" not in os.environ
     return _Kept(
-        store,
-        Accounts(settings.usage, local_day, load_days(store)),
-        Reminders(settings.reminders, _open_store(stand_in=by_hand)),
-        Memory(_open_store(stand_in=by_hand), enabled=settings.memory.enabled),
+        store=store,
+        book=_open_store(stand_in=by_hand),
+        accounts=Accounts(settings.usage, local_day, load_days(store)),
+        memory=Memory(_open_store(stand_in=by_hand), enabled=settings.memory.enabled),
     )
 
 
 def _open_store(*, stand_in: bool) -> Store | None:
-    """Where state is kept. Talking to the stand-in costs nothing, and its sessions end with it.
-
-    A store of one's own, since one thing at a time may use it.
-    """
+    """Where state is kept. Talking to the stand-in costs nothing, and its sessions end with it."""
     folder = None if stand_in else state_folder(os.environ)
     return None if folder is None else Store(folder)
 
 
-# --- microphone and speaker ------------------------------------------------------------------------
+def _keeper(settings: Settings, parts: Parts, store: Store | None) -> Keeper:
+    connection = parts.connection
+    files = files_to_keep(parts.accounts, settings.live, lambda: connection.link.handle, clock=parts.clock)
+    return Keeper(store, {**files, VOLUME_FILE: parts.volume.content})
 
 
-@dataclass(frozen=True, slots=True)
-class _Sound:
-    """Both devices, what stands between them and the rings, and the rings."""
-
-    mic: Patience[Mic]
-    speaker: Patience[Speaker]
-    uplink_ring: HistoryRing
-    reply_ring: FifoRing
-    front_end: FrontEnd
-    playback: Playback
+# --- button and speaker ----------------------------------------------------------------------------
 
 
-def _sound(settings: Settings, board: Board, mailbox: Mailbox[Event]) -> _Sound:
-    vad = settings.vad
-    held_s = vad.max_utterance_s + vad.preroll_ms / 1000 + KEEP_BEYOND_S
-    uplink_ring = HistoryRing(MIC_FORMAT.bytes(held_s))
-    reply_ring = FifoRing(SPEAKER_FORMAT.bytes(settings.sound.reply_buffer_s))
-    mic, speaker = _patience(board.open_mic, settings), _patience(board.open_speaker, settings)
-    front_end = make_front_end(settings.frontend, echo_free=board.echo_free)
-    playback = Playback(
-        speaker.open,
-        reply_ring,
-        post=mailbox.post_from_thread,
-        pauses_s=speaker.pauses_s,
-        listener=front_end.far_end,
-    )
-    return _Sound(mic, speaker, uplink_ring, reply_ring, front_end, playback)
+def _open_button(board: Board, post: Post) -> tuple[Button | None, ButtonError | None]:
+    """A board whose button cannot be had still answers to commands and, unless forbidden, to a voice."""
+    try:
+        return board.open_button(lambda pressed, at_s: post(ButtonEdge(pressed, at_s))), None
+    except ButtonError as error:
+        return None, error
 
 
-def _patience(open_device: Callable[[], T], settings: Settings) -> Patience[T]:
-    service = under_service_manager(os.environ)
-    return Patience(open_device, retry_s=settings.board.retry_s, service=service)
+def _choose(
+    settings: Settings, board: Board, sound: SoundPath, choose: Decider, post: Post
+) -> tuple[Button | None, Choices]:
+    """Both policies, and the button, on which they depend."""
+    button, fault = _open_button(board, post)
+    choices = choose(settings, has_button=button is not None, echo_free=sound.echo_free)
+    if fault is not None:
+        by_voice = ": speak to begin" if choices.dialogue.voice_trigger else ""
+        log.warning("going on without the button%s (%s)", by_voice, fault)
+    return button, choices
 
 
-def _capture(
-    settings: Settings, board: Board, sound: _Sound, mailbox: Mailbox[Event], uplink: Uplink
-) -> Capture:
-    vad, trigger = settings.vad, settings.trigger
-    front_end = sound.front_end
-    loop = asyncio.get_running_loop()
-
-    def wake_uplink() -> None:
-        loop.call_soon_threadsafe(uplink.wake)
-
-    return Capture(
-        sound.mic.open,
-        sound.uplink_ring,
-        SpeechDetector(vad, judge_from(vad)),
-        post=mailbox.post_from_thread,
-        wake_uplink=wake_uplink,
-        own_sound=OwnSound(
-            sound.playback,
-            front_end,
-            echo_free=board.echo_free,
-            barge_in=trigger.barge_in,
-            clock=time.monotonic,
-        ),
-        pauses_s=sound.mic.pauses_s,
-        min_speech_ms=vad.min_speech_ms,
-        front_end=front_end,
-        wake_words=make_wake_words(settings.wake),
-        silent_after_s=settings.board.silent_mic_s,
-    )
-
-
-def _volume(settings: Settings, board: Board, playback: Playback, store: Store | None) -> Volume:
+def _volume(settings: Settings, board: Board, sound: SoundPath, store: Store | None, post: Post) -> Volume:
     return Volume(
-        playback,
+        sound.playback,
         settings.sound,
         percent=load_percent(store, settings.sound.volume),
         night=night_from(settings.lights),
         hardware=board.hardware_volume,
+        post=post,
     )
 
 
 # --- to and from the service -----------------------------------------------------------------------
 
 
-def _uplink(
-    settings: Settings,
-    ring: HistoryRing,
-    mailbox: Mailbox[Event],
-    note_sent: Callable[[int, int, int], None],
-) -> Uplink:
+def _uplink(settings: Settings, sound: SoundPath, post: Post, clock: Clock) -> Uplink:
     return Uplink(
-        ring,
+        sound.uplink_ring,
         message_bytes=MIC_FORMAT.bytes(settings.live.uplink_message_ms / 1000),
         preroll_bytes=MIC_FORMAT.bytes(settings.vad.preroll_ms / 1000),
-        post=mailbox.post,
-        on_audio=note_sent,
+        post=post,
+        clock=clock,
+    )
+
+
+def _tools(
+    settings: Settings, reminders: Reminders, memory: Memory, uplink: Uplink, feed: Feed, post: Post
+) -> ToolKit:
+    return build_kit(
+        settings,
+        [*ReminderTools(reminders).all(), *memory.tools()],
+        facts=memory.facts_text,
+        feed=feed,
+        post=post,
+        hold_uplink=uplink.hold,
     )
 
 
 def _connection(
     settings: Settings,
+    policy: LinkPolicy,
     uplink: Uplink,
-    tools: ToolHost,
-    mailbox: Mailbox[Event],
+    tools: ToolKit,
     store: Store | None,
-    on_change: Callable[[], None],
+    mailbox: Mailbox[Event],
+    clock: Clock,
+    chance: Callable[[], float],
 ) -> Connection:
-    live, clock = settings.live, time.monotonic
-    policy = LinkPolicy(idle_close_s=live.idle_close_s, max_age_s=live.max_age_s)
     return Connection(
         uplink,
-        tools,
+        tools.host,
         policy=policy,
         post=mailbox.post,
-        on_change=on_change,
+        room=mailbox.room,
         clock=clock,
-        jitter=random.random,
-        handle=load_handle(store, live, life_s=policy.handle_life_s, clock=clock),
+        jitter=chance,
+        handle=load_handle(store, settings.live, life_s=policy.handle_life_s, clock=clock),
     )
 
 
-# --- how it behaves, and whether it lives ----------------------------------------------------------
+def _handlers(reminders: Reminders, memory: Memory, tools: ToolKit) -> dict[str, Handler]:
+    """The commands that parts carry out themselves."""
+    return {"timers": ReminderCommands(reminders).handle, "memory": memory.handle, "tool": tools.handle}
 
 
-def _manner(settings: Settings, board: Board, front_end: FrontEnd) -> Manner:
-    vad = settings.vad
-    return Manner(
-        policy=policy_from(settings, board, cancels_echo=front_end.cancels),
-        button=settings.button,
-        min_speech_ms=vad.min_speech_ms,
-        barge_in_speech_ms=vad.barge_in_speech_ms,
-        earcons=settings.sound.earcons,
-        spoken=settings.sound.spoken,
-        speak_reminders=settings.reminders.speak,
+# --- what conducts, and what is told ---------------------------------------------------------------
+
+
+def _controller(settings: Settings, parts: Parts, policy: Policy, *, echo_free: bool) -> Controller:
+    post, sound = parts.mailbox.post, settings.sound
+    timers = Timers(post)
+    downlink = Downlink(
+        parts.playback,
+        parts.tools,
+        parts.accounts,
+        parts.feed,
+        streaming=policy.by_server,
         log_transcripts=settings.log.transcripts,
-        echo_free=board.echo_free or front_end.cancels,
+    )
+    announcer = Announcer(parts.playback, parts.clock, earcons=sound.earcons, spoken=sound.spoken)
+    return Controller(
+        parts,
+        policy=policy,
+        vad=settings.vad,
+        downlink=downlink,
+        performer=Performer(
+            parts, timers, downlink.gate, announcer, DayBudget(parts.accounts), echo_free=echo_free
+        ),
+        button=ButtonInput(settings.button, parts.clock, post),
+        timers=timers,
     )
 
 
-def _lamp(settings: Settings, board: Board) -> Lamp:
-    return Lamp(open_leds(board), time.monotonic, night_from(settings.lights))
-
-
-def _supervisor(parts: Parts, controller: Controller, sound: _Sound) -> Supervisor:
+def _supervisor(parts: Parts, controller: Controller, sound: SoundPath) -> Supervisor:
     """A device that is absent and waited for lives as well as one that works."""
     return Supervisor(
         {
-            "capture": lambda: parts.capture.progress + sound.mic.absences,
-            "playback": lambda: parts.playback.progress + sound.speaker.absences,
+            "capture": lambda: sound.mic.signs_of_life,
+            "playback": lambda: sound.speaker.signs_of_life,
         },
         status=partial(_in_words, parts, controller),
         environ=os.environ,
@@ -339,5 +304,5 @@ def _supervisor(parts: Parts, controller: Controller, sound: _Sound) -> Supervis
 
 def _in_words(parts: Parts, controller: Controller) -> str:
     """The state, and what is wrong, for `systemctl status`."""
-    faults = [parts.capture.error, parts.playback.error, parts.connection.link.failure]
+    faults = [parts.capture.mic.error, parts.playback.speaker.error, parts.connection.link.failure]
     return "; ".join([controller.state.phase.value, *(str(fault) for fault in faults if fault)])

@@ -1,53 +1,67 @@
-"""What a demonstration simulates: each of microphone and speaker that is not there. It says so."""
+"""The first minute with Conure: what is missing is simulated, and keys at a terminal stand for the button."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import sys
+from dataclasses import replace
+from functools import partial
 
-from daemon.config.board import AUTO, wanted_device
-from daemon.config.settings import BoardSettings, Settings
-from hw.base import DeviceError
-from hw.sound.cards import CAPTURE, PLAYBACK, DeviceInfo, choose
+from daemon.config.secret import Secret
+from daemon.config.settings import Settings
+from daemon.events import TalkPressed, Trigger
+from daemon.run.assembly import Conure
+from daemon.run.missing import missing_devices
+from daemon.run.options import RunOptions
+from daemon.words import Phase
+from hw.base import Stage
 
-NAMES = {CAPTURE: "microphone", PLAYBACK: "speaker"}
-
-INSTEAD = {
-    CAPTURE: "a simulated one says a sentence whenever you press the space bar",
-    PLAYBACK: "a simulated one takes what would be played, and nothing is heard",
-}
-
-
-def missing_devices(settings: Settings, *, detected: bool) -> tuple[frozenset[str], list[str]]:
-    """Which of CAPTURE and PLAYBACK to simulate, and the lines that tell it.
-
-    None where somebody named the board (`detected`: nobody did): whoever names it wants it, not another.
-    Takes up to three seconds where a sound server hangs.
-    """
-    if not (detected or settings.board.name == AUTO):
-        return frozenset(), []
-    from hw.sound.listing import list_devices
-
-    try:
-        missing, lines = lacking(settings.board, list_devices()), []
-    except DeviceError as error:
-        missing, lines = frozenset(NAMES), [str(error)]
-    return missing, [*lines, *(_line(kind, settings.board) for kind in NAMES if kind in missing)]
+RESTING = (Phase.IDLE, Phase.FOLLOW_UP)
+"""Where a tap begins a turn, and interrupts nothing."""
 
 
-def lacking(board: BoardSettings, devices: Iterable[DeviceInfo]) -> frozenset[str]:
-    """The kinds of which none of the devices is the one that the settings mean. Pure.
-
-    What is listed can be opened: a card whose microphone is in use, or that has none, is not listed as one.
-    """
-    listed = dict(enumerate(devices))
-    return frozenset(kind for kind in NAMES if choose(listed, _wanted(board, kind), kind) is None)
-
-
-def _line(kind: str, board: BoardSettings) -> str:
-    wanted = _wanted(board, kind)
-    which = "" if wanted == "default" else f" {wanted}"
-    return f"no {NAMES[kind]}{which} can be opened: {INSTEAD[kind]}"
+def simulating_what_is_missing(settings: Settings, api_key: Secret | None, options: RunOptions) -> RunOptions:
+    """For the first minute with Conure: something always happens, and it is said what is simulated."""
+    missing, lines = missing_devices(settings, detected=options.board_detected)
+    if api_key is None:
+        lines.insert(0, "no API key (GEMINI_API_KEY): using the stand-in, which says back what it hears")
+    for line in lines:
+        print(f"conure: {line}", file=sys.stderr)
+    return replace(options, missing=missing)
 
 
-def _wanted(board: BoardSettings, kind: str) -> str:
-    return wanted_device(board.mic if kind == CAPTURE else board.speaker)
+async def show_live(conure: Conure) -> int:
+    """The live view, until its user leaves it. Returns the exit status."""
+    from daemon.console.terminal import show
+
+    stage = conure.board.stage
+    await show(
+        conure.commands,
+        conure.parts.feed,
+        conure.reporter.snapshot,
+        lambda: conure.parts.lamp.pixels,
+        partial(press, conure),
+        (lambda: _speak(stage)) if stage else None,
+        terminal=sys.stdout,
+        keys_fd=sys.stdin.fileno(),
+    )
+    return 0
+
+
+def press(conure: Conure) -> None:
+    """One tap; where it begins a turn on the simulated board, whoever taps speaks too."""
+    stage, before = conure.board.stage, conure.controller.state
+    tap(conure)
+    if stage is not None and before.phase in RESTING and before.mic.can_hear:
+        _speak(stage)
+
+
+def tap(conure: Conure) -> None:
+    """One tap: on the simulated button where there is one, else as a command."""
+    if conure.board.stage is not None:
+        conure.board.stage.tap()
+    else:
+        conure.parts.mailbox.post(TalkPressed(Trigger.COMMAND))
+
+
+def _speak(stage: Stage) -> None:
+    stage.speak()

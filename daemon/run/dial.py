@@ -32,8 +32,8 @@ async def load_client(
     """Import the service's library aside, since that takes longer than the start may, and make a client."""
 
     def load() -> Dialler:
-        live = importlib.import_module("daemon.session.live")
-        client: Dialler = live.LiveClient(
+        gemini = importlib.import_module("daemon.session.gemini.client")
+        client: Dialler = gemini.LiveClient(
             settings.live, api_key, base_url=base_url or None, trust=trust, equipment=equipment
         )
         return client

@@ -9,20 +9,15 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import logging
 from collections.abc import AsyncIterator
-from dataclasses import replace
 from pathlib import Path
 
 from daemon.control.server import ControlServer
-from daemon.events import ButtonEdge
-from daemon.run.assembly import Daemon
+from daemon.lights.conditions import RunStage
+from daemon.run.assembly import Conure
 from daemon.run.dial import Dial
 from daemon.runtime.threads import DeviceThread
 from daemon.session import routes
-from hw.base import ButtonError
-
-log = logging.getLogger(__name__)
 
 
 class _Ended(Exception):
@@ -30,29 +25,28 @@ class _Ended(Exception):
 
 
 @contextlib.asynccontextmanager
-async def running(daemon: Daemon, dial: Dial, *, control: Path | None = None) -> AsyncIterator[None]:
+async def running(conure: Conure, dial: Dial, *, control: Path | None = None) -> AsyncIterator[None]:
     """Run the daemon for as long as the body runs; the body begins at READY.
 
     Raises what ended a part: DeviceError, ZombieThread, AlreadyRunning, or a bug.
     """
     async with contextlib.AsyncExitStack() as stack:
-        stack.callback(daemon.board.close)
-        stack.callback(daemon.parts.lamp.close)
+        stack.callback(conure.board.close)
+        stack.callback(conure.parts.lamp.close)
+        if conure.button is not None:
+            stack.callback(conure.button.close)
         if control is not None:
-            server = ControlServer(
-                control, daemon.commands.handle, daemon.parts.feed.watch, daemon.reporter.control
-            )
+            server = ControlServer(control, conure.commands.handle, conure.parts.feed.watch, conure.control)
             await stack.enter_async_context(server)
-        _open_button(daemon, stack)
         try:
             async with asyncio.TaskGroup() as tasks:
-                _show_stage(daemon, starting=True)
-                _start(daemon, tasks)
-                await daemon.supervisor.ready()
-                _show_stage(daemon)
-                tasks.create_task(_keep_link(daemon, dial), name="link")
+                conure.controller.enter(RunStage.STARTING)
+                _start(conure, tasks)
+                await conure.supervisor.ready()
+                conure.controller.enter(RunStage.RUNNING)
+                tasks.create_task(_keep_link(conure, dial), name="link")
                 yield
-                _show_stage(daemon, stopping=True)
+                conure.controller.enter(RunStage.STOPPING)
                 raise _Ended
         except BaseExceptionGroup as group:
             cause = _first_cause(group)
@@ -60,23 +54,16 @@ async def running(daemon: Daemon, dial: Dial, *, control: Path | None = None) ->
                 raise cause from group
 
 
-def _show_stage(daemon: Daemon, *, starting: bool = False, stopping: bool = False) -> None:
-    """Before READY, and while the parts are taken down, the lights say so."""
-    lamp = daemon.parts.lamp
-    lamp.starting, lamp.stopping = starting, stopping
-    lamp.refresh(daemon.controller.conditions())
-
-
-def _start(daemon: Daemon, tasks: asyncio.TaskGroup) -> None:
-    parts = daemon.parts
+def _start(conure: Conure, tasks: asyncio.TaskGroup) -> None:
+    parts = conure.parts
     jobs = {
         "capture": DeviceThread("capture", parts.capture.run).run(),
         "playback": DeviceThread("playback", parts.playback.run, parts.playback.wake).run(),
-        "controller": daemon.controller.run(),
-        "lights": parts.lamp.run(daemon.controller.conditions),
-        "supervisor": daemon.supervisor.run(),
-        "volume": daemon.volume.run(),
-        "keeper": daemon.keeper.run(),
+        "controller": conure.controller.run(),
+        "lights": parts.lamp.run(conure.controller.conditions),
+        "supervisor": conure.supervisor.run(),
+        "volume": parts.volume.run(),
+        "keeper": conure.keeper.run(),
         "reminders": parts.reminders.run(),
         "routes": routes.watch(parts.connection.network_back),
         "tools": parts.tools.run(),
@@ -85,28 +72,12 @@ def _start(daemon: Daemon, tasks: asyncio.TaskGroup) -> None:
         tasks.create_task(job, name=name)
 
 
-async def _keep_link(daemon: Daemon, dial: Dial) -> None:
-    dialler, _ = await asyncio.gather(dial(daemon.tools.equipment), daemon.tools.toolbox.load())
-    daemon.parts.connection.ask()
+async def _keep_link(conure: Conure, dial: Dial) -> None:
+    dialler, _ = await asyncio.gather(dial(conure.tools.equipment), conure.tools.toolbox.load())
+    conure.parts.connection.ask()
     async with asyncio.TaskGroup() as tasks:
-        tasks.create_task(daemon.tools.toolbox.run_servers(), name="MCP servers")
-        tasks.create_task(daemon.parts.connection.run(dialler), name="connection")
-
-
-def _open_button(daemon: Daemon, stack: contextlib.AsyncExitStack) -> None:
-    """A board whose button cannot be had still answers to commands and, unless forbidden, to a voice."""
-    post = daemon.parts.mailbox.post_from_thread
-    try:
-        button = daemon.board.open_button(lambda pressed, at_s: post(ButtonEdge(pressed, at_s)))
-    except ButtonError as error:
-        controller = daemon.controller
-        if daemon.settings.trigger.voice == "auto" and not daemon.settings.wake.words:
-            controller.policy = replace(controller.policy, voice_trigger=True)
-        by_voice = ": speak to begin" if controller.policy.voice_trigger else ""
-        log.warning("going on without the button%s (%s)", by_voice, error)
-        return
-    if button is not None:
-        stack.callback(button.close)
+        tasks.create_task(conure.tools.toolbox.run_servers(), name="MCP servers")
+        tasks.create_task(conure.parts.connection.run(dialler), name="connection")
 
 
 def _first_cause(group: BaseExceptionGroup[BaseException]) -> BaseException:

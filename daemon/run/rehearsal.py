@@ -14,7 +14,7 @@ from daemon.words import Outcome
 from hw.base import MIC_FORMAT, SPEAKER_FORMAT
 
 if TYPE_CHECKING:
-    from daemon.run.assembly import Daemon
+    from daemon.run.assembly import Conure
 
 TURN_TIMEOUT_S = 90.0
 """Longest that one turn may take before the rehearsal has failed."""
@@ -40,9 +40,9 @@ LEDGER_WORDS = {
 class Rehearsal:
     """Plays one turn on a running daemon, and prints what happens. Event loop only."""
 
-    def __init__(self, daemon: Daemon, tap: Callable[[], None], out: TextIO) -> None:
-        self._daemon = daemon
-        self._stage = daemon.board.stage
+    def __init__(self, conure: Conure, tap: Callable[[], None], out: TextIO) -> None:
+        self._conure = conure
+        self._stage = conure.board.stage
         self._tap = tap
         self._out = out
         self._said = b""
@@ -52,8 +52,8 @@ class Rehearsal:
 
     async def run(self) -> bool:
         """One turn. True if and only if its reply was really heard."""
-        self._daemon.controller.downlink.on_reply_audio = self._received.extend
-        notes = self._daemon.parts.feed.watch()
+        self._conure.controller.downlink.copy_replies(self._received.extend)
+        notes = self._conure.parts.feed.watch()
         first = asyncio.ensure_future(anext(notes))
         await asyncio.sleep(0)  # the watcher subscribes before anything can happen
         self._began_s = time.monotonic()
@@ -97,7 +97,7 @@ class Rehearsal:
             case "state":
                 if note["state"] == "speaking":
                     self._heard_before = len(self._heard() or b"")
-                self._line(f"{note['state']!s:<10} lights: {self._daemon.parts.lamp.scene.looks}")
+                self._line(f"{note['state']!s:<10} lights: {self._conure.parts.lamp.scene.looks}")
             case "transcript":
                 self._line(f"{note['who']} said: {note['text']}")
             case "earcon":
@@ -108,7 +108,7 @@ class Rehearsal:
 
     def _judge(self, outcome: str) -> bool:
         heard = self.reply()
-        echo = self._said if self._daemon.reporter.stand_in else b""
+        echo = self._said if self._conure.stand_in else b""
         problem = find_problem(outcome, heard, echo)
         if problem:
             print(f"FAILED: {problem}", file=self._out)

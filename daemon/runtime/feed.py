@@ -33,6 +33,10 @@ class Feed:
             watcher.notes.append(note)
             watcher.filled.set()
 
+    def counters(self) -> dict[str, int]:
+        """What slow watchers have missed."""
+        return {"watch_notes_dropped": self.dropped}
+
     async def watch(self) -> AsyncIterator[Note]:
         """Every note from now on, for ever."""
         watcher = _Watcher()

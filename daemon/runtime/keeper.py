@@ -7,11 +7,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine, Mapping
-from typing import Any, TypeVar
+from typing import Any
 
 from daemon.runtime.store import Store
 
-Result = TypeVar("Result")
 Content = Mapping[str, Any]
 
 SAVE_EVERY_S = 60.0
@@ -58,14 +57,5 @@ class Keeper:
             content = content_of()
             if content == self._kept[name]:
                 continue
-            if await to_its_end(asyncio.to_thread(self._store.keep, name, content)):
+            if await self._store.keep_aside(name, content):
                 self._kept[name] = content
-
-
-async def to_its_end(job: Coroutine[Any, Any, Result]) -> Result:
-    """The job's result. Cancelled, it still waits for the job, so that two writes never meet."""
-    task = asyncio.ensure_future(job)
-    try:
-        return await asyncio.shield(task)
-    finally:
-        await asyncio.wait({task})

@@ -111,6 +111,11 @@ def dropped() -> int:
     return sum(handler.dropped for handler in handlers if isinstance(handler, Aside))
 
 
+def counters() -> dict[str, int]:
+    """The same for `conure status`."""
+    return {"log_lines_dropped": dropped()}
+
+
 def configure(level: str, environ: Mapping[str, str] = os.environ) -> None:
     """Send the daemon's lines of this severity and above to the journal, else to standard error."""
     handler = Aside(journal_handler() if is_journal(environ, STDERR) else _text_handler())

@@ -1,4 +1,6 @@
-"""The one queue of events, with one consumer. Bounded: an overflow is a bug and ends the process."""
+"""The one queue of events, with one consumer. Bounded: what comes from outside is held back, and what comes
+from inside is not so much that it could overflow, so that this is a bug and ends the process.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +12,10 @@ Event = TypeVar("Event")
 
 MAX_EVENTS = 4096
 """Events that may wait. The densest source is a burst of reply audio: 120 s are 600 messages."""
+
+
+ROOM = 256
+"""Events that may wait before whoever brings more from outside has to wait (policy: hold back)."""
 
 
 class MailboxFull(RuntimeError):
@@ -24,7 +30,10 @@ class Mailbox(Generic[Event]):
         self._limit = limit
         self._loop = asyncio.get_running_loop()
         self._filled = asyncio.Event()
+        self._emptied = asyncio.Event()
         self.high_water = 0
+        self.held_back = 0
+        """How often somebody had to wait for room."""
 
     def post(self, event: Event) -> None:
         """Append an event. Event loop only. A full box makes `get` raise MailboxFull."""
@@ -39,6 +48,19 @@ class Mailbox(Generic[Event]):
         except RuntimeError:
             return
 
+    async def room(self) -> None:
+        """Wait until so few events wait that one from outside may be posted. Event loop only."""
+        if len(self._events) < ROOM:
+            return
+        self.held_back += 1
+        while len(self._events) >= ROOM:
+            self._emptied.clear()
+            await self._emptied.wait()
+
+    def counters(self) -> dict[str, int]:
+        """How many events have waited at once, and how often receiving was held back for them."""
+        return {"events_high_water": self.high_water, "events_held_back": self.held_back}
+
     async def get(self) -> Event:
         """The oldest event. Raises MailboxFull when more wait than the limit."""
         while not self._events:
@@ -46,4 +68,7 @@ class Mailbox(Generic[Event]):
             await self._filled.wait()
         if len(self._events) > self._limit:
             raise MailboxFull(f"{len(self._events)} events wait: the event loop is stuck")
-        return self._events.popleft()
+        event = self._events.popleft()
+        if len(self._events) < ROOM:
+            self._emptied.set()
+        return event

@@ -8,9 +8,10 @@ from any thread: one lock is held for the length of one copy. Neither ever block
 from __future__ import annotations
 
 import mmap
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from enum import Enum
 from threading import Lock
+from typing import Any
 
 
 class Overflow(Enum):
@@ -32,6 +33,10 @@ class RingStats:
     """Taken in, the overwritten ones included and the refused ones not."""
     lost_bytes: int
     """OVERWRITE_OLDEST: asked for after they had been overwritten. REFUSE: refused for want of room."""
+
+    def report(self) -> dict[str, Any]:
+        """For `conure status`."""
+        return asdict(self) | {"overflow": self.overflow.value}
 
 
 class _Storage:

@@ -2,12 +2,13 @@
 
 Files are JSON, or plain text where people are to read them, with mode 0600. A new content goes into a
 temporary file in the same directory, is forced to the disk, and takes the old one's name (rename(2) is
-atomic). Nothing here raises OSError: a speaker must not stop speaking because a card is full. All calls block
-on the disk; one at a time, from any thread.
+atomic). Nothing here raises OSError: a speaker must not stop speaking because a card is full. All calls but
+`keep_aside` block on the disk; one at a time, from any thread.
 """
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import json
 import logging
@@ -87,6 +88,14 @@ class Store:
             self._failing.remove(name)
             log.info("%s is saved again", path)
         return True
+
+    async def keep_aside(self, name: str, content: Mapping[str, Any] | str | None) -> bool:
+        """As `keep`, on a thread. Cancelled, it still waits for the write, so that two never meet."""
+        job = asyncio.ensure_future(asyncio.to_thread(self.keep, name, content))
+        try:
+            return await asyncio.shield(job)
+        finally:
+            await asyncio.wait({job})
 
     def _note_failure(self, name: str, error: OSError) -> None:
         """One WARNING for an episode; its repetitions go to debug."""

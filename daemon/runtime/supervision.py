@@ -75,6 +75,10 @@ class Supervisor:
         self.dropped = 0
         """Messages that the manager was too busy to take; the next one says as much."""
 
+    def counters(self) -> dict[str, int]:
+        """What the manager was not told."""
+        return {"manager_messages_dropped": self.dropped}
+
     async def ready(self) -> None:
         """Wait until each part has moved once, then tell systemd."""
         start = {name: count() for name, count in self._progress.items()}

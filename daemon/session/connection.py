@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
-from typing import Protocol
+from typing import Any, Protocol
 
 from daemon.events import (
     GoAway,
     HandleUpdate,
+    LinkChanged,
     LinkLost,
     LinkRefused,
     LinkUp,
@@ -20,7 +21,7 @@ from daemon.events import (
     ToolCall,
 )
 from daemon.runtime.heap import give_back_free_memory
-from daemon.session.failures import Failure, FailureKind, Kind, LinkError, Signal, Where, classify
+from daemon.session.failures import Failure, FailureKind, LinkError, Signal, SignalKind, Where, classify
 from daemon.session.link import (
     Answered,
     Asked,
@@ -41,6 +42,7 @@ from daemon.session.link import (
     step,
 )
 from daemon.session.liveness import PING_S, SAMPLE_S, Evidence, Pulse
+from daemon.session.report import report_of
 from daemon.session.uplink import Sender, Uplink
 from daemon.tools.calling.host import AnswerSender, ToolHost, no_tools
 
@@ -66,7 +68,7 @@ class Session(Sender, AnswerSender, Protocol):
 
 
 class Dialler(Protocol):
-    """Makes sessions (`live.LiveClient`)."""
+    """Makes sessions (`gemini.client.LiveClient`)."""
 
     def session(self, handle: str | None) -> AbstractAsyncContextManager[Session]:
         """A session, resumed if a handle is given. Entering it raises LinkError."""
@@ -85,23 +87,22 @@ class Connection:
         tools: ToolHost | None = None,
         *,
         policy: LinkPolicy,
-        post: Callable[[ServerEvent | LinkUp | LinkLost | LinkRefused], None],
-        on_change: Callable[[], None],
+        post: Callable[[ServerEvent | LinkUp | LinkLost | LinkRefused | LinkChanged], None],
+        room: Callable[[], Awaitable[object]],
         clock: Callable[[], float],
         jitter: Callable[[], float],
         handle: Handle | None = None,
     ) -> None:
         """`tools` None: the model can call nothing.
 
-        `on_change` is called after each change of phase; `jitter` gives numbers from 0 to 1.
-
-        `handle` resumes the session of an earlier run.
+        `room` waits until what the server says may be posted: till then nothing more of it is received.
+        `jitter` gives numbers from 0 to 1; `handle` resumes the session of an earlier run.
         """
         self._uplink = uplink
         self._tools = tools or no_tools()
         self._policy = policy
         self._post = post
-        self._on_change = on_change
+        self._room = room
         self._clock = clock
         self._jitter = jitter
         self._changed = asyncio.Event()
@@ -140,6 +141,10 @@ class Connection:
     def renew_at_pause(self) -> None:
         """Leave this connection for a new one when no turn is under way, for the set-up would be another."""
         self._apply(Leaving(None, self._clock()))
+
+    def report(self) -> dict[str, Any]:
+        """For `conure status`."""
+        return report_of(self.link, self.last_failure, self._clock())
 
     # --- the task
 
@@ -201,6 +206,7 @@ class Connection:
 
     async def _receive(self, session: Session) -> None:
         async for event in session.receive():
+            await self._room()
             match event:
                 case GoAway(time_left_s):
                     log.info("the server will close this connection in %s s", time_left_s)
@@ -230,7 +236,7 @@ class Connection:
                 pulse = pulse.after(evidence, now_s)
                 if pulse.is_gone(now_s):
                     session.abort()  # a farewell would only wait for an answer that cannot come
-                    raise LinkError(classify(Signal(Kind.SILENT, Where.RECEIVE)))
+                    raise LinkError(classify(Signal(SignalKind.SILENT, Where.RECEIVE)))
                 if not evidence.outstanding_bytes and now_s - pinged_s >= PING_S:
                     pinged_s = now_s
                     await session.ping()
@@ -256,7 +262,7 @@ class Connection:
         self._changed.set()
         if self.link.phase is not before.phase:
             log.debug("link: %s -> %s", before.phase.value, self.link.phase.value)
-            self._on_change()
+            self._post(LinkChanged())
 
     def _prove(self) -> None:
         if self.link.tries:

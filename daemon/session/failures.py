@@ -1,7 +1,7 @@
 """What a failed connection means: a table from what was raised, where, to what to do and what to say. Pure.
 
-`live.py` translates foreign exceptions into a `Signal`; `classify` finds the first row that matches. Sources
-are named by section of the project's notes on the Live API, which name the threads.
+`gemini/errors.py` translates foreign exceptions into a `Signal`; `classify` finds the first row that matches.
+A source that begins with # is a heading of docs/inside/live-api.md, which leads on to the threads.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ class Where(Enum):
     RECEIVE = "receiving"
 
 
-class Kind(Enum):
+class SignalKind(Enum):
     """What a `Signal` is made from."""
 
     DNS = "dns"
@@ -46,7 +46,7 @@ class Kind(Enum):
 class Signal:
     """What happened, free of vendor types. `reason` must not hold the key."""
 
-    kind: Kind
+    kind: SignalKind
     where: Where
     code: int = 0
     reason: str = ""
@@ -86,7 +86,7 @@ class Retry(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Policy:
+class Treatment:
     """What a class of failure asks for."""
 
     retry: Retry
@@ -97,68 +97,68 @@ class Policy:
     """What the user can do."""
 
 
-POLICIES: dict[FailureKind, Policy] = {
-    FailureKind.NETWORK: Policy(
+TREATMENTS: dict[FailureKind, Treatment] = {
+    FailureKind.NETWORK: Treatment(
         Retry.BACK_OFF, True, "The service cannot be reached.", "Check the Wi-Fi and the internet connection."
     ),
-    FailureKind.TRANSIENT: Policy(
+    FailureKind.TRANSIENT: Treatment(
         Retry.BACK_OFF, True, "The service dropped the connection.", "Nothing: it is tried again."
     ),
-    FailureKind.HALF_OPEN: Policy(
+    FailureKind.HALF_OPEN: Treatment(
         Retry.AT_ONCE, True, "The connection went silent.", "If this happens often, check the Wi-Fi signal."
     ),
-    FailureKind.POISONED_HANDLE: Policy(
+    FailureKind.POISONED_HANDLE: Treatment(
         Retry.AT_ONCE,
         False,
         "The service would not resume the session.",
         "Nothing: a fresh session is begun; the model has forgotten what was said.",
     ),
-    FailureKind.GOING_AWAY: Policy(
+    FailureKind.GOING_AWAY: Treatment(
         Retry.AT_ONCE, True, "The service ended the connection as announced.", "Nothing: it is resumed."
     ),
-    FailureKind.REFUSED_KEY: Policy(
+    FailureKind.REFUSED_KEY: Treatment(
         Retry.WHEN_ASKED,
         False,
         "The service refuses the API key.",
         "Set a valid key (GEMINI_API_KEY) and restart.",
     ),
-    FailureKind.REFUSED_MODEL: Policy(
+    FailureKind.REFUSED_MODEL: Treatment(
         Retry.WHEN_ASKED,
         False,
         "The service does not know this model, or not under this API version.",
         "Set live.model and live.api_version; `conure config check` knows the models.",
     ),
-    FailureKind.REFUSED_CONFIG: Policy(
+    FailureKind.REFUSED_CONFIG: Treatment(
         Retry.WHEN_ASKED,
         False,
         "The service refuses the session's settings.",
         "Check the [live] section with `conure config show` against what the message names.",
     ),
-    FailureKind.REFUSED_REGION: Policy(
+    FailureKind.REFUSED_REGION: Treatment(
         Retry.WHEN_ASKED,
         False,
         "The service is not offered in this region.",
         "See where the Gemini API is offered.",
     ),
-    FailureKind.QUOTA: Policy(
+    FailureKind.QUOTA: Treatment(
         Retry.SLOWLY,
         True,
         "The quota or the credit is used up.",
         "Wait, or look at the plan and billing of the key.",
     ),
-    FailureKind.CLOCK: Policy(
+    FailureKind.CLOCK: Treatment(
         Retry.BACK_OFF,
         True,
         "The clock of this device is not set.",
         "Nothing, if time arrives by network; else set it.",
     ),
-    FailureKind.INTERCEPTED: Policy(
+    FailureKind.INTERCEPTED: Treatment(
         Retry.BACK_OFF,
         True,
         "Something between here and the service answers in its place.",
         "Sign in to the Wi-Fi (captive portal), or add the proxy's certificate (SSL_CERT_FILE).",
     ),
-    FailureKind.BUG: Policy(
+    FailureKind.BUG: Treatment(
         Retry.BACK_OFF, False, "Something unexpected was received.", "Please report it with the log line."
     ),
 }
@@ -174,17 +174,17 @@ class Failure:
     """Whether the service answered a set-up that wanted to resume: perhaps it is the handle it dislikes."""
 
     @property
-    def policy(self) -> Policy:
+    def treatment(self) -> Treatment:
         """What to do about it."""
-        return POLICIES[self.kind]
+        return TREATMENTS[self.kind]
 
     @property
     def refused(self) -> bool:
         """Whether trying again cannot help until somebody acts."""
-        return self.policy.retry is Retry.WHEN_ASKED
+        return self.treatment.retry is Retry.WHEN_ASKED
 
     def __str__(self) -> str:
-        return f"{self.policy.says} ({self.detail}) {self.policy.remedy}"
+        return f"{self.treatment.says} ({self.detail}) {self.treatment.remedy}"
 
 
 class LinkError(ConureError):
@@ -201,7 +201,8 @@ class Row:
 
     gives: FailureKind
     source: str
-    kind: Kind | None = None
+    """Where it is known from: a heading of docs/inside/live-api.md, or a document by its name."""
+    kind: SignalKind | None = None
     codes: tuple[int, ...] = ()
     words: tuple[str, ...] = ()
     resuming: bool | None = None
@@ -225,87 +226,113 @@ _OPENING = (Where.CONNECT, Where.SETUP)
 
 ROWS: tuple[Row, ...] = (
     # TLS and what stands in between
-    Row(FailureKind.CLOCK, "§2.2; a Pi has no clock of its own", Kind.TLS, clock_set=False),
+    Row(FailureKind.CLOCK, "#errors; a Pi has no clock of its own", SignalKind.TLS, clock_set=False),
     Row(
         FailureKind.CLOCK,
         "openssl-verification-options(1): it goes on from when it was last on (systemd-timesyncd(8))",
-        Kind.TLS,
+        SignalKind.TLS,
         words=("not yet valid",),
     ),
-    Row(FailureKind.INTERCEPTED, "§2.2 ssl.SSLError", Kind.TLS),
+    Row(FailureKind.INTERCEPTED, "#errors: ssl.SSLError", SignalKind.TLS),
     # the upgrade
     Row(
         FailureKind.REFUSED_REGION,
         "Gemini API: available regions",
-        Kind.HTTP,
+        SignalKind.HTTP,
         (400, 403),
         ("location is not supported",),
     ),
-    Row(FailureKind.REFUSED_KEY, "§2.2 InvalidStatus 401/403", Kind.HTTP, (401, 403)),
-    Row(FailureKind.REFUSED_KEY, "google.rpc.ErrorReason API_KEY_INVALID", Kind.HTTP, (400,), ("api key",)),
-    Row(FailureKind.REFUSED_MODEL, "§2.2 InvalidStatus 404", Kind.HTTP, (404,)),
-    Row(FailureKind.QUOTA, "§2.3 429 with quota words", Kind.HTTP, (429,), ("quota", "exhausted", "billing")),
+    Row(FailureKind.REFUSED_KEY, "#errors: InvalidStatus 401/403", SignalKind.HTTP, (401, 403)),
+    Row(
+        FailureKind.REFUSED_KEY,
+        "google.rpc.ErrorReason API_KEY_INVALID",
+        SignalKind.HTTP,
+        (400,),
+        ("api key",),
+    ),
+    Row(FailureKind.REFUSED_MODEL, "#errors: InvalidStatus 404", SignalKind.HTTP, (404,)),
+    Row(
+        FailureKind.QUOTA,
+        "#closes: 429",
+        SignalKind.HTTP,
+        (429,),
+        ("quota", "exhausted", "billing"),
+    ),
     Row(
         FailureKind.TRANSIENT,
-        "§2.3 409/429 concurrency, forum 180489; 5xx",
-        Kind.HTTP,
+        "#closes: 409/429 concurrency, forum 180489; 5xx",
+        SignalKind.HTTP,
         (409, 429, 500, 502, 503, 504),
     ),
-    Row(FailureKind.INTERCEPTED, "a captive portal answers 200, a redirect or 511 (RFC 6585)", Kind.HTTP),
+    Row(
+        FailureKind.INTERCEPTED, "a captive portal answers 200, a redirect or 511 (RFC 6585)", SignalKind.HTTP
+    ),
     # words that mean the same under every close code
     Row(
         FailureKind.REFUSED_KEY,
-        "§2.3 1007 voiceclaw #155, 1008 python-genai #1710",
-        Kind.CLOSE,
+        "#closes: 1007 voiceclaw #155, 1008 python-genai #1710",
+        SignalKind.CLOSE,
         words=("api key",),
     ),
     Row(
         FailureKind.REFUSED_REGION,
         "Gemini API: available regions",
-        Kind.CLOSE,
+        SignalKind.CLOSE,
         words=("location is not supported",),
     ),
     Row(
         FailureKind.QUOTA,
-        "§2.3 1011 RESOURCE_EXHAUSTED, sutando #569",
-        Kind.CLOSE,
+        "#closes: 1011 RESOURCE_EXHAUSTED, sutando #569",
+        SignalKind.CLOSE,
         words=("quota", "resource_exhausted", "resource exhausted", "credits are depleted", "billing"),
     ),
     Row(
         FailureKind.REFUSED_MODEL,
-        "§1.1, §2.3 1008",
-        Kind.CLOSE,
+        "#address and #closes: 1008",
+        SignalKind.CLOSE,
         (1007, 1008),
         ("is not found for api version", "not supported for bidigeneratecontent"),
     ),
     # 1007: what was sent cannot be accepted
-    Row(FailureKind.POISONED_HANDLE, "§2.3 1007 on resume, forum 186392", Kind.CLOSE, (1007,), resuming=True),
-    Row(FailureKind.REFUSED_CONFIG, "§2.3 1007 on a fresh connect", Kind.CLOSE, (1007,), where=_OPENING),
-    Row(FailureKind.POISONED_HANDLE, "§2.3 1007 later: context exhausted, livekit", Kind.CLOSE, (1007,)),
+    Row(
+        FailureKind.POISONED_HANDLE,
+        "#closes: 1007, forum 186392",
+        SignalKind.CLOSE,
+        (1007,),
+        resuming=True,
+    ),
+    Row(FailureKind.REFUSED_CONFIG, "#closes: 1007 when fresh", SignalKind.CLOSE, (1007,), where=_OPENING),
+    Row(FailureKind.POISONED_HANDLE, "#closes: 1007 later: context is full", SignalKind.CLOSE, (1007,)),
     # 1008: read the reason
-    Row(FailureKind.POISONED_HANDLE, "§2.3 1008 stale handle", Kind.CLOSE, (1008,), resuming=True),
+    Row(FailureKind.POISONED_HANDLE, "#closes: 1008 stale handle", SignalKind.CLOSE, (1008,), resuming=True),
     Row(
         FailureKind.REFUSED_CONFIG,
-        "§2.3 1008 on a fresh connect",
-        Kind.CLOSE,
+        "#closes: 1008 on a fresh connect",
+        SignalKind.CLOSE,
         (1008,),
         ("not implemented",),
         where=_OPENING,
     ),
-    Row(FailureKind.POISONED_HANDLE, "§2.3 1008 aborted at 150 s, entity not found", Kind.CLOSE, (1008,)),
+    Row(FailureKind.POISONED_HANDLE, "#closes: 1008 aborted, entity not found", SignalKind.CLOSE, (1008,)),
     # 1011 and the rest
     Row(
         FailureKind.GOING_AWAY,
-        "§2.3 1011 Deadline expired after goAway",
-        Kind.CLOSE,
+        "#closes: 1011 Deadline expired after goAway",
+        SignalKind.CLOSE,
         (1011,),
         ("deadline expired",),
     ),
-    Row(FailureKind.HALF_OPEN, "§2.2 own ping timed out", Kind.CLOSE, (1011,), ("keepalive ping timeout",)),
+    Row(
+        FailureKind.HALF_OPEN,
+        "#errors: our own ping",
+        SignalKind.CLOSE,
+        (1011,),
+        ("keepalive ping timeout",),
+    ),
     Row(
         FailureKind.REFUSED_CONFIG,
-        "§3 TEXT modality on 3.1: 1011",
-        Kind.CLOSE,
+        "#closes: 1011 for TEXT on 3.1",
+        SignalKind.CLOSE,
         (1003, 1011),
         ("modalit",),
         where=_OPENING,
@@ -313,18 +340,27 @@ ROWS: tuple[Row, ...] = (
     Row(
         FailureKind.BUG,
         "RFC 6455 1002, 1003, 1009: one of the two sides is wrong",
-        Kind.CLOSE,
+        SignalKind.CLOSE,
         (1002, 1003, 1009),
     ),
-    Row(FailureKind.TRANSIENT, "§2.3 1000, 1001, 1005, 1006, 1011, 1012-1014 and unknown codes", Kind.CLOSE),
+    Row(
+        FailureKind.TRANSIENT,
+        "#closes: 1000, 1001, 1005, 1011 to 1014, and unknown ones",
+        SignalKind.CLOSE,
+    ),
     # no close frame
-    Row(FailureKind.NETWORK, "§2.2 gaierror", Kind.DNS),
-    Row(FailureKind.NETWORK, "§2.2 refused, no route", Kind.UNREACHABLE),
-    Row(FailureKind.NETWORK, "§2.2 TCP, TLS or upgrade took too long", Kind.TIMEOUT, where=(Where.CONNECT,)),
-    Row(FailureKind.TRANSIENT, "§2.2 set-up never answered", Kind.TIMEOUT),
-    Row(FailureKind.HALF_OPEN, "§2.4", Kind.SILENT),
-    Row(FailureKind.TRANSIENT, "§2.2 RST; a drop is normal at any time (§0.9)", Kind.RESET),
-    Row(FailureKind.BUG, "§2.1 TypeError, ValueError, ValidationError", Kind.MESSAGE),
+    Row(FailureKind.NETWORK, "#errors: gaierror", SignalKind.DNS),
+    Row(FailureKind.NETWORK, "#errors: refused, no route", SignalKind.UNREACHABLE),
+    Row(
+        FailureKind.NETWORK,
+        "#errors: took too long",
+        SignalKind.TIMEOUT,
+        where=(Where.CONNECT,),
+    ),
+    Row(FailureKind.TRANSIENT, "#errors: set-up never answered", SignalKind.TIMEOUT),
+    Row(FailureKind.HALF_OPEN, "#dead-paths", SignalKind.SILENT),
+    Row(FailureKind.TRANSIENT, "#errors: reset; a drop is normal at any time", SignalKind.RESET),
+    Row(FailureKind.BUG, "#receiving: TypeError, ValueError, ValidationError", SignalKind.MESSAGE),
 )
 """In order; the first that matches decides. The last rows of each kind match whatever is left of it."""
 

@@ -43,7 +43,7 @@ class LinkPolicy:
     leave_margin_s: float = 10.0
     """How long before the announced end it is rotated, in mid-turn if need be (livekit agents-js #2507)."""
     unannounced_left_s: float = 50.0
-    """A `goAway` without a time: the shortest that is reported (live-api.md §4)."""
+    """A `goAway` without a time: the shortest that is reported (live-api.md#goaway-and-resumption)."""
     first_back_off_s: float = 0.5
     first_pause_s: float = 0.2
     """At most this before the first try after a good connection was lost in a turn: the user is speaking."""
@@ -205,7 +205,7 @@ def ask_again(link: Link, event: Asked, policy: LinkPolicy) -> Link:
 
 def network_back(link: Link, event: NetworkBack, policy: LinkPolicy) -> Link:
     """Try at once, unless it was not the network: routes are renewed every few minutes, a quota is not."""
-    slow = link.failure is not None and link.failure.policy.retry is Retry.SLOWLY
+    slow = link.failure is not None and link.failure.treatment.retry is Retry.SLOWLY
     return link if slow else connect(link, event, policy)
 
 
@@ -291,10 +291,10 @@ def tick_backing_off(link: Link, event: Tick, policy: LinkPolicy) -> Link:
 
 def failed(link: Link, event: Failed, policy: LinkPolicy) -> Link:
     """Back off, or stop, or begin afresh, as the failure's policy says."""
-    rule = event.failure.policy
+    treatment = event.failure.treatment
     first = link.failure is None
     refused_resumes = link.refused_resumes + event.failure.resuming
-    keep_handle = rule.keep_handle and refused_resumes < policy.resumes_before_fresh
+    keep_handle = treatment.keep_handle and refused_resumes < policy.resumes_before_fresh
     noted = replace(
         link,
         refused_resumes=refused_resumes if keep_handle else 0,
@@ -305,11 +305,11 @@ def failed(link: Link, event: Failed, policy: LinkPolicy) -> Link:
         handle=link.handle if keep_handle else None,
         leave_by_s=None,
     )
-    pause_s = back_off_s(noted.tries, rule.retry, event.jitter, policy)
-    if link.busy and rule.retry is Retry.BACK_OFF:
+    pause_s = back_off_s(noted.tries, treatment.retry, event.jitter, policy)
+    if link.busy and treatment.retry is Retry.BACK_OFF:
         pause_s = min(pause_s, policy.longest_busy_back_off_s)
     noted = replace(noted, next_try_s=event.at_s + pause_s)
-    if rule.retry is Retry.WHEN_ASKED:
+    if treatment.retry is Retry.WHEN_ASKED:
         return enter(noted, LinkPhase.REFUSED, event.at_s)
     return enter(noted, LinkPhase.CONNECTING if pause_s == 0 else LinkPhase.BACKING_OFF, event.at_s)
 
@@ -322,9 +322,9 @@ def proven_by_age(link: Link, now_s: float, policy: LinkPolicy) -> Link:
 def failed_online(link: Link, event: Failed, policy: LinkPolicy) -> Link:
     """A drop while nobody needs the connection is normal: the next trigger connects again."""
     lost = failed(proven_by_age(link, event.at_s, policy), event, policy)
-    if link.busy and lost.tries == 1 and event.failure.policy.retry is Retry.BACK_OFF:
+    if link.busy and lost.tries == 1 and event.failure.treatment.retry is Retry.BACK_OFF:
         return replace(lost, next_try_s=event.at_s + event.jitter * policy.first_pause_s)
-    if link.busy or event.failure.policy.retry in (Retry.WHEN_ASKED, Retry.SLOWLY):
+    if link.busy or event.failure.treatment.retry in (Retry.WHEN_ASKED, Retry.SLOWLY):
         return lost
     return replace(enter(lost, LinkPhase.OFFLINE, event.at_s), failure=None, tries=link.tries)
 

@@ -8,12 +8,13 @@ on the event loop, except that the capture thread calls `wake` through it.
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Protocol
 
-from daemon.events import UtteranceGiven, UtteranceSent
+from daemon.events import PieceSent, UtteranceGiven, UtteranceSent
 from daemon.runtime.ring import HistoryRing
 from daemon.session.liveness import Evidence
 from hw.base import MIC_FORMAT
@@ -71,7 +72,6 @@ class Utterance:
 class Uplink:
     """Holds the newest utterance and gives it to whichever session is there.
 
-    `on_audio(turn, first_byte, last_byte)` is told of each piece that was given to the connection.
     `resent_bytes` counts audio that was sent more than once, over all utterances.
     """
 
@@ -81,14 +81,14 @@ class Uplink:
         *,
         message_bytes: int,
         preroll_bytes: int,
-        post: Callable[[UtteranceSent | UtteranceGiven], None],
-        on_audio: Callable[[int, int, int], None],
+        post: Callable[[UtteranceSent | UtteranceGiven | PieceSent], None],
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._ring = ring
         self._message_bytes = message_bytes
         self._preroll_bytes = preroll_bytes
         self._post = post
-        self._on_audio = on_audio
+        self._clock = clock
         self._utterance: Utterance | None = None
         self._activity_open = False
         self._stream_open = False
@@ -107,6 +107,10 @@ class Uplink:
         """Whether audio that is captured now should be sent now: the capture thread then wakes the pump."""
         held = self._utterance
         return held is not None and held.released and held.end is None and held.text is None
+
+    def counters(self) -> dict[str, int]:
+        """What was sent more than once."""
+        return {"resent_bytes": self.resent_bytes}
 
     def gone(self) -> None:
         """There is no connection any more on which something could leave."""
@@ -279,7 +283,7 @@ class Uplink:
         self._spoken_for = max(self._spoken_for, held.position)
         self._unproven, self.leaving = held.turn, True
         await session.send_audio(pcm)
-        self._on_audio(held.turn, first, held.position)
+        self._post(PieceSent(held.turn, first, held.position, self._clock()))
         return True
 
     def _read(self, held: Utterance, size: int) -> tuple[int, bytes]:

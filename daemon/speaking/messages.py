@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from enum import Enum
 
-from daemon.session.failures import POLICIES, FailureKind, Retry
+from daemon.session.failures import TREATMENTS, FailureKind, Retry
 from daemon.words import Earcon
 
 REPEAT_AFTER_S = 60.0
@@ -143,4 +143,4 @@ def _earcon_of(kind: FailureKind) -> Earcon:
     """The tone with which the dialogue tells of a failed link."""
     if kind is FailureKind.QUOTA:
         return Earcon.QUOTA
-    return Earcon.REFUSED if POLICIES[kind].retry is Retry.WHEN_ASKED else Earcon.OFFLINE
+    return Earcon.REFUSED if TREATMENTS[kind].retry is Retry.WHEN_ASKED else Earcon.OFFLINE

@@ -12,20 +12,25 @@ from __future__ import annotations
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
-from typing import Protocol
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any, Protocol
 
 from daemon.events import PlaybackDrained, PlaybackStarted, ReplyRanDry, SpeakerBack, SpeakerLost
-from daemon.runtime.retry import PROVEN_STEPS
+from daemon.runtime.patience import Attendant
 from daemon.runtime.ring import FifoRing
 from daemon.speaking.gain import apply_gain, mix
-from hw.base import CHUNK_MS, SPEAKER_FORMAT, Speaker, SpeakerError
+from daemon.speaking.played import PlayedReply
+from hw.base import CHUNK_MS, SPEAKER_FORMAT, Speaker
 
 MAX_CLIPS = 4
 """Clips that may wait; a further one is dropped (policy: refuse the newest) and counted."""
 
 IDLE_TICK_S = 1.0
 """How often the idle thread shows the watchdog that it lives."""
+
+MORE_MAY_COME_S = 0.005
+"""A reply that has been played out is given this long before it is told that it ran dry."""
 
 DUCK_GAIN = 0.2
 """What plays beneath a bell is 14 dB softer: still understood, and no rival to it."""
@@ -65,19 +70,18 @@ class Playback:
 
     def __init__(
         self,
-        open_speaker: Callable[[], Speaker],
+        speaker: Attendant[Speaker],
         ring: FifoRing,
         *,
         post: Callable[[PlaybackEvent], None],
-        pauses_s: Callable[[], Iterator[float]],
         clock: Callable[[], float] = time.monotonic,
         listener: Listener | None = None,
     ) -> None:
-        """`post` is called on the playback thread; `pauses_s` as in `Capture`."""
-        self._open_speaker = open_speaker
+        """`post` is called on the playback thread."""
+        self.speaker = speaker
+        """How the speaker is; its progress grows with each step, also of the idle thread."""
         self._ring = ring
         self._post = post
-        self._pauses_s = pauses_s
         self._clock = clock
         self._listener = listener
         self._work = threading.Condition()
@@ -85,13 +89,9 @@ class Playback:
         self._bell: Bell | None = None
         self._bell_held_until_s = 0.0
         self._reply_until_s = 0.0
-        self._turn = 0
-        self._started = False
-        self._finishing = False
-        self._all_here = False
+        self._reply = PlayedReply()
         self._flush = False
         self._stopping = False
-        self._was_playing = False
         self._in_clip = False
         self.gain = 1.0
         """Linear gain 0 to 1, set by the event loop; heard from the next chunk on."""
@@ -99,26 +99,17 @@ class Playback:
         """When what the device holds will have been heard; on the clock. Read by the capture thread."""
         self.clip_until_s = 0.0
         """The same for clips alone."""
-        self.progress = 0
-        """Grows with each step, also of the idle thread and of one that tries to get a lost speaker back: for
-        the watchdog. Stays 0 until the speaker has taken its first chunk: for READY."""
-        self.opened = False
         self.clips_dropped = 0
         self.starved = 0
         """How often a reply ran dry before the server had finished it."""
         self.underruns = 0
-        self.losses = 0
-        self.error: SpeakerError | None = None
-        self.about = ""
-        """The device that was opened last, and its form, in words."""
 
     # --- event loop
 
     def begin(self, turn: int) -> None:
         """The reply to `turn` begins."""
         with self._work:
-            self._turn, self._started = turn, False
-            self._finishing = self._all_here = False
+            self._reply = self._reply.next(turn)
 
     def feed(self, pcm: bytes) -> int:
         """Append reply audio (24 kHz mono s16); returns the bytes that fitted."""
@@ -129,12 +120,13 @@ class Playback:
 
     def note_all_here(self) -> None:
         """The server has sent all of the reply, though it has not ended the turn: running dry is no loss."""
-        self._all_here = True
+        with self._work:
+            self._reply = replace(self._reply, all_here=True)
 
     def finish(self) -> None:
         """Nothing more comes: `PlaybackDrained` is posted when all has been heard."""
         with self._work:
-            self._finishing = True
+            self._reply = replace(self._reply, finishing=True)
             self._work.notify()
 
     def cut(self) -> None:
@@ -142,7 +134,7 @@ class Playback:
         with self._work:
             self._ring.clear()
             self._clips.clear()
-            self._finishing = False
+            self._reply = replace(self._reply, finishing=False)
             self._flush = True
             self._work.notify()
 
@@ -163,7 +155,7 @@ class Playback:
         """
         with self._work:
             self._clips.clear()
-            if self._was_playing or not (self._in_clip or self._clock() < self.clip_until_s):
+            if self._reply.sounding or not (self._in_clip or self._clock() < self.clip_until_s):
                 return
             self._flush = True
             self._work.notify()
@@ -177,7 +169,7 @@ class Playback:
         with self._work:
             stopped = self._bell is not None and bell is None
             self._bell = bell
-            self._flush = self._flush or (stopped and not self._was_playing and not self._in_clip)
+            self._flush = self._flush or (stopped and not self._reply.sounding and not self._in_clip)
             self._work.notify()
 
     def hold_bell(self, until_s: float) -> None:
@@ -192,66 +184,66 @@ class Playback:
             self._stopping = True
             self._work.notify()
 
+    def report(self) -> dict[str, Any]:
+        """The speaker, for `conure status`."""
+        return {
+            "open": self.speaker.opened,
+            "device": self.speaker.about or None,
+            "problem": str(self.speaker.error) if self.speaker.error is not None else None,
+        }
+
+    def counters(self) -> dict[str, int]:
+        """What was not heard as it should have been."""
+        return {
+            "speaker_underruns": self.underruns,
+            "speaker_losses": self.speaker.losses,
+            "reply_starved": self.starved,
+            "earcons_dropped": self.clips_dropped,
+        }
+
     # --- playback thread
 
     def run(self, stop: threading.Event) -> None:
         """The thread's body. Raises SpeakerError when the speaker stays lost."""
-        pauses, lost_at = self._pauses_s(), 0
-        while not stop.is_set():
-            try:
-                self._serve(self._open_speaker(), stop)
-            except SpeakerError as error:
-                self._lost(error)
-                if self.progress - lost_at >= PROVEN_STEPS:
-                    pauses = self._pauses_s()
-                pause_s = next(pauses, None)
-                if pause_s is None or error.permanent:
-                    raise
-                stop.wait(pause_s)
-                self.progress += bool(self.progress)
-                lost_at = self.progress
+        self.speaker.run(self._serve, stop, lost=lambda: self._post(SpeakerLost()))
 
     def _serve(self, speaker: Speaker, stop: threading.Event) -> None:
         before = self.underruns
-        self.opened, self.about = True, speaker.about
-        try:
-            self._write(speaker, bytes(SPEAKER_FORMAT.chunk_bytes))  # silence: does it play?
-            self.progress += 1
-            while not stop.is_set():
-                self._step(speaker, stop)
-                self.progress += 1
-                self.underruns = before + speaker.underruns
-        finally:
-            speaker.close()
-            self.opened = False
+        self._write(speaker, bytes(SPEAKER_FORMAT.chunk_bytes))  # silence: does it play?
+        self.speaker.note_step()
+        while not stop.is_set():
+            self._step(speaker, stop)
+            self.speaker.note_step()
+            self.underruns = before + speaker.underruns
 
     def _step(self, speaker: Speaker, stop: threading.Event) -> None:
-        """Do the one thing that is next: flush, play a clip, play a chunk, ring, drain, or wait."""
+        """Do the one thing that is next: flush, play a clip, play a chunk, ring, or wait."""
         with self._work:
             flush, self._flush = self._flush, False
             clip = None if flush or not self._clips else self._clips.popleft()
             self._in_clip = clip is not None
             chunk = b"" if flush or clip else self._ring.read(SPEAKER_FORMAT.chunk_bytes)
-            turn, finishing = self._turn, self._finishing
-            first = bool(chunk) and not self._started
-            self._started = self._started or first
-            self._was_playing = self._was_playing or bool(chunk)
+            was = self._reply
+            if chunk:
+                self._reply = was.taken()
         if flush:
-            speaker.flush()
-            self.audible_until_s = self.clip_until_s = self._clock()
-            if self._listener is not None:
-                self._listener.cut(self.audible_until_s)
-            self._was_playing = False
+            self._flush_device(speaker)
         elif clip:
             self._play_clip(speaker, clip, stop)
         elif chunk:
-            self._play_chunk(speaker, chunk, turn if first else None)
+            self._play_chunk(speaker, chunk, None if was.started else was.turn)
         elif bell := self._bell_now():
             self._ring_alone(speaker, bell)
-        elif finishing:
-            self._drain(speaker, turn)
         else:
             self._wait(speaker)
+
+    def _flush_device(self, speaker: Speaker) -> None:
+        speaker.flush()
+        self.audible_until_s = self.clip_until_s = self._clock()
+        if self._listener is not None:
+            self._listener.cut(self.audible_until_s)
+        with self._work:
+            self._reply = replace(self._reply, sounding=False)
 
     def _play_clip(self, speaker: Speaker, clip: bytes, stop: threading.Event) -> None:
         for start in range(0, len(clip), SPEAKER_FORMAT.chunk_bytes):
@@ -259,7 +251,7 @@ class Playback:
                 return
             self._write(speaker, clip[start : start + SPEAKER_FORMAT.chunk_bytes])
             self.clip_until_s = self.audible_until_s
-            self.progress += 1
+            self.speaker.note_step()
 
     def _play_chunk(self, speaker: Speaker, chunk: bytes, begins: int | None) -> None:
         """`begins` is the turn whose first chunk this is."""
@@ -283,8 +275,7 @@ class Playback:
         self.audible_until_s = self._clock() + queued_s
         if self._listener is not None:
             self._listener.played(heard, self.audible_until_s, queued_s)
-        if self.error is not None:
-            self.error = None
+        if self.speaker.note_works():
             self._post(SpeakerBack())
 
     # --- the bell
@@ -294,7 +285,7 @@ class Playback:
 
     def _ring_alone(self, speaker: Speaker, bell: Bell) -> None:
         """Sound the bell while nothing else plays; tell of the reply that ended beneath it."""
-        self._tell_reply_heard()
+        self._tell_if_ended(self._reply_until_s - self._clock())
         ahead_s = speaker.queued_s() - BELL_AHEAD_S
         if ahead_s > 0:
             self._rest(ahead_s)
@@ -311,56 +302,34 @@ class Playback:
         with self._work:
             self._work.wait_for(lambda: self._bell is None or self._has_sound(), duration_s)
 
-    def _tell_reply_heard(self) -> None:
-        """As `_drain` and `_wait` tell it, of a reply whose end cannot be read from an empty device."""
-        with self._work:
-            if self._ring.level_bytes or self._clock() < self._reply_until_s:
-                return
-            played, self._was_playing = self._was_playing, False
-            finishing, self._finishing = self._finishing, False
-            turn, all_here = self._turn, self._all_here
-        if finishing:
-            self._post(PlaybackDrained(turn))
-        elif played:
-            self.starved += not all_here
-            self._post(ReplyRanDry(turn, all_here))
-
     # --- the end of a reply
 
-    def _drain(self, speaker: Speaker, turn: int) -> None:
-        """Wait until the device is empty, then say so; a cut or more audio ends the wait."""
-        left_s = speaker.queued_s()
-        with self._work:
-            if left_s > 0:
-                self._work.wait_for(self._has_sound, min(left_s, IDLE_TICK_S))
-                return
-            if not self._finishing or self._turn != turn:
-                return
-            self._finishing = False
-            self._was_playing = False
-        self._post(PlaybackDrained(turn))
-
     def _wait(self, speaker: Speaker) -> None:
-        """Sleep until there is something to do; note when a reply ran dry."""
+        """Sleep until there is something to do; tell of a reply that the device has played out."""
         with self._work:
-            timeout_s = max(0.005, speaker.queued_s()) if self._was_playing else IDLE_TICK_S
-            if self._work.wait_for(self._has_work, timeout_s):
+            was = self._reply
+            if self._work.wait_for(lambda: self._has_work(was), self._nap_s(speaker.queued_s())):
                 return
-            if speaker.queued_s() > 0 or not self._was_playing:  # asked in any case: it may have gone
-                return
-            self._was_playing = False
-            ran_dry = ReplyRanDry(self._turn, self._all_here)
-        self.starved += not ran_dry.all_here
-        self._post(ran_dry)
+        self._tell_if_ended(speaker.queued_s())  # asked in any case: it may have gone
 
-    def _has_work(self) -> bool:
-        return self._finishing or self._has_sound() or self._bell_now() is not None
+    def _nap_s(self, queued_s: float) -> float:
+        if self._reply.finishing:
+            return min(queued_s, IDLE_TICK_S)
+        return max(MORE_MAY_COME_S, queued_s) if self._reply.sounding else IDLE_TICK_S
+
+    def _tell_if_ended(self, queued_s: float) -> None:
+        """`queued_s` is what the device still holds of the reply."""
+        with self._work:
+            ended = self._reply.ended(waiting_bytes=self._ring.level_bytes, queued_s=queued_s)
+            if ended is None:
+                return
+            self._reply = self._reply.told()
+        if isinstance(ended, ReplyRanDry):
+            self.starved += not ended.all_here
+        self._post(ended)
+
+    def _has_work(self, was: PlayedReply) -> bool:
+        return self._reply is not was or self._has_sound() or self._bell_now() is not None
 
     def _has_sound(self) -> bool:
         return self._stopping or self._flush or bool(self._clips) or self._ring.level_bytes > 0
-
-    def _lost(self, error: SpeakerError) -> None:
-        if self.error is None:
-            self.losses += 1
-            self._post(SpeakerLost())
-        self.error = error

@@ -12,6 +12,7 @@ from typing import Any
 
 from daemon.config.settings import SoundSettings
 from daemon.errors import ControlError
+from daemon.events import VolumeSet
 from daemon.lights.night import Night
 from daemon.runtime.local_clock import local_minute
 from daemon.runtime.store import Store
@@ -51,6 +52,7 @@ class Volume:
         night: Night | None = None,
         hardware: HardwareVolume | None = None,
         minute: Callable[[], int] = local_minute,
+        post: Callable[[VolumeSet], None] = lambda volume: None,
     ) -> None:
         """`percent` is what it begins with; `minute` gives the local time, in minutes after midnight."""
         self._playback = playback
@@ -59,8 +61,7 @@ class Volume:
         self._hardware = hardware
         self._minute = minute
         self._ringing = False
-        self.on_set: Callable[[float], None] = lambda share: None
-        """Told of each loudness that is set, 0 to 1."""
+        self._post = post
         self.percent = min(percent, settings.max_volume)
         """What was asked for, within `sound.max_volume`."""
         if hardware is not None:
@@ -79,7 +80,7 @@ class Volume:
             raise ControlError(f"the volume must be from 0 to 100, not {percent}")
         self.percent = min(percent, self._settings.max_volume)
         self._apply()
-        self.on_set(self.percent / 100)
+        self._post(VolumeSet(self.percent / 100))
 
     def change(self, by: int) -> None:
         """Add to the loudness; it ends at 0 and at `sound.max_volume`."""
@@ -102,6 +103,13 @@ class Volume:
         """For the status and for `conure volume`."""
         heard = self.heard
         return {"volume": self.percent} | ({"night_volume": heard} if heard != self.percent else {})
+
+    def speaker_report(self) -> dict[str, Any]:
+        """The speaker for the status, with the mixer that makes it softer."""
+        told, mixer = self._playback.report(), self._hardware
+        if mixer is None:
+            return told | {"mixer": None}
+        return told | {"mixer": mixer.about or None, "problem": told["problem"] or mixer.problem}
 
     async def run(self, sleep: Callable[[float], Coroutine[Any, Any, None]] = asyncio.sleep) -> None:
         """Follow the night, for ever. `sleep` takes seconds."""

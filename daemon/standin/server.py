@@ -160,6 +160,10 @@ class StandIn:
 
     # --- controls -----------------------------------------------------------------------------------
 
+    def follow(self, plan: Plan) -> None:
+        """From now on do this wrong, and nothing else."""
+        self._world.plan = PlanRun(plan)
+
     async def wait_for(self, predicate: Callable[[Record], T], timeout_s: float = 5.0) -> T:
         """The first true value of `predicate(record)`. Raises TimeoutError, which tells what was seen."""
         return await self.record.wait_for(predicate, timeout_s)

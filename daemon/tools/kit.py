@@ -11,6 +11,7 @@ from typing import Any
 from daemon.config.models import Tool, capabilities
 from daemon.config.settings import Settings
 from daemon.errors import ControlError
+from daemon.events import OtherTools, ToolsChanged
 from daemon.runtime.clock import clock_is_set
 from daemon.runtime.feed import Feed
 from daemon.tools.calling.answers import Answer
@@ -36,7 +37,7 @@ class ToolKit:
 
     def report(self) -> dict[str, Any]:
         """For `conure status`."""
-        return self.toolbox.report() | {"open": self.host.open}
+        return {"tools": self.toolbox.report() | {"open": self.host.open}}
 
     async def handle(self, args: dict[str, Any]) -> Answer:
         """The command `tool`: run one here and answer as the model would be. Raises ControlError."""
@@ -59,22 +60,19 @@ class ToolKit:
 
 def build_kit(
     settings: Settings,
-    others: Iterable[Callable[..., Any]] = (),
+    functions: Iterable[Callable[..., Any]] = (),
     *,
-    ask: Ask,
     facts: Callable[[], str] = str,
     feed: Feed,
-    on_change: Callable[[], None],
+    post: Callable[[ToolsChanged | OtherTools], None],
     hold_uplink: Callable[[bool], None],
-    renew: Callable[[], None],
 ) -> ToolKit:
-    """`others` are tools that come with the speaker besides those here; `facts` is what the instruction says
-    of its user. `renew` is called when the model should be told of other tools than before, at the next
-    pause. `on_change` and `hold_uplink` as in `ToolHost`.
+    """A kit with these functions, to which `toolbox.add` brings more. `facts` is what the instruction says of
+    the user; `hold_uplink` as in `ToolHost`.
     """
     model = capabilities(settings.live.model)
-    toolbox = Toolbox(settings.tools, model, [*built_in(ask), *map(spec_of, others)], renew)
-    host = ToolHost(toolbox.specs, model, feed=feed, on_change=on_change, hold_uplink=hold_uplink)
+    toolbox = Toolbox(settings.tools, model, map(spec_of, functions), post)
+    host = ToolHost(toolbox.specs, model, feed=feed, post=post, hold_uplink=hold_uplink)
 
     def instruction() -> str:
         return compose(settings.live, local_now(), tools=Tool.FUNCTIONS in model.tools, facts=facts())

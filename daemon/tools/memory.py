@@ -11,7 +11,6 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from daemon.errors import ControlError
-from daemon.runtime.keeper import to_its_end
 from daemon.runtime.store import Store
 from daemon.tools.declaring.functions import tool
 from daemon.tools.declaring.spec import ToolError
@@ -136,7 +135,7 @@ class Memory:
         if self._store is not None:
             async with self._saving:
                 text = "".join(f"{fact}\n" for fact in self.facts) or None
-                if await to_its_end(asyncio.to_thread(self._store.keep, FILE, text)):
+                if await self._store.keep_aside(FILE, text):
                     return ""
         return " (It is not saved, so this ends with the program.)"
 

@@ -237,7 +237,8 @@ def _open_form(
     import pyaudio
 
     capture = kind == CAPTURE
-    with deep_streams(pyaudio._portaudio.__file__, about, options.depth_s, options.periods):
+    extension = pyaudio._portaudio.__file__  # noqa: SLF001 - PyAudio says nowhere else which library it uses
+    with deep_streams(extension, about, options.depth_s, options.periods):
         return audio.open(
             format=pyaudio.paInt16,
             rate=form.rate_hz,

@@ -9,7 +9,7 @@ PREVIOUS=$HOME_FOLDER/previous         # the one before it
 MADE=$HOME_FOLDER/made                 # what the installer made outside of its own folder, one line each
 COMMAND=/usr/local/bin/conure
 CONFIG=/etc/conure/config.toml         # SYSTEM_FILE of daemon/config/load.py
-REQUIREMENTS=/etc/conure/tools/requirements.txt  # the packages that the owner's tools need (docs/service.md)
+REQUIREMENTS=/etc/conure/tools/requirements.txt  # the packages that the owner's tools need (docs/use/service.md)
 KEY_NAME=gemini-api-key                # CREDENTIAL of daemon/config/load.py
 KEY=/etc/credstore/$KEY_NAME           # where LoadCredential=NAME looks (systemd.exec)
 ENCRYPTED_KEY=/etc/credstore.encrypted/$KEY_NAME

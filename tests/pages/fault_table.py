@@ -15,7 +15,7 @@ from fault_story import SHIPPED, Case, Point, Story, play
 from places import ROOT
 
 from daemon.lights import scenes
-from daemon.session.failures import POLICIES, FailureKind, Retry
+from daemon.session.failures import TREATMENTS, FailureKind, Retry
 from daemon.standin.actions import GoAway, Send
 from daemon.words import Outcome
 
@@ -67,9 +67,9 @@ OUTCOMES = {
 def deed(case: Case) -> str:
     """What the daemon does."""
     if isinstance(case.warns, FailureKind):
-        policy = POLICIES[case.warns]
-        forgets = "" if policy.keep_handle else ", with a fresh session"
-        return f"{RETRIES[policy.retry]}{forgets}; {OUTCOMES[case.outcome]}"
+        treatment = TREATMENTS[case.warns]
+        forgets = "" if treatment.keep_handle else ", with a fresh session"
+        return f"{RETRIES[treatment.retry]}{forgets}; {OUTCOMES[case.outcome]}"
     if case.warns is not None:
         return unanswered(case)
     action = case.plan.rules[0].do[0]
@@ -102,7 +102,7 @@ def lights(case: Case) -> str:
 def logged(case: Case) -> str:
     """What the log says, as one WARNING."""
     if isinstance(case.warns, FailureKind):
-        return POLICIES[case.warns].says
+        return TREATMENTS[case.warns].says
     return f"beginning another session: {case.warns} …" if case.warns else "—"
 
 

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import ast
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 
 if __name__ == "__main__":
-    sys.path.insert(0, str(ROOT))  # as pytest's `pythonpath` does
+    sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "support")]  # as pytest's `pythonpath` does
 
-from daemon.cli.config_text import allowed  # noqa: E402 - found by the line above
+from test_floors import FLOORS  # noqa: E402 - found by the line above
+
+from daemon.cli.config_text import allowed  # noqa: E402
 from daemon.config.schema import KEYS, Key, toml_value  # noqa: E402
 from daemon.lights.ladder import light_table  # noqa: E402
 from daemon.speaking.messages import earcon_table  # noqa: E402
@@ -35,6 +38,27 @@ def _values(key: Key) -> str:
     return "`true`, `false`" if isinstance(key.default, bool) else allowed(key)
 
 
+def room_table() -> str:
+    """Every room, from the top floor down, with what its docstring says of it."""
+    head = ["| Floor | Room | What is in it |", "| --- | --- | --- |"]
+    return "\n".join([*head, *_rooms("daemon"), *_rooms("hw")])
+
+
+def _rooms(package: str) -> Iterator[str]:
+    floors = FLOORS[package]
+    for level, rooms in reversed(list(enumerate(floors, start=1))):
+        for number, room in enumerate(rooms.split()):
+            path = ROOT / package / room
+            file = path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
+            name = f"`{file.parent.relative_to(ROOT) if path.is_dir() else file.relative_to(ROOT)}`"
+            yield f"| {f'{package} {level}' if number == 0 else ''} | {name} | {_first_sentence(file)} |"
+
+
+def _first_sentence(file: Path) -> str:
+    docstring = ast.get_docstring(ast.parse(file.read_text("utf-8"))) or ""
+    return " ".join(docstring.split("\n\n")[0].split())
+
+
 @dataclass(frozen=True, slots=True)
 class Table:
     """A table and the page that it stands on, from the top folder."""
@@ -52,6 +76,7 @@ TABLES = {
     "lights": Table("README.md", light_table),
     "earcons": Table("README.md", earcon_table),
     "configuration": Table("docs/use/configuration.md", config_table),
+    "rooms": Table("docs/inside/architecture.md", room_table),
 }
 """By the name in the two comments between which a table stands: `<!-- lights: … -->`, `<!-- /lights -->`."""
 

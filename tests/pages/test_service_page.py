@@ -42,7 +42,7 @@ def at(status: dict[str, Any], name: str) -> Any:
 
 async def test_the_running_speaker_tells_every_key_of_its_status() -> None:
     async with running_rig() as rig:
-        status = rig.daemon.reporter.snapshot()
+        status = rig.conure.reporter.snapshot()
     names = [name for cell in STATUS for name in re.findall(r"`([\w.]+)`", cell)]
     assert len(names) > 15
     for name in names:
@@ -58,7 +58,7 @@ async def test_every_command_that_it_names_is_carried_out() -> None:
     async with running_rig() as rig:
         for name in set(named) - {"watch"}:  # which is a stream, and the server's own
             try:
-                await rig.daemon.commands.handle(name, {})
+                await rig.conure.commands.handle(name, {})
             except ConureError as error:
                 assert "there is no command" not in str(error)
 

@@ -89,7 +89,7 @@ async def fiddle(stage: Stage, step: Step) -> None:
         stage.rig.release()
         await asyncio.sleep(dice.uniform(0.0, 2 * HOLD_S))
     await stage.pause_between_gestures()
-    if stage.rig.daemon.controller.state.muted:
+    if stage.rig.conure.controller.state.mic.muted:
         await stage.rig.command("unmute")
     await stage.rest()
     await stage.hold(step)

@@ -122,9 +122,10 @@ async def _play(stage: Stage, step: Step, result: Result, errors: list[str]) -> 
 
 def _judge_whole(stage: Stage, result: Result) -> None:
     """What can only be said of the run as a whole."""
-    reporter = stage.rig.daemon.reporter
+    reporter = stage.rig.conure.reporter
     result.counters = reporter.counters()
-    rings = {"uplink": reporter.uplink_ring.stats(), "reply": reporter.reply_ring.stats()}
+    sound = stage.rig.conure.sound
+    rings = {"uplink": sound.uplink_ring.stats(), "reply": sound.reply_ring.stats()}
     for name, stats in rings.items():
         if lost := stats.lost_bytes:
             result.complaints.append(f"the {name} ring lost {lost} bytes")

@@ -14,7 +14,7 @@ from rig import Rig, running_rig, with_keys
 
 from daemon.conductor import reply_gate
 from daemon.config.settings import Settings
-from daemon.session import live
+from daemon.session.gemini import wire
 from daemon.standin import server as standin_server
 from daemon.standin.conversation import Pace
 from daemon.standin.plan import Plan
@@ -169,7 +169,7 @@ class Stage:
             await act(self, step)
             await self.rest()
         except TimeoutError as error:
-            complaints.append(f"left open in {self.rig.daemon.controller.state}: {error}")
+            complaints.append(f"left open in {self.rig.conure.controller.state}: {error}")
         await self._end_fault(step)
         try:
             self.rig.assert_light_promise(self._heartbeat.longest_s)
@@ -196,7 +196,7 @@ class Stage:
         if step.when in CONNECTING or step.do == DOWN:
             rig.standin.offline = step.do == DOWN
             rig.standin.abort()
-            await rig.until(lambda: rig.daemon.reporter.link()["state"] != "online")
+            await rig.until(lambda: rig.conure.parts.connection.report()["state"] != "online")
             if step.do == DOWN:
                 away_s = step.random().uniform(0.05, 0.5)
                 asyncio.get_running_loop().call_later(away_s, self._back)
@@ -213,7 +213,7 @@ class Stage:
         if any(word in step.do for word in _LASTING):
             rig.standin.poison_handles()
             rig.standin.abort()
-            await rig.until(lambda: rig.daemon.reporter.link()["state"] != "online")
+            await rig.until(lambda: rig.conure.parts.connection.report()["state"] != "online")
 
     def _back(self) -> None:
         self.rig.standin.offline = False
@@ -225,10 +225,10 @@ class Stage:
 
     def _at_rest(self) -> bool:
         rig = self.rig
-        state = rig.daemon.controller.state
-        flushed = not rig.daemon.parts.playback._flush  # else its thread may be writing what was cut
+        state = rig.conure.controller.state
+        flushed = not rig.conure.parts.playback._flush  # else its thread may be writing what was cut
         quiet = rig.board.mic.quiet_s > QUIET_S and flushed and not rig.board.speaker.sounding
-        return state.phase is Phase.IDLE and state.can_hear and quiet and not state.voice_active
+        return state.phase is Phase.IDLE and state.mic.can_hear and quiet and not state.mic.voice_active
 
     # --- what a user does
 
@@ -285,7 +285,7 @@ class Stage:
         return not self.ended()
 
     def _speaks(self) -> bool:
-        return self.rig.daemon.controller.state.phase is Phase.SPEAKING and self.rig.board.speaker.sounding
+        return self.rig.conure.controller.state.phase is Phase.SPEAKING and self.rig.board.speaker.sounding
 
 
 @contextlib.contextmanager
@@ -297,8 +297,8 @@ def hurried_limits() -> Iterator[None]:
         (standin_server, "CLOSE_TIMEOUT_S", 0.2),
     ]
     before = [(module, name, getattr(module, name)) for module, name, _ in limits]
-    farewell_s = live.TRANSPORT["close_timeout"]
-    live.TRANSPORT["close_timeout"] = 0.2
+    farewell_s = wire.TRANSPORT["close_timeout"]
+    wire.TRANSPORT["close_timeout"] = 0.2
     try:
         for module, name, value in limits:
             setattr(module, name, value)
@@ -306,7 +306,7 @@ def hurried_limits() -> Iterator[None]:
     finally:
         for module, name, value in before:
             setattr(module, name, value)
-        live.TRANSPORT["close_timeout"] = farewell_s
+        wire.TRANSPORT["close_timeout"] = farewell_s
 
 
 @contextlib.asynccontextmanager

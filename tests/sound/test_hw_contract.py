@@ -22,7 +22,7 @@ LATE_S = 0.03
 """What is heard is told this much later on a machine that is busy with other things."""
 
 STALL_S = 0.13
-"""The longest stall that nobody may hear (design.md: 40 to 130 ms happen)."""
+"""The longest stall that nobody may hear (negotiate.py: 40 to 130 ms happen)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,9 +10,10 @@ import asyncio
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Generic, TypeVar
 
+from daemon.runtime.patience import Attendant, Attended
 from hw.base import SPEAKER_FORMAT, Colour, LedError, MicError, SpeakerError
 
 PATIENCE_S = 20.0
@@ -25,6 +26,7 @@ DEPTH_S = 0.2
 """What the fake speaker holds before a write has to wait."""
 
 Event = TypeVar("Event")
+Device = TypeVar("Device", bound=Attended)
 
 
 def wait_until(condition: Callable[[], bool]) -> None:
@@ -350,6 +352,6 @@ class LoopTime:
         return self._select(0)
 
 
-def pauses(*pauses_s: float) -> Callable[[], Iterator[float]]:
-    """The pauses between tries, the same series each time it is asked for."""
-    return lambda: iter(pauses_s)
+def attendant(open_device: Callable[[], Device], *pauses_s: float) -> Attendant[Device]:
+    """One whose pauses between tries are these, each time that they begin anew."""
+    return Attendant(open_device, retry_s=0.0, service=False, pauses_s=lambda retry_s: iter(pauses_s))

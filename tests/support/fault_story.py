@@ -223,7 +223,7 @@ async def moment(rig: Rig, what: Callable[[], object]) -> float:
 
 async def outlast(rig: Rig, case: Case) -> float:
     """Nothing works until the user has spoken; then all is well. Returns when that was."""
-    await rig.until(lambda: rig.daemon.reporter.link()["failures"])
+    await rig.until(lambda: rig.conure.parts.connection.report()["failures"])
     rig.tap()
     rig.say()
     if case.outcome is Outcome.FAILED:
@@ -247,7 +247,7 @@ async def suffer(rig: Rig, case: Case) -> float | None:
 def noticed(rig: Rig) -> bool:
     """Whether the daemon knows that its connection has ended."""
     closed = any(not connection.open for connection in rig.standin.record.connections)
-    return closed and rig.daemon.reporter.link()["state"] != "online"
+    return closed and rig.conure.parts.connection.report()["state"] != "online"
 
 
 async def settle(rig: Rig, case: Case) -> None:
@@ -255,7 +255,7 @@ async def settle(rig: Rig, case: Case) -> None:
     rig.follow(Plan())
     asks = isinstance(case.warns, FailureKind) and case.warns.name.startswith(("REFUSED", "QUOTA"))
     if not asks:
-        await rig.until(lambda: rig.daemon.reporter.link()["state"] in ("online", "offline"))
+        await rig.until(lambda: rig.conure.parts.connection.report()["state"] in ("online", "offline"))
 
 
 def note_recovery(rig: Rig, case: Case, story: Story, over_s: float) -> None:
@@ -265,7 +265,7 @@ def note_recovery(rig: Rig, case: Case, story: Story, over_s: float) -> None:
     ups = [connection.setup_complete_s for connection in (*asked[-1:], *connections)]
     later = (up_s - over_s for up_s in ups if up_s is not None and up_s > over_s)
     story.back_s = next(later, None)
-    marks = rig.daemon.parts.ledger.turns[-1].marks
+    marks = rig.conure.parts.ledger.turns[-1].marks
     if Mark.FIRST_REPLY in marks:
         asked_s = max(marks[Mark.SPEECH_ENDED], over_s if case.lasts else 0.0)
         story.reply_delay_s = marks[Mark.FIRST_REPLY] - asked_s

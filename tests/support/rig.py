@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import random
 import time
 import wave
 from collections.abc import AsyncIterator, Callable, Mapping
@@ -25,11 +26,12 @@ from daemon.config.settings import Settings
 from daemon.lights.ladder import Conditions
 from daemon.lights.lamp import Lamp
 from daemon.run import lifecycle
-from daemon.run.assembly import Daemon, build
+from daemon.run.assembly import Conure, build
+from daemon.run.choices import Choices, Decider, decide
 from daemon.run.dial import STAND_IN_KEY, load_client
 from daemon.runtime.feed import Note
 from daemon.standin.conversation import Pace
-from daemon.standin.plan import Plan, PlanRun
+from daemon.standin.plan import Plan
 from daemon.standin.server import StandIn
 from daemon.standin.voices import Echo, Voice
 from hw.base import MIC_FORMAT, SPEAKER_FORMAT, Colour
@@ -69,7 +71,9 @@ class ChangingVoice:
 class WatchedLamp(Lamp):
     """Lights that remember every scene they were told to show, in order."""
 
-    scenes: list[str]
+    def __init__(self, board: SimulatedBoard) -> None:
+        self.scenes: list[str] = []
+        super().__init__(board.open_leds(), time.monotonic)
 
     def refresh(self, conditions: Conditions) -> None:
         """Show, and remember what."""
@@ -82,14 +86,15 @@ class WatchedLamp(Lamp):
 class Rig:
     """A running daemon and everything around it."""
 
-    daemon: Daemon
+    conure: Conure
     board: SimulatedBoard
     standin: StandIn
     voice: ChangingVoice
     notes: list[Note] = field(default_factory=list)
     scenes: list[str] = field(default_factory=list)
     """Every scene that the lights were told to show, in order."""
-    _told: asyncio.Event = field(default_factory=asyncio.Event)
+    told: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set when there is another note."""
 
     # --- what a user does
 
@@ -118,13 +123,13 @@ class Rig:
 
     async def command(self, name: str, **args: Any) -> Any:
         """As `conure NAME` does."""
-        return await self.daemon.commands.handle(name, args)
+        return await self.conure.commands.handle(name, args)
 
     # --- what the service does
 
     def follow(self, plan: Plan) -> None:
         """From now on the stand-in does this wrong, and nothing else."""
-        self.standin._world.plan = PlanRun(plan)
+        self.standin.follow(plan)
 
     # --- waiting for what happens
 
@@ -133,9 +138,9 @@ class Rig:
         try:
             async with asyncio.timeout(timeout_s):
                 while not what():
-                    self._told.clear()
+                    self.told.clear()
                     with contextlib.suppress(TimeoutError):
-                        await asyncio.wait_for(self._told.wait(), 0.005)
+                        await asyncio.wait_for(self.told.wait(), 0.005)
         except TimeoutError:
             raise TimeoutError(
                 f"not within {timeout_s} s; notes: {self.notes[-8:]}; record: {self.standin.record.summary()}"
@@ -143,7 +148,7 @@ class Rig:
 
     async def noted(self) -> None:
         """Wait until all that has been told so far stands in the notes."""
-        self.daemon.parts.feed.tell("noted", upto=(mark := object()))
+        self.conure.parts.feed.tell("noted", upto=(mark := object()))
         await self.until(lambda: any(note.get("upto") is mark for note in self.notes))
 
     def reached(self, state: str, count: int = 1) -> bool:
@@ -160,7 +165,7 @@ class Rig:
 
     async def until_online(self) -> None:
         """Wait until the session is set up."""
-        await self.until(lambda: self.daemon.reporter.link()["state"] == "online")
+        await self.until(lambda: self.conure.parts.connection.report()["state"] == "online")
 
     def turns_over(self) -> list[Note]:
         """The ledger's lines so far."""
@@ -237,16 +242,16 @@ async def running_rig(
     standin = StandIn(changing, plan, pace=pace)
     simulated = board or SimulatedBoard(**board_keys)
     async with standin:
-        daemon = build(settings, simulated, stand_in=True)
-        rig = Rig(daemon, simulated, standin, changing)
-        lamp = WatchedLamp(simulated.open_leds(), time.monotonic)
-        lamp.scenes = rig.scenes
-        daemon.parts.lamp = lamp
-        daemon.controller.policy = replace(daemon.controller.policy, **(policy or {}))
-        connection = daemon.parts.connection
-        connection._policy = replace(connection._policy, **(link or {}))
-        if jitter is not None:
-            connection._jitter = lambda: jitter
+        lamp = WatchedLamp(simulated)
+        conure = build(
+            settings,
+            simulated,
+            stand_in=True,
+            choose=changed(policy or {}, link or {}),
+            lamp=lamp,
+            chance=random.random if jitter is None else lambda: jitter,
+        )
+        rig = Rig(conure, simulated, standin, changing, scenes=lamp.scenes)
         watcher = asyncio.create_task(_take_notes(rig))
         dial = partial(
             load_client,
@@ -257,17 +262,27 @@ async def running_rig(
         )
         await asyncio.sleep(0)
         try:
-            async with lifecycle.running(daemon, dial):
+            async with lifecycle.running(conure, dial):
                 yield rig
         finally:
             watcher.cancel()
         rig.assert_light_promise()
 
 
+def changed(policy: Mapping[str, Any], link: Mapping[str, Any]) -> Decider:
+    """Decides as the daemon does, but for these fields."""
+
+    def choose(settings: Settings, *, has_button: bool, echo_free: bool) -> Choices:
+        choices = decide(settings, has_button=has_button, echo_free=echo_free)
+        return Choices(replace(choices.dialogue, **policy), replace(choices.link, **link))
+
+    return choose
+
+
 async def _take_notes(rig: Rig) -> None:
-    async for note in rig.daemon.parts.feed.watch():
+    async for note in rig.conure.parts.feed.watch():
         rig.notes.append(note | {"at_s": time.monotonic()})
-        rig._told.set()
+        rig.told.set()
 
 
 def with_keys(settings: Settings, **tables: dict[str, Any]) -> Settings:

@@ -60,7 +60,7 @@ def outcome(rig: Rig, said: bytes = SAID, **more: Any) -> dict[str, Any]:
         "outcomes": [turn["outcome"] for turn in rig.turns_over()],
         "earcons": rig.earcons,
         "whole": [said in turn.pcm for turn in answered],
-        "counters": rig.daemon.reporter.counters(),
+        "counters": rig.conure.reporter.counters(),
         **more,
     }
 
@@ -74,11 +74,11 @@ async def lost_while(
     rig.say(said)
     await rig.until(ready, 30)
     broken_s = break_path()
-    await rig.until(lambda: rig.daemon.reporter.link()["problem"], 20)
+    await rig.until(lambda: rig.conure.parts.connection.report()["problem"], 20)
     noticed_s = time.monotonic()
     await asyncio.sleep(max(0.0, away_s - (noticed_s - broken_s)))
     mended_s = mend_path()
-    await rig.until(lambda: rig.daemon.reporter.link()["state"] == "online", 60)
+    await rig.until(lambda: rig.conure.parts.connection.report()["state"] == "online", 60)
     back_s = time.monotonic()
     await rig.until_turns_over(1, 60)
     return outcome(rig, said, deaf_s=noticed_s - broken_s, back_s=back_s - mended_s)
@@ -124,8 +124,8 @@ async def slow_link() -> dict[str, Any]:
 async def no_name() -> dict[str, Any]:
     """The service's name cannot be found."""
     async with running_rig(SETTINGS, base_url="https://no-such-host.invalid") as rig:
-        await rig.until(lambda: rig.daemon.reporter.link()["problem"], 20)
-        return outcome(rig, problem=rig.daemon.reporter.link()["problem"])
+        await rig.until(lambda: rig.conure.parts.connection.report()["problem"], 20)
+        return outcome(rig, problem=rig.conure.parts.connection.report()["problem"])
 
 
 SCENARIOS: dict[str, Callable[[], Coroutine[None, None, dict[str, Any]]]] = {

@@ -33,7 +33,7 @@ ALMOST = Day(sent_bytes=MIC_FORMAT.bytes(59.9))
 
 def accounts(rig: Rig, day: str = "2026-11-21") -> Accounts:
     """The rig's accounts, on this day."""
-    found = rig.daemon.parts.accounts
+    found = rig.conure.parts.accounts
     found.today = lambda: day
     return found
 
@@ -98,7 +98,7 @@ class TestUsedUp:
             await rig.command("talk")
             await rig.until(lambda: rig.earcons == ["quota"])
             accounts(rig, "2026-11-22")
-            await rig.until(lambda: rig.daemon.reporter.snapshot()["light"] != "quota")
+            await rig.until(lambda: rig.conure.reporter.snapshot()["light"] != "quota")
             await talk(rig)
             assert rig.turns_over()[0]["outcome"] == "answered"
 
@@ -114,7 +114,7 @@ class TestATurnUnderWay:
             assert rig.turns_over()[0]["reply_s"] == pytest.approx(1.0, abs=0.05)
             await rig.until_state("idle")
             assert (rig.states.count("listening"), rig.states.count("follow_up")) == (1, 0)
-            await rig.until(lambda: rig.daemon.reporter.snapshot()["light"] == "quota")
+            await rig.until(lambda: rig.conure.reporter.snapshot()["light"] == "quota")
 
     async def test_may_be_stopped_by_a_press_which_then_does_not_listen(self) -> None:
         async with running_rig(QUICK, voice=Tone(10.0, 440.0)) as rig:
@@ -148,16 +148,16 @@ async def run_once(monkeypatch: pytest.MonkeyPatch, folder: Path, settings: Sett
     monkeypatch.setenv("STATE_DIRECTORY", str(folder))
     async with StandIn(Tone(0.3, 440.0)) as standin:
         board = SimulatedBoard()
-        daemon = build(settings, board, stand_in=False)
+        conure = build(settings, board, stand_in=False)
         dial = partial(load_client, settings, STAND_IN_KEY, standin.base_url, standin.client_ssl_context())
-        restored = daemon.parts.connection.link.handle
-        async with lifecycle.running(daemon, dial):
-            heard = daemon.parts.feed.watch()
-            await daemon.commands.handle("say", {"text": "Good morning"})
+        restored = conure.parts.connection.link.handle
+        async with lifecycle.running(conure, dial):
+            heard = conure.parts.feed.watch()
+            await conure.commands.handle("say", {"text": "Good morning"})
             async for note in heard:
                 if note["event"] == "turn":
                     break
-        return restored, daemon.parts.connection.link.handle
+        return restored, conure.parts.connection.link.handle
 
 
 async def test_usage_and_session_outlive_the_daemon(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from rig import HELLO, SENTENCE, correlation, running_rig, with_keys
 from daemon.config.settings import Settings
 from daemon.dialogue.shared import GO_ON
 from daemon.errors import ControlError
-from daemon.run.assembly import policy_from
+from daemon.run.choices import decide
 from daemon.session.link import LinkPhase
 from daemon.standin.conversation import Pace
 from daemon.standin.plan import Plan
@@ -276,9 +276,9 @@ class TestALostDevice:
         async with running_rig(NO_FOLLOW_UP) as rig:
             await rig.until_online()
             rig.board.mic.fail()
-            await rig.until(lambda: not rig.daemon.controller.state.mic_ok)
+            await rig.until(lambda: not rig.conure.controller.state.mic.ok)
             rig.board.mic.heal()
-            await rig.until(lambda: rig.daemon.controller.state.mic_ok)
+            await rig.until(lambda: rig.conure.controller.state.mic.ok)
             rig.tap()
             rig.say()
             await rig.until_turns_over()
@@ -329,16 +329,17 @@ class TestAReplyThatTheNetworkCut:
             await rig.until_turns_over(2)
             assert [over["outcome"] for over in rig.turns_over()] == ["short", second]
             assert [turn.text for turn in rig.standin.record.turns] == [None, GO_ON]
-            await rig.until(lambda: rig.daemon.controller.state.phase is Phase.IDLE)
+            await rig.until(lambda: rig.conure.controller.state.phase is Phase.IDLE)
             assert len(rig.turns_over()) == 2
 
 
 async def test_what_was_said_waits_for_a_connection_as_long_as_the_configuration_says() -> None:
     settings = with_keys(NO_FOLLOW_UP, live={"hold_utterance_s": 5.0})
     async with running_rig(settings, policy={"hold_utterance_s": 0.5}) as rig:
-        assert policy_from(settings, rig.board).hold_utterance_s == 5.0
+        choices = decide(settings, has_button=True, echo_free=True)
+        assert choices.dialogue.hold_utterance_s == 5.0
         rig.standin.offline = True
-        await rig.until(lambda: rig.daemon.reporter.link()["state"] != "online")
+        await rig.until(lambda: rig.conure.parts.connection.report()["state"] != "online")
         rig.tap()
         rig.say()
         await rig.until_turns_over()
@@ -357,8 +358,8 @@ def tone_share(samples: np.ndarray, hz: float) -> float:
 
 async def test_the_lights_tell_of_the_start_of_a_new_volume_and_of_the_end() -> None:
     async with running_rig() as rig:
-        await rig.until(lambda: rig.daemon.parts.connection.link.phase is LinkPhase.ONLINE)
-        await rig.daemon.commands.handle("volume", {"percent": 50})
-        assert rig.scenes[-1] == "volume"
+        await rig.until(lambda: rig.conure.parts.connection.link.phase is LinkPhase.ONLINE)
+        await rig.conure.commands.handle("volume", {"percent": 50})
+        await rig.until(lambda: rig.scenes[-1] == "volume")
         await rig.until(lambda: rig.scenes[-1] == "ready")
     assert rig.scenes == ["starting", "ready", "connecting", "ready", "volume", "ready", "stopping"]

@@ -24,7 +24,7 @@ from fault_story import (
 from rig import HELLO, with_keys
 
 from daemon.lights import scenes
-from daemon.session.failures import POLICIES, FailureKind
+from daemon.session.failures import TREATMENTS, FailureKind
 from daemon.standin.conversation import Pace
 from daemon.standin.plan import Plan
 from daemon.standin.voices import LongSpeech, Tone
@@ -93,7 +93,7 @@ def facts(case: Case, story: Story) -> Facts:
 
 def warning_words(warns: FailureKind | str) -> str:
     """What the warning must say."""
-    return POLICIES[warns].says if isinstance(warns, FailureKind) else warns
+    return TREATMENTS[warns].says if isinstance(warns, FailureKind) else warns
 
 
 def _shortened(line: str, warns: FailureKind | str | None) -> str:
@@ -120,7 +120,7 @@ async def test_an_outage_that_outlasts_the_wait_is_told_and_forgotten() -> None:
             rig.standin.offline = False
             told = await another_turn(rig)
             assert (told.outcome, told.sent, told.reply_s) == ("answered", [True], WORD.seconds)
-    assert [line.split(" (")[0] for line in lines] == [POLICIES[FailureKind.NETWORK].says]
+    assert [line.split(" (")[0] for line in lines] == [TREATMENTS[FailureKind.NETWORK].says]
 
 
 @pytest.mark.slow
@@ -138,8 +138,8 @@ async def test_a_turn_that_waits_is_answered_soon_after_a_long_outage() -> None:
             await rig.until_turns_over(timeout_s=BACK_WITHIN_S)
             assert HELLO in rig.standin.record.turns[-1].pcm
     assert [line.split(" (")[0] for line in lines] == [
-        POLICIES[FailureKind.TRANSIENT].says,
-        POLICIES[FailureKind.NETWORK].says,
+        TREATMENTS[FailureKind.TRANSIENT].says,
+        TREATMENTS[FailureKind.NETWORK].says,
     ]
 
 

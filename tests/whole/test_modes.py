@@ -11,9 +11,12 @@ from rig import running_rig
 
 from daemon.config.settings import BoardSettings, Settings
 from daemon.errors import ConfigError, ConureError
+from daemon.run.demo import press
 from daemon.run.dial import STAND_IN_KEY, load_client
-from daemon.run.modes import keep_reply, may_begin_again, named_by_key, press, with_wav_checked
+from daemon.run.modes import named_by_key
 from daemon.run.options import RunOptions
+from daemon.run.signals import may_begin_again
+from daemon.run.wav import keep_reply, with_wav_checked
 from hw.base import MicError, SpeakerError
 
 ONCE = RunOptions(once=True)
@@ -120,7 +123,7 @@ def test_a_new_configuration_without_a_key_is_refused_unless_none_is_needed(
 
 async def test_a_tap_that_begins_a_turn_on_the_simulated_board_speaks_and_is_answered() -> None:
     async with running_rig() as rig:
-        press(rig.daemon)
+        press(rig.conure)
         await rig.until_turns_over()
         assert rig.turns_over()[0]["outcome"] == "answered"
 
@@ -129,7 +132,7 @@ async def test_a_tap_in_the_middle_of_a_turn_says_nothing_more() -> None:
     async with running_rig() as rig:
         await rig.command("talk")
         await rig.until_state("listening")
-        press(rig.daemon)
+        press(rig.conure)
         await rig.until_state("idle")
         assert rig.board.mic.said_s == 0
 
@@ -137,10 +140,10 @@ async def test_a_tap_in_the_middle_of_a_turn_says_nothing_more() -> None:
 async def test_a_tap_while_muted_says_nothing() -> None:
     async with running_rig() as rig:
         await rig.command("mute")
-        await rig.until(lambda: rig.daemon.controller.state.muted)
-        press(rig.daemon)
-        heard = rig.daemon.parts.capture.progress
-        await rig.until(lambda: rig.daemon.parts.capture.progress > heard + 2)
+        await rig.until(lambda: rig.conure.controller.state.mic.muted)
+        press(rig.conure)
+        heard = rig.conure.parts.capture.mic.progress
+        await rig.until(lambda: rig.conure.parts.capture.mic.progress > heard + 2)
         assert rig.board.mic.said_s == 0
 
 

@@ -109,22 +109,22 @@ async def test_sigterm_ends_it_cleanly_at_any_moment(moment: str, tmp_path: Path
     plan = Plan.from_toml('[[rule]]\nwhen = "setup"\ndo = { action = "stall", seconds = 30 }')
     wav = tmp_path / "heard.wav"
     config = f'record_wav = "{wav}"\n'
-    async with served(tmp_path, plan if moment == "connecting" else None, config) as (daemon, standin):
+    async with served(tmp_path, plan if moment == "connecting" else None, config) as (conure, standin):
         if moment == "connecting":
             await standin.wait_for(lambda record: record.connections and record.connections[0].setup, 15)
         else:
-            await daemon.until(online)
+            await conure.until(online)
         if moment == "listening":
-            await daemon.command("talk")
-            await daemon.until(state("listening"))
+            await conure.command("talk")
+            await conure.until(state("listening"))
         if moment == "speaking":
-            await daemon.command("say", text="tell me a long story about parrots")
-            await daemon.until(state("speaking"))
-        status, took_s, output = await daemon.end()
+            await conure.command("say", text="tell me a long story about parrots")
+            await conure.until(state("speaking"))
+        status, took_s, output = await conure.end()
         assert status == 0, output
         assert took_s < END_LIMIT_S
         assert "Traceback" not in output
-        assert not daemon.socket.exists()
+        assert not conure.socket.exists()
         with wave.open(str(wav), "rb") as recording:
             assert recording.getframerate() == 24_000
         if moment not in ("connecting",):
@@ -133,50 +133,50 @@ async def test_sigterm_ends_it_cleanly_at_any_moment(moment: str, tmp_path: Path
 
 
 async def test_the_status_counts_what_went_wrong_at_its_own_socket(tmp_path: Path) -> None:
-    async with served(tmp_path) as (daemon, _):
-        await daemon.until(online)
+    async with served(tmp_path) as (conure, _):
+        await conure.until(online)
         with socket.socket(socket.AF_UNIX) as half:
-            half.connect(str(daemon.socket))
+            half.connect(str(conure.socket))
             half.sendall(b'{"command"')
-        await daemon.until(lambda status: status["counters"]["control_clients_lost"] == 1)
-        counters = (await daemon.status())["counters"]
+        await conure.until(lambda status: status["counters"]["control_clients_lost"] == 1)
+        counters = (await conure.status())["counters"]
         assert isinstance(counters, dict)
         assert counters["log_lines_dropped"] == counters["manager_messages_dropped"] == 0
 
 
 @pytest.mark.alone
 async def test_sigint_ends_it_too(tmp_path: Path) -> None:
-    async with served(tmp_path) as (daemon, _):
-        await daemon.until(online)
-        status, took_s, _ = await daemon.end(signal.SIGINT)
+    async with served(tmp_path) as (conure, _):
+        await conure.until(online)
+        status, took_s, _ = await conure.end(signal.SIGINT)
         assert (status, took_s < END_LIMIT_S) == (0, True)
 
 
 async def test_a_second_instance_is_refused_and_the_first_goes_on(tmp_path: Path) -> None:
-    async with served(tmp_path) as (daemon, _):
-        await daemon.until(online)
+    async with served(tmp_path) as (conure, _):
+        await conure.until(online)
         second = await start(tmp_path, "run", "--standin", "--board", "simulated")
         out, err = await second.process.communicate()
         assert second.process.returncode == 1
         assert b"running" in err
         assert len(err.splitlines()) == 1, (out, err)
-        await daemon.until(online)
+        await conure.until(online)
 
 
 async def test_the_key_appears_nowhere(tmp_path: Path) -> None:
     """Logs at debug, status, command line, environment of the log, errors of a refused key."""
-    async with served(tmp_path, config='[log]\nlevel = "debug"\n') as (daemon, standin):
-        await daemon.until(online)
-        await daemon.command("say", text="hello")
-        await daemon.until(lambda status: status["turns"])
-        seen = str(await daemon.status())
-        pid = daemon.process.pid
+    async with served(tmp_path, config='[log]\nlevel = "debug"\n') as (conure, standin):
+        await conure.until(online)
+        await conure.command("say", text="hello")
+        await conure.until(lambda status: status["turns"])
+        seen = str(await conure.status())
+        pid = conure.process.pid
         seen += Path(f"/proc/{pid}/cmdline").read_text()
         await standin.drop(1007, f"API key not valid: {KEY}")
-        await daemon.command("say", text="again")
-        await daemon.until(lambda status: len(status["turns"]) >= 2)
-        seen += str(await daemon.status())
-        _, _, output = await daemon.end()
+        await conure.command("say", text="again")
+        await conure.until(lambda status: len(status["turns"]) >= 2)
+        seen += str(await conure.status())
+        _, _, output = await conure.end()
         seen += output
         assert "INFO" in seen
         assert KEY not in seen
@@ -196,7 +196,7 @@ async def test_the_key_appears_nowhere(tmp_path: Path) -> None:
         (
             '[board]\nname = "generic"\nmic = "Nonesuch"\nspeaker = "Nonesuch"\n',
             {"GEMINI_API_KEY": KEY},
-            ["conure: board.", ' = "Nonesuch": there is no such', "--board simulated"],
+            ["conure: board.", ' = ["Nonesuch"]: there is no such', "--board simulated"],
         ),
         ("[vad\n", {"GEMINI_API_KEY": KEY}, ["config.toml"]),
     ],

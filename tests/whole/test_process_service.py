@@ -60,39 +60,39 @@ async def service(folder: Path) -> AsyncIterator[tuple[Process, Manager]]:
 
 
 async def test_it_tells_when_it_is_ready_and_when_it_ends(tmp_path: Path) -> None:
-    async with service(tmp_path) as (daemon, manager):
+    async with service(tmp_path) as (conure, manager):
         assert await manager.told("READY=1") == "READY=1\nSTATUS=idle"
-        status, _, output = await daemon.end()
+        status, _, output = await conure.end()
         assert status == 0, output
         assert await manager.told("STOPPING=1")
 
 
 async def test_sighup_takes_a_good_configuration_in_the_same_process(tmp_path: Path) -> None:
-    async with service(tmp_path) as (daemon, manager):
+    async with service(tmp_path) as (conure, manager):
         await manager.told("READY=1")
         (tmp_path / "config.toml").write_text(BOARD + "[sound]\nvolume = 33\n")
-        daemon.process.send_signal(signal.SIGHUP)
+        conure.process.send_signal(signal.SIGHUP)
         assert "\nMONOTONIC_USEC=" in await manager.told("RELOADING=1")
         assert await manager.told("") == "READY=1\nSTATUS=idle", (
             "and not STOPPING=1, which would end the unit"
         )
-        await daemon.until(online)
-        assert (await daemon.status())["volume"] == 33
-        assert daemon.process.returncode is None
-        descriptors = list(Path(f"/proc/{daemon.process.pid}/fd").iterdir())
+        await conure.until(online)
+        assert (await conure.status())["volume"] == 33
+        assert conure.process.returncode is None
+        descriptors = list(Path(f"/proc/{conure.process.pid}/fd").iterdir())
         assert len(descriptors) < 40, "nothing of the old program is left open"
 
 
 async def test_sighup_refuses_a_bad_configuration_and_goes_on(tmp_path: Path) -> None:
-    async with service(tmp_path) as (daemon, manager):
+    async with service(tmp_path) as (conure, manager):
         await manager.told("READY=1")
-        await daemon.until(online)
+        await conure.until(online)
         (tmp_path / "config.toml").write_text(BOARD + "[sound]\nvolume = 330\n")
-        daemon.process.send_signal(signal.SIGHUP)
+        conure.process.send_signal(signal.SIGHUP)
         await manager.told("RELOADING=1")
         await manager.told("READY=1")
-        assert online(await daemon.status()), "the connection has not been touched"
-        status, _, output = await daemon.end()
+        assert online(await conure.status()), "the connection has not been touched"
+        status, _, output = await conure.end()
         assert status == 0
         assert "sound.volume" in output
         assert "the old one stays in force" in output

@@ -16,7 +16,7 @@ from places import ROOT
 HERE = Path(__file__).parent
 
 NOTICE_LIMIT_S = 5.0
-"""A path that is gone in a turn is noticed within this (design.md §4)."""
+"""A path that is gone in a turn is noticed within this (evidence-from-tcp.md)."""
 
 BACK_LIMIT_S = 5.0
 """And the daemon is back within this of the path's return."""

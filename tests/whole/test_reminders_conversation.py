@@ -39,7 +39,7 @@ def settings() -> Settings:
 
 
 async def start_timer(rig: Rig, duration: str = "1s", name: str = "tea") -> None:
-    await rig.daemon.commands.handle("timers", {"action": "add", "duration": duration, "name": name})
+    await rig.conure.commands.handle("timers", {"action": "add", "duration": duration, "name": name})
 
 
 async def listed(rig: Rig) -> list[str]:
@@ -190,7 +190,7 @@ async def test_while_somebody_speaks_the_bell_waits(settings: Settings) -> None:
         rig.press()
         await rig.until_state("listening")
         await start_timer(rig)
-        await rig.until(lambda: rig.daemon.parts.reminders.ringing)
+        await rig.until(lambda: rig.conure.parts.reminders.ringing)
         before = len(rig.heard())
         await asyncio.sleep(0.5)
         assert bell_level(rig, before) < 0.01
@@ -217,7 +217,7 @@ async def test_a_reminder_that_is_silenced_offline_or_where_that_is_off_is_only_
 ) -> None:
     settings = with_keys(settings, reminders={"speak": speak})
     async with running_rig(settings, base_url=base_url) as rig:
-        await rig.until(lambda: rig.daemon.reporter.link()["state"] in ("online", "backing_off"))
+        await rig.until(lambda: rig.conure.parts.connection.report()["state"] in ("online", "backing_off"))
         await remind_now(rig, "call Ann")
         await until_ringing(rig)
         rig.tap()
@@ -229,7 +229,7 @@ async def test_a_reminder_that_is_silenced_offline_or_where_that_is_off_is_only_
 
 async def remind_now(rig: Rig, text: str) -> None:
     """As if a reminder came due: no command sets one for this second."""
-    await rig.daemon.parts.reminders.change(
+    await rig.conure.parts.reminders.change(
         lambda book, now: add_timer(book, 1, text, now, EntryKind.REMINDER)[0]
     )
 

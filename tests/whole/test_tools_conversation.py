@@ -338,13 +338,13 @@ class TestBuiltIn:
             settings, plan=calls('"volume", args = { percent = 30 }'), voice=Tone(0.3)
         ) as rig:
             await ask(rig)
-            assert rig.daemon.volume.percent == 30
+            assert rig.conure.parts.volume.percent == 30
             assert answers(rig)[0]["response"]["result"] == {"before_percent": 70, "now_percent": 30}
 
     async def test_mute_closes_the_microphone_and_the_reply_is_heard(self, settings: Settings) -> None:
         async with running_rig(settings, plan=calls('"mute"'), voice=Tone(0.3), pace=PACE) as rig:
             await ask(rig)
-            assert rig.daemon.controller.state.muted
+            assert rig.conure.controller.state.mic.muted
             assert "conure unmute" in answers(rig)[0]["response"]["message"]
             assert rig.turns_over()[0]["outcome"] == "answered"
 
@@ -361,7 +361,7 @@ class TestBuiltIn:
         async with running_rig(settings, plan=calls('"device_status"'), voice=Tone(0.3), jitter=0.0) as rig:
             await rig.until_online()
             rig.standin.abort()
-            await rig.until(lambda: rig.daemon.reporter.link()["state"] != "online")
+            await rig.until(lambda: rig.conure.parts.connection.report()["state"] != "online")
             rig.say()
             rig.tap()
             await rig.until_turns_over(1)

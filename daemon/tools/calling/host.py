@@ -15,7 +15,7 @@ from functools import partial
 from typing import Protocol
 
 from daemon.config.models import UNKNOWN, Capabilities
-from daemon.events import ToolCall
+from daemon.events import ToolCall, ToolsChanged
 from daemon.runtime.feed import Feed
 from daemon.tools.calling.answers import Answer, failed
 from daemon.tools.calling.fates import FATES, Circumstances, Fate, ToolAnswer, is_same_request
@@ -89,17 +89,18 @@ class ToolHost:
         model: Capabilities,
         *,
         feed: Feed,
-        on_change: Callable[[], None],
+        post: Callable[[ToolsChanged], None],
         hold_uplink: Callable[[bool], None],
         runner: Runner | None = None,
     ) -> None:
-        """`tools` gives what can be called now. `on_change` is called when `busy` or `open` may have changed;
+        """`tools` gives what can be called now.
+
         `hold_uplink` is told whether audio must wait, on models that close when it comes in a call.
         """
         self._tools = tools
         self._model = model
         self._feed = feed
-        self._on_change = on_change
+        self._tell = post
         self._hold_uplink = hold_uplink
         self.runner = runner or Runner()
         self._calls: list[Call] = []
@@ -243,7 +244,7 @@ class ToolHost:
     def _changed(self) -> None:
         if not self._model.audio_during_call:
             self._hold_uplink(any(call.waits for call in self._calls))
-        self._on_change()
+        self._tell(ToolsChanged())
 
     def _waits(self, spec: ToolSpec | None) -> bool:
         if spec is not None and self._model.blocking_by_choice:
@@ -285,4 +286,4 @@ def no_tools() -> ToolHost:
 
     def nothing(*_: object) -> None: ...
 
-    return ToolHost(dict, UNKNOWN, feed=Feed(), on_change=nothing, hold_uplink=nothing)
+    return ToolHost(dict, UNKNOWN, feed=Feed(), post=nothing, hold_uplink=nothing)

@@ -16,6 +16,7 @@ from typing import Any
 
 from daemon.config.models import Capabilities
 from daemon.config.settings import ToolSettings
+from daemon.events import OtherTools
 from daemon.tools.calling.workers import Workers
 from daemon.tools.declaring.declarations import Declaration, Undeclarable, declare
 from daemon.tools.declaring.spec import ToolSpec
@@ -41,18 +42,23 @@ class Toolbox:
         self,
         settings: ToolSettings,
         model: Capabilities,
-        built_in: Iterable[ToolSpec],
-        on_change: Callable[[], None] = lambda: None,
+        built_in: Iterable[ToolSpec] = (),
+        post: Callable[[OtherTools], None] = lambda other: None,
     ) -> None:
-        """`on_change` is called when an MCP server has brought other tools than before."""
         self._settings = settings
         self._model = model
-        self._on_change = on_change
+        self._post = post
         self._fixed: dict[str, ToolSpec] = {}
         self._declarations: dict[str, tuple[ToolSpec, Declaration]] = {}
         self.problems: list[str] = []
         self.servers: list[McpTools] = []
-        self._add(built_in)
+        self.add(built_in)
+
+    def add(self, specs: Iterable[ToolSpec]) -> None:
+        """These too, as far as they may be tools here."""
+        for spec in specs:
+            if self._may_have(spec, self._fixed):
+                self._fixed[spec.name] = spec
 
     def specs(self) -> Mapping[str, ToolSpec]:
         """Every tool that can be called now."""
@@ -90,8 +96,8 @@ class Toolbox:
         """Add what was loaded."""
         for fault in owned.faults:
             self._note(fault)
-        self._add(owned.tools)
-        self.servers = [McpTools(server, self._on_change) for server in owned.servers]
+        self.add(owned.tools)
+        self.servers = [McpTools(server, partial(self._post, OtherTools())) for server in owned.servers]
 
     async def run_servers(self) -> None:
         """Keep the MCP servers running, for ever; with none, wait for ever."""
@@ -111,11 +117,6 @@ class Toolbox:
         }
 
     # --- what may be a tool
-
-    def _add(self, specs: Iterable[ToolSpec]) -> None:
-        for spec in specs:
-            if self._may_have(spec, self._fixed):
-                self._fixed[spec.name] = spec
 
     def _may_have(self, spec: ToolSpec, others: Mapping[str, ToolSpec]) -> bool:
         if any(fnmatchcase(spec.name, pattern) for pattern in self._settings.deny):

@@ -289,8 +289,8 @@ class FakeDaemon:
         yield {"event": "transcript", "who": "user", "text": "grüß dich"}
 
 
-async def run_beside(daemon: FakeDaemon, socket: Path, *argv: str) -> int:
-    async with ControlServer(socket, daemon.handle, daemon.watch):
+async def run_beside(conure: FakeDaemon, socket: Path, *argv: str) -> int:
+    async with ControlServer(socket, conure.handle, conure.watch):
         return await asyncio.to_thread(main, argv)
 
 
@@ -312,9 +312,9 @@ async def run_beside(daemon: FakeDaemon, socket: Path, *argv: str) -> int:
 async def test_a_command_asks_the_running_speaker(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], argv: list[str], asked: Any, printed: str
 ) -> None:
-    daemon = FakeDaemon()
-    assert await run_beside(daemon, tmp_path / "control.sock", *argv) == 0
-    assert daemon.asked == [asked]
+    conure = FakeDaemon()
+    assert await run_beside(conure, tmp_path / "control.sock", *argv) == 0
+    assert conure.asked == [asked]
     assert capsys.readouterr().out.startswith(printed)
 
 

@@ -12,8 +12,8 @@ from daemon.cli.main import main
 from daemon.config.settings import Settings, VadSettings, WakeSettings
 from daemon.errors import EX_CONFIG, ConfigError
 from daemon.hearing.extras import check_extras
-from daemon.run.modes import may_begin_again
 from daemon.run.options import RunOptions
+from daemon.run.signals import may_begin_again
 
 BOTH = Settings(vad=VadSettings(engine="silero"), wake=WakeSettings(words=("hey_parrot",)))
 FILE = '[board]\nname = "simulated"\n[vad]\nengine = "silero"\n[wake]\nwords = "hey_parrot"\n'

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 
 import pytest
-from fakes import pauses
+from fakes import attendant
 
 from daemon.conductor.accounts import Accounts
 from daemon.conductor.downlink import NEAR_SILENCE, Downlink
@@ -42,7 +42,7 @@ class Line:
 
     def __init__(self, *, ring_bytes: int = 10**6, log_transcripts: bool = False) -> None:
         self.accounts = Accounts()
-        playback = Playback(no_speaker, FifoRing(ring_bytes), post=lambda event: None, pauses_s=pauses())
+        playback = Playback(attendant(no_speaker), FifoRing(ring_bytes), post=lambda event: None)
         self.downlink = Downlink(
             playback,
             no_tools(),
@@ -98,7 +98,7 @@ def test_the_services_own_reason_for_an_end_is_told_instead() -> None:
 def test_audio_that_finds_no_room_is_counted_and_goes_to_no_rehearsal() -> None:
     line = Line(ring_bytes=len(LOUD.pcm) + 100)
     heard: list[bytes] = []
-    line.downlink.on_reply_audio = heard.append
+    line.downlink.copy_replies(heard.append)
     line.say(LOUD, LOUD)
     assert [len(pcm) for pcm in heard] == [len(LOUD.pcm), 100]
     assert line.downlink.reply_bytes_refused == len(LOUD.pcm) - 100

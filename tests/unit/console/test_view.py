@@ -380,6 +380,6 @@ def test_every_state_of_the_dialogue_and_the_link_has_words() -> None:
 
 
 async def test_what_the_daemon_reports_can_be_shown() -> None:
-    daemon = build(Settings(), SimulatedBoard(), stand_in=True)
-    lines = picture(daemon.reporter.snapshot())
+    conure = build(Settings(), SimulatedBoard(), stand_in=True)
+    lines = picture(conure.reporter.snapshot())
     assert row(lines, "state").startswith("idle for")

@@ -8,20 +8,35 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from fakes import ShownLeds, pauses
+from fakes import ShownLeds, attendant
 
+from daemon.conductor.budget import DayBudget
+from daemon.conductor.button import ButtonInput
 from daemon.conductor.controller import Controller
-from daemon.conductor.ledger import Ledger
-from daemon.conductor.parts import Manner, Parts
+from daemon.conductor.downlink import Downlink
+from daemon.conductor.parts import Parts
+from daemon.conductor.performer import Performer
+from daemon.conductor.timers import Timers
 from daemon.config.settings import ButtonSettings, Settings, SoundSettings, VadSettings
 from daemon.control.commands import MAX_TEXT, Commands
 from daemon.control.status import Reporter
-from daemon.dialogue.state import Policy
+from daemon.dialogue.state import MicState, Policy
 from daemon.errors import ControlError
-from daemon.events import Event, MicLost, MuteSet, SpeechStarted, StopAsked, TalkPressed, TextAsked, Trigger
+from daemon.events import (
+    Event,
+    MicLost,
+    MuteSet,
+    SpeechStarted,
+    StopAsked,
+    TalkPressed,
+    TextAsked,
+    Trigger,
+    UtteranceSent,
+)
 from daemon.hearing.capture import Capture
 from daemon.hearing.endpointing import SpeechDetector
 from daemon.lights.lamp import Lamp
+from daemon.run.about import About
 from daemon.runtime.feed import Feed
 from daemon.runtime.mailbox import Mailbox
 from daemon.runtime.ring import FifoRing, HistoryRing
@@ -30,9 +45,11 @@ from daemon.session.failures import Failure, FailureKind
 from daemon.session.link import Asked, Failed, LinkPolicy, step
 from daemon.session.liveness import Evidence
 from daemon.session.uplink import Uplink
+from daemon.speaking.announcer import Announcer
 from daemon.speaking.gain import gain_for
 from daemon.speaking.playback import Playback
 from daemon.speaking.volume import Volume
+from daemon.tools.kit import build_kit
 from hw.base import Mic, MicError, Speaker
 
 
@@ -52,21 +69,18 @@ class Rig:
         self.mailbox: Mailbox[Event] = Mailbox()
         self.uplink_ring, self.reply_ring = HistoryRing(1000), FifoRing(1000)
         self.parts = self._parts()
-        policy = Policy()
-        manner = Manner(policy, ButtonSettings(), 120, 200, earcons=True, log_transcripts=False)
-        self.controller = Controller(self.parts, manner, self._clock)
-        self.volume = Volume(self.parts.playback, SoundSettings(), percent=70)
+        self.volume = self.parts.volume
+        self.controller = controller_of(self.parts)
         self.reporter = Reporter(
-            self.parts,
-            self.controller,
-            self.uplink_ring,
-            self.reply_ring,
-            Settings(),
-            board="simulated",
-            stand_in=True,
-            clock=self._clock,
-            started_s=90.0,
-            volume=self.volume.report,
+            reports=(
+                About(Settings(), "simulated", stand_in=True, clock=self._clock),
+                self.controller,
+                self.parts,
+                build_kit(
+                    Settings(), feed=self.parts.feed, post=self.mailbox.post, hold_uplink=lambda on: None
+                ),
+            ),
+            counts=(self.parts, self.controller),
         )
         self.commands = Commands(self.mailbox, self.volume, self.reporter.snapshot)
 
@@ -79,38 +93,67 @@ class Rig:
             message_bytes=4,
             preroll_bytes=2,
             post=self.mailbox.post,
-            on_audio=lambda *piece: None,
         )
         capture = Capture(
-            no_mic,
+            attendant(no_mic),
             self.uplink_ring,
             SpeechDetector(VadSettings(), lambda chunk: False),
             post=self.mailbox.post,
             wake_uplink=uplink.wake,
             own_sound=lambda: False,
-            pauses_s=pauses(),
-            min_speech_ms=120,
         )
         connection = Connection(
             uplink,
             policy=LinkPolicy(),
             post=self.mailbox.post,
-            on_change=lambda: None,
+            room=self.mailbox.room,
             clock=self._clock,
             jitter=lambda: 0.0,
         )
-        playback = Playback(
-            no_speaker, self.reply_ring, post=self.mailbox.post, pauses_s=pauses(), clock=self._clock
+        playback = Playback(attendant(no_speaker), self.reply_ring, post=self.mailbox.post, clock=self._clock)
+        return Parts(
+            mailbox=self.mailbox,
+            capture=capture,
+            playback=playback,
+            uplink=uplink,
+            connection=connection,
+            lamp=Lamp(ShownLeds(), self._clock),
+            volume=Volume(playback, SoundSettings(), percent=70),
+            feed=Feed(),
+            clock=self._clock,
         )
-        lamp = Lamp(ShownLeds(), self._clock)
-        return Parts(self.mailbox, capture, playback, uplink, connection, lamp, Ledger(), Feed())
 
     async def do(self, command: str, **args: object) -> Any:
         return await self.commands.handle(command, args)
 
+    async def handle_until(self, last: Event) -> None:
+        event = None
+        while event != last:
+            event = await self.posted()
+            self.controller.handle(event)
+
     async def posted(self) -> Event:
         async with asyncio.timeout(1.0):
             return await self.mailbox.get()
+
+
+def controller_of(parts: Parts) -> Controller:
+    timers = Timers(parts.mailbox.post)
+    downlink = Downlink(
+        parts.playback, parts.tools, parts.accounts, parts.feed, streaming=False, log_transcripts=False
+    )
+    announcer = Announcer(parts.playback, parts.clock, earcons=True, spoken=True)
+    return Controller(
+        parts,
+        policy=Policy(),
+        vad=VadSettings(),
+        downlink=downlink,
+        performer=Performer(
+            parts, timers, downlink.gate, announcer, DayBudget(parts.accounts), echo_free=True
+        ),
+        button=ButtonInput(ButtonSettings(), parts.clock, parts.mailbox.post),
+        timers=timers,
+    )
 
 
 @pytest.fixture
@@ -139,7 +182,7 @@ async def test_a_command_becomes_an_event(
 
 
 async def test_nobody_is_left_talking_to_a_muted_microphone(rig: Rig) -> None:
-    rig.controller.state = replace(rig.controller.state, muted=True)
+    rig.controller.state = replace(rig.controller.state, mic=MicState(muted=True))
     with pytest.raises(ControlError, match="muted; open it with `conure unmute`"):
         await rig.do("talk")
 
@@ -195,7 +238,7 @@ async def test_the_status_can_be_written_as_json(rig: Rig) -> None:
 async def test_the_status_tells_the_state_in_words(rig: Rig) -> None:
     rig.now_s = 105.0
     told = await rig.do("status")
-    assert (told["state"], told["since_s"], told["up_s"]) == ("idle", 5.0, 15.0)
+    assert (told["state"], told["since_s"], told["up_s"]) == ("idle", 5.0, 5.0)
     assert (told["volume"], told["muted"], told["light"]) == (70, False, "ready")
     assert (told["board"], told["service"]) == ("simulated", "stand-in")
     assert told["link"]["state"] == "offline"
@@ -204,7 +247,7 @@ async def test_the_status_tells_the_state_in_words(rig: Rig) -> None:
 
 
 async def test_the_status_names_what_is_wrong_with_a_device(rig: Rig) -> None:
-    rig.parts.capture.error = MicError("hw:1", "gone")
+    rig.parts.capture.mic.error = MicError("hw:1", "gone")
     rig.controller.handle(MicLost())
     told = await rig.do("status")
     assert told["devices"]["mic"]["problem"] == "hw:1: gone"
@@ -220,16 +263,16 @@ async def test_the_status_names_the_failure_its_remedy_and_the_next_try(rig: Rig
     link = (await rig.do("status"))["link"]
     assert link["state"] == "backing_off"
     assert link["problem"] == "The service cannot be reached. (connecting: dns)"
-    assert link["remedy"] == network.policy.remedy
+    assert link["remedy"] == network.treatment.remedy
     assert link["problem_since_s"] == 0.2
     assert link["next_try_s"] == pytest.approx(LinkPolicy().first_back_off_s - 0.2)
 
 
 async def test_the_status_counts_what_the_rings_lost(rig: Rig) -> None:
     rig.reply_ring.write(bytes(1200))
-    told = await rig.do("status")
-    assert told["rings"]["reply"]["overflow"] == "refuse"
-    assert told["rings"]["reply"]["lost_bytes"] == 200
+    told = rig.reply_ring.stats().report()
+    assert told["overflow"] == "refuse"
+    assert told["lost_bytes"] == 200
 
 
 # --- the light
@@ -268,7 +311,7 @@ async def test_the_light_is_on_while_what_was_said_before_can_still_leave(rig: R
     controller.handle(end)
     assert light_and_watch(rig) == (True, True)
     session.outstanding_bytes = 0
-    controller.handle(await rig.posted())
+    await rig.handle_until(UtteranceSent(1))
     assert light_and_watch(rig) == (False, False)
     pump.cancel()
 

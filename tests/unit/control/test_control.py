@@ -73,13 +73,13 @@ def path(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-async def daemon() -> FakeDaemon:
+async def conure() -> FakeDaemon:
     return FakeDaemon()
 
 
 @pytest.fixture
-async def server(path: Path, daemon: FakeDaemon) -> AsyncIterator[ControlServer]:
-    async with ControlServer(path, daemon.handle, daemon.watch) as running:
+async def server(path: Path, conure: FakeDaemon) -> AsyncIterator[ControlServer]:
+    async with ControlServer(path, conure.handle, conure.watch) as running:
         yield running
 
 
@@ -109,10 +109,10 @@ async def eventually(condition: Any) -> None:
 
 
 async def test_a_command_reaches_the_daemon_and_its_result_comes_back(
-    server: ControlServer, daemon: FakeDaemon, path: Path
+    server: ControlServer, conure: FakeDaemon, path: Path
 ) -> None:
     assert await ask(path, "say", text="grüß dich") == {"command": "say", "text": "grüß dich"}
-    assert daemon.commands == [("say", {"text": "grüß dich"})]
+    assert conure.commands == [("say", {"text": "grüß dich"})]
     assert server.counters.requests == 1
 
 
@@ -183,16 +183,16 @@ async def test_half_a_request_is_counted_and_a_look_is_not(server: ControlServer
     assert server.counters.requests == 0
 
 
-async def test_one_client_too_many_is_told_so(server: ControlServer, daemon: FakeDaemon, path: Path) -> None:
+async def test_one_client_too_many_is_told_so(server: ControlServer, conure: FakeDaemon, path: Path) -> None:
     others = [await asyncio.open_unix_connection(path) for _ in range(MAX_CLIENTS)]
     for _, writer in others:
         writer.write(b'{"command": "watch"}\n')
-    await daemon.wait_for_watchers(MAX_CLIENTS)
+    await conure.wait_for_watchers(MAX_CLIENTS)
     with pytest.raises(ControlError, match="8 clients already"):
         await ask(path, "status")
     assert server.counters.clients_refused == 1
     others[0][1].close()
-    await daemon.wait_for_watchers(MAX_CLIENTS - 1)
+    await conure.wait_for_watchers(MAX_CLIENTS - 1)
     await eventually(lambda: len(server._tasks) < MAX_CLIENTS)
     assert await ask(path, "status")
     for _, writer in others[1:]:
@@ -203,35 +203,35 @@ async def test_one_client_too_many_is_told_so(server: ControlServer, daemon: Fak
 
 
 @pytest.mark.usefixtures("server")
-async def test_a_watcher_gets_every_event_in_order(daemon: FakeDaemon, path: Path) -> None:
+async def test_a_watcher_gets_every_event_in_order(conure: FakeDaemon, path: Path) -> None:
     for number in range(3):
-        daemon.events.put_nowait({"event": "state", "number": number})
+        conure.events.put_nowait({"event": "state", "number": number})
     seen: Iterator[dict[str, Any]] = watch(path)
     assert [(await asyncio.to_thread(next, seen))["number"] for _ in range(3)] == [0, 1, 2]
     await asyncio.to_thread(seen.close)  # type: ignore[attr-defined]  # it is a generator
-    await daemon.wait_for_watchers(0)
+    await conure.wait_for_watchers(0)
 
 
-async def test_watching_ends_with_the_daemon(server: ControlServer, daemon: FakeDaemon, path: Path) -> None:
+async def test_watching_ends_with_the_daemon(server: ControlServer, conure: FakeDaemon, path: Path) -> None:
     watching = asyncio.create_task(asyncio.to_thread(lambda: list(watch(path))))
-    await daemon.wait_for_watchers(1)
+    await conure.wait_for_watchers(1)
     await server.stop()
     async with asyncio.timeout(PATIENCE_S):
         assert await watching == []
-    assert daemon.watchers == 0
+    assert conure.watchers == 0
 
 
 async def test_a_watcher_that_takes_nothing_is_dropped_and_counted(
-    server: ControlServer, daemon: FakeDaemon, path: Path, monkeypatch: pytest.MonkeyPatch
+    server: ControlServer, conure: FakeDaemon, path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(control_server, "WRITE_TIMEOUT_S", 0.05)
     lazy = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     with lazy:
         lazy.connect(str(path))
         lazy.sendall(b'{"command": "watch"}\n')
-        daemon.events.put_nowait({"event": "big", "text": "x" * 4_000_000})
+        conure.events.put_nowait({"event": "big", "text": "x" * 4_000_000})
         await eventually(lambda: server.counters.watchers_dropped == 1)
-        await daemon.wait_for_watchers(0)
+        await conure.wait_for_watchers(0)
 
 
 async def test_a_bug_in_the_stream_is_logged(path: Path, caplog: pytest.LogCaptureFixture) -> None:
@@ -322,22 +322,22 @@ def test_a_lock_that_leads_elsewhere_is_not_followed(path: Path, tmp_path: Path)
 
 
 @pytest.mark.usefixtures("server")
-async def test_a_second_daemon_is_refused_and_the_first_goes_on(daemon: FakeDaemon, path: Path) -> None:
+async def test_a_second_daemon_is_refused_and_the_first_goes_on(conure: FakeDaemon, path: Path) -> None:
     with pytest.raises(AlreadyRunning, match=rf"running already \(process {os.getpid()}\)"):
-        await ControlServer(path, daemon.handle, daemon.watch).start()
+        await ControlServer(path, conure.handle, conure.watch).start()
     assert await ask(path, "status") == {"command": "status"}
 
 
 @pytest.mark.usefixtures("server")
-async def test_a_second_daemon_is_refused_without_the_lock_file_too(daemon: FakeDaemon, path: Path) -> None:
+async def test_a_second_daemon_is_refused_without_the_lock_file_too(conure: FakeDaemon, path: Path) -> None:
     path.with_name("control.sock.lock").unlink()
     with pytest.raises(AlreadyRunning, match="it answers at"):
-        await asyncio.to_thread(lambda: asyncio.run(ControlServer(path, daemon.handle, daemon.watch).start()))
+        await asyncio.to_thread(lambda: asyncio.run(ControlServer(path, conure.handle, conure.watch).start()))
 
 
-async def test_a_socket_left_behind_is_replaced(daemon: FakeDaemon, path: Path) -> None:
+async def test_a_socket_left_behind_is_replaced(conure: FakeDaemon, path: Path) -> None:
     leave_stale(path)
-    async with ControlServer(path, daemon.handle, daemon.watch):
+    async with ControlServer(path, conure.handle, conure.watch):
         assert await ask(path, "status")
 
 
@@ -369,8 +369,8 @@ def test_the_socket_is_removed_at_the_end_and_another_can_listen(path: Path) -> 
         assert not path.exists()
 
 
-async def test_a_server_that_was_stopped_can_be_stopped_again(daemon: FakeDaemon, path: Path) -> None:
-    server = ControlServer(path, daemon.handle, daemon.watch)
+async def test_a_server_that_was_stopped_can_be_stopped_again(conure: FakeDaemon, path: Path) -> None:
+    server = ControlServer(path, conure.handle, conure.watch)
     await server.start()
     await server.stop()
     await server.stop()
@@ -434,12 +434,12 @@ def test_a_link_in_place_of_the_directory_is_not_followed(tmp_path: Path) -> Non
 
 
 async def test_the_services_daemon_is_found_where_the_user_runs_none(
-    daemon: FakeDaemon, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    conure: FakeDaemon, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     env = {"XDG_RUNTIME_DIR": str(tmp_path)}
     service = tmp_path / "service.sock"
     monkeypatch.setattr(client, "SYSTEM_SOCKET", service)
     assert find_daemon(env) == tmp_path / "conure/control.sock"
-    async with ControlServer(service, daemon.handle, daemon.watch):
+    async with ControlServer(service, conure.handle, conure.watch):
         assert await asyncio.to_thread(find_daemon, env) == service
         assert find_daemon(env | {"CONURE_SOCKET": "/elsewhere"}) == Path("/elsewhere")

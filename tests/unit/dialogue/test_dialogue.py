@@ -1,90 +1,38 @@
-"""The turn's state table: pair by pair, and under random sequences of events."""
+"""The turn's state table where the device takes turns, pair by pair."""
 
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import ClassVar, get_args
+from typing import ClassVar
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from dialogue_runs import (
+    ALL_EVENTS,
+    ANSWERED,
+    ANSWERING,
+    ASKED,
+    DEVICE,
+    ONLINE,
+    SERVER,
+    SPOKEN,
+    TAPPED,
+    kinds,
+    last_actions,
+    run,
+)
 
 from daemon import events as e
 from daemon.dialogue import actions as do
-from daemon.dialogue.actions import Action
-from daemon.dialogue.state import Dialogue, Policy, Talk
+from daemon.dialogue.state import Dialogue, TurnTaking
 from daemon.dialogue.table import TABLES, advance
 from daemon.errors import IllegalTransition
 from daemon.events import Timer, Trigger
 from daemon.words import Earcon, Outcome, Phase
 
-DEVICE = Policy(voice_trigger=True, barge_in=True)
-SERVER = Policy(streaming=True, voice_trigger=True, barge_in=True)
-ALL_EVENTS = get_args(e.DialogueEvent)
-EXAMPLES: list[e.DialogueEvent] = [
-    e.TalkPressed(),
-    e.TalkPressed(Trigger.COMMAND),
-    e.TalkTapped(),
-    e.TalkHeld(),
-    e.TalkReleased(),
-    e.TalkWithdrawn(),
-    e.StopAsked(),
-    e.MuteSet(True),
-    e.MuteSet(False),
-    e.TextAsked("what time is it?"),
-    e.SpeechStarted(64_000),
-    e.SpeechEnded(),
-    *(e.TimerFired(timer) for timer in Timer),
-    *(e.UtteranceSent(turn) for turn in range(1, 4)),
-    e.ReplyStarted(),
-    e.ReplyIsWhole(),
-    *(e.ReplyRanDry(turn, all_here) for turn in (1, 2) for all_here in (False, True)),
-    e.ReplyWentOn(),
-    e.ReplyEnded(),
-    e.ReplyEnded("RESPONSE_REJECTED"),
-    e.ReplyInterrupted(),
-    *(e.PlaybackDrained(turn) for turn in range(1, 4)),
-    e.LinkUp(),
-    e.LinkLost(),
-    e.LinkLost(trouble=False),
-    e.LinkRefused(),
-    e.LinkRefused(quota=True),
-    e.ToolsBusy(True),
-    *(e.ToolsBusy(False, reply_due) for reply_due in (False, True)),
-    e.EndAsked(),
-    e.MicLost(),
-    e.MicBack(),
-]
 
-
-def run(events: list[e.DialogueEvent], policy: Policy = DEVICE, state: Dialogue | None = None) -> Dialogue:
-    """The state after the events, from idle."""
-    state = state or Dialogue(online=True)
-    for event in events:
-        state, _ = advance(state, event, policy)
-    return state
-
-
-def last_actions(events: list[e.DialogueEvent], policy: Policy = DEVICE) -> tuple[Action, ...]:
-    """What the last of the events asks for."""
-    state = run(events[:-1], policy)
-    return advance(state, events[-1], policy)[1]
-
-
-def kinds(actions: tuple[Action, ...]) -> list[type]:
-    return [type(action) for action in actions]
-
-
-TAPPED: list[e.DialogueEvent] = [e.TalkPressed(), e.TalkTapped()]
-SPOKEN = [*TAPPED, e.SpeechStarted(1000), e.SpeechEnded()]
-ASKED = [*SPOKEN, e.UtteranceSent(1)]
-ANSWERING = [*ASKED, e.ReplyStarted()]
-ANSWERED = [*ANSWERING, e.ReplyEnded(), e.PlaybackDrained(1)]
-
-
-@pytest.mark.parametrize("streaming", [False, True])
-def test_every_phase_has_a_row_for_every_event(streaming: bool) -> None:
-    for phase, rows in TABLES[streaming].items():
+@pytest.mark.parametrize("turn_taking", TurnTaking)
+def test_every_phase_has_a_row_for_every_event(turn_taking: TurnTaking) -> None:
+    for phase, rows in TABLES[turn_taking].items():
         assert set(rows) == set(ALL_EVENTS), phase
 
 
@@ -96,7 +44,7 @@ def test_a_phase_without_a_table_raises_illegal_transition() -> None:
 class TestATapTurn:
     def test_goes_through_every_phase_to_the_follow_up_window(self) -> None:
         states = []
-        state = Dialogue(online=True)
+        state = ONLINE
         for event in [*ANSWERED, e.TimerFired(Timer.FOLLOW_UP)]:
             state, _ = advance(state, event, DEVICE)
             states.append(state.phase)
@@ -135,7 +83,7 @@ class TestATapTurn:
 
     def test_who_already_speaks_at_the_tap_is_heard_at_once(self) -> None:
         quiet = replace(DEVICE, voice_trigger=False)
-        assert run([e.SpeechStarted(1), *TAPPED], quiet).released
+        assert run([e.SpeechStarted(1), *TAPPED], quiet).turn.released
 
     def test_ends_by_itself_after_the_longest_utterance(self) -> None:
         assert run([*TAPPED, e.SpeechStarted(1), e.TimerFired(Timer.MAX_UTTERANCE)]).phase is Phase.SENDING
@@ -227,7 +175,7 @@ class TestALostLink:
 
     def test_before_the_answer_to_a_text_leaves_it_to_the_uplink_to_send_it_again(self) -> None:
         state = run([e.TextAsked("hi"), e.LinkLost()])
-        assert (state.phase, state.resent, state.mic_streaming) == (Phase.THINKING, 1, False)
+        assert (state.phase, state.turn.resent, state.mic_streaming) == (Phase.THINKING, 1, False)
 
     def test_in_a_reply_plays_out_what_was_received_then_tells(self) -> None:
         short = [*ANSWERING, e.LinkLost()]
@@ -304,155 +252,9 @@ class TestACut:
 
 def test_a_command_to_talk_while_somebody_speaks_hears_them_at_once() -> None:
     quiet = replace(DEVICE, voice_trigger=False)
-    assert run([e.SpeechStarted(1), e.TalkPressed(Trigger.COMMAND)], quiet).released
+    assert run([e.SpeechStarted(1), e.TalkPressed(Trigger.COMMAND)], quiet).turn.released
 
 
 def test_in_half_duplex_a_voice_from_before_the_reply_is_not_one_after_it() -> None:
     half_duplex = replace(DEVICE, barge_in=False)
-    assert not run([*ASKED, e.SpeechStarted(1), e.ReplyStarted()], half_duplex).voice_active
-
-
-class TestTheServersTurns:
-    OPEN: ClassVar[list[e.DialogueEvent]] = [e.TalkPressed()]
-    REPLY: ClassVar[list[e.DialogueEvent]] = [*OPEN, e.SpeechStarted(1), e.SpeechEnded(), e.ReplyStarted()]
-
-    def test_stream_from_the_trigger_on(self) -> None:
-        assert do.OpenUtterance(1, Trigger.BUTTON, None, stream=True) in last_actions(self.OPEN, SERVER)
-
-    def test_return_to_listening_after_a_reply(self) -> None:
-        heard = [*self.REPLY, e.ReplyEnded(), e.PlaybackDrained(1)]
-        assert run(heard, SERVER).phase is Phase.LISTENING
-
-    def test_keep_streaming_over_the_reply_only_with_barge_in(self) -> None:
-        assert run(self.REPLY, SERVER).mic_streaming
-        half_duplex = replace(SERVER, barge_in=False)
-        assert not run(self.REPLY, half_duplex).mic_streaming
-        assert do.PauseUplink() in last_actions(self.REPLY, half_duplex)
-        heard = [*self.REPLY, e.ReplyEnded(), e.PlaybackDrained(1)]
-        assert do.ResumeUplink() in last_actions(heard, half_duplex)
-
-    def test_are_interrupted_by_the_server(self) -> None:
-        cut = do.CutReply(by_server=True)
-        assert cut in last_actions([*self.REPLY, e.ReplyInterrupted()], SERVER)
-
-    def test_close_when_nobody_says_more(self) -> None:
-        closed = [*self.OPEN, e.TimerFired(Timer.FOLLOW_UP)]
-        assert do.CloseUtterance(1) in last_actions(closed, SERVER)
-        assert run(closed, SERVER).phase is Phase.IDLE
-
-    def test_that_bring_no_answer_are_told_and_get_a_fresh_session(self) -> None:
-        unanswered = [*self.OPEN, e.SpeechStarted(1), e.SpeechEnded(), e.TimerFired(Timer.FOLLOW_UP)]
-        actions = last_actions(unanswered, SERVER)
-        assert do.Play(Earcon.ERROR) in actions
-        assert do.TurnOver(1, Outcome.FAILED) in actions
-        assert do.RenewLink("no_answer", keep_handle=False) in actions
-
-    def test_hang_up_after_speech_waits_for_the_answer_with_the_stream_closed(self) -> None:
-        hung_up = [*self.OPEN, e.SpeechStarted(1), e.SpeechEnded(), e.TalkPressed()]
-        state = run(hung_up, SERVER)
-        assert (state.phase, state.mic_streaming) == (Phase.THINKING, False)
-        heard = [*hung_up, e.ReplyStarted(), e.ReplyEnded(), e.PlaybackDrained(1)]
-        assert run(heard, SERVER).phase is Phase.IDLE
-
-    def test_end_with_the_second_reply_when_it_began_before_the_first_was_heard(self) -> None:
-        second = [*self.REPLY, e.ReplyEnded(), e.ReplyStarted()]
-        assert run([*second, e.PlaybackDrained(1)], SERVER).phase is Phase.SPEAKING
-        assert do.FinishReply() in last_actions([*second, e.LinkLost()], SERVER)
-
-    def test_do_not_stay_open_for_ever(self) -> None:
-        endless = [*self.OPEN, e.TimerFired(Timer.MAX_UTTERANCE)]
-        assert run(endless, SERVER).phase is Phase.IDLE
-
-    def test_tell_once_that_the_network_is_gone(self) -> None:
-        assert do.Play(Earcon.OFFLINE) in last_actions([*self.OPEN, e.LinkLost()], SERVER)
-        assert last_actions([*self.OPEN, e.LinkLost(), e.LinkLost()], SERVER) == ()
-
-    def test_play_out_what_a_lost_link_left(self) -> None:
-        lost = [*self.REPLY, e.LinkLost()]
-        assert run([*lost, e.PlaybackDrained(1)], SERVER).phase is Phase.LISTENING
-
-
-# --- properties ------------------------------------------------------------------------------------
-
-policies = st.builds(
-    Policy,
-    streaming=st.booleans(),
-    voice_trigger=st.booleans(),
-    barge_in=st.booleans(),
-    follow_up_s=st.sampled_from([0.0, 6.0]),
-)
-
-
-@given(policies, st.lists(st.sampled_from(EXAMPLES), max_size=60))
-@settings(max_examples=400)
-def test_no_sequence_of_events_reaches_an_undefined_pair(
-    policy: Policy, events: list[e.DialogueEvent]
-) -> None:
-    run(events, policy)
-
-
-@given(policies, st.lists(st.sampled_from(EXAMPLES), max_size=60))
-@settings(max_examples=400)
-def test_a_press_wakes_the_device_from_every_state(policy: Policy, events: list[e.DialogueEvent]) -> None:
-    """No state is deaf: unmuted, with a microphone, and stopped first, a press always listens."""
-    state = run([*events, e.StopAsked(), e.MuteSet(False), e.MicBack(), e.TalkPressed()], policy)
-    assert state.phase is Phase.LISTENING
-
-
-@given(policies, st.lists(st.sampled_from(EXAMPLES), max_size=60))
-@settings(max_examples=400)
-def test_nothing_streams_while_muted(policy: Policy, events: list[e.DialogueEvent]) -> None:
-    state = run(events, policy)
-    assert not (state.muted and state.mic_streaming)
-
-
-@given(policies, st.lists(st.sampled_from(EXAMPLES), max_size=60))
-@settings(max_examples=400)
-def test_an_utterance_is_open_exactly_while_the_light_says_so(
-    policy: Policy, events: list[e.DialogueEvent]
-) -> None:
-    """Replays the actions: what may leave the device, against the state's own promise."""
-    state, leaving = Dialogue(online=True), False
-    for event in events:
-        state, actions = advance(state, event, policy)
-        for action in actions:
-            if isinstance(action, do.OpenUtterance | do.ResumeUplink):
-                leaving = True
-            elif isinstance(action, do.CancelUtterance | do.PauseUplink):
-                leaving = False
-        if state.talk is Talk.STREAM and not state.mic_streaming:
-            leaving = False  # a stream that was closed leaves nothing behind
-        if isinstance(event, e.UtteranceSent) and state.phase is Phase.THINKING:
-            leaving = False
-        if state.phase in (Phase.THINKING, Phase.SPEAKING) and state.talk is not Talk.STREAM:
-            leaving = False  # all of it was sent, or the reply has settled it
-        if state.phase is Phase.SENDING:
-            leaving = True
-        assert state.mic_streaming == leaving, (event, state)
-
-
-@given(policies, st.lists(st.sampled_from(EXAMPLES), max_size=60))
-@settings(max_examples=400)
-def test_every_state_that_waits_has_a_timer_or_a_person_to_end_it(
-    policy: Policy, events: list[e.DialogueEvent]
-) -> None:
-    """SENDING and THINKING end by ANSWER, FOLLOW_UP by its own, LISTENING by one of three or by a hold."""
-    state, armed = Dialogue(online=True), set[Timer]()
-    for event in events:
-        if isinstance(event, e.TimerFired):
-            if event.timer not in armed:
-                continue
-            armed.discard(event.timer)
-        state, actions = advance(state, event, policy)
-        for action in actions:
-            if isinstance(action, do.StartTimer):
-                armed.add(action.timer)
-            elif isinstance(action, do.StopTimer):
-                armed.discard(action.timer)
-        match state.phase:
-            case Phase.SENDING | Phase.THINKING:
-                assert Timer.ANSWER in armed, (event, state)
-            case Phase.FOLLOW_UP:
-                assert Timer.FOLLOW_UP in armed, (event, state)
-            case Phase.LISTENING if not policy.streaming:
-                assert Timer.MAX_UTTERANCE in armed, (event, state)
+    assert not run([*ASKED, e.SpeechStarted(1), e.ReplyStarted()], half_duplex).mic.voice_active

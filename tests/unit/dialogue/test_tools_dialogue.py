@@ -8,15 +8,16 @@ import pytest
 
 from daemon import events as e
 from daemon.dialogue import actions as do
-from daemon.dialogue.state import Dialogue, Policy, Talk
+from daemon.dialogue.state import Dialogue, LinkState, Policy, Talk, TurnState, TurnTaking
 from daemon.dialogue.table import advance
 from daemon.events import Timer
 from daemon.words import Earcon, Outcome, Phase
 
 POLICY = Policy()
-SERVER = Policy(streaming=True, barge_in=True)
-THINKING = Dialogue(phase=Phase.THINKING, turn=1, released=True, online=True)
-SPEAKING = Dialogue(phase=Phase.SPEAKING, turn=1, online=True, heard_reply=True)
+SERVER = Policy(turn_taking=TurnTaking.SERVER, barge_in=True)
+ONLINE = Dialogue(link=LinkState(online=True))
+THINKING = replace(ONLINE, phase=Phase.THINKING, turn=TurnState(number=1, released=True))
+SPEAKING = replace(ONLINE, phase=Phase.SPEAKING, turn=TurnState(number=1, heard_reply=True))
 BUSY, IDLE = e.ToolsBusy(True), e.ToolsBusy(False)
 TOLD = e.ToolsBusy(False, reply_due=True)
 ANSWER_LATE = e.TimerFired(Timer.ANSWER)
@@ -70,7 +71,7 @@ class TestThinking:
 
     def test_after_a_part_of_the_answer_was_heard_it_does_not(self) -> None:
         """The utterance is settled: nothing would be sent, and the user would wait for a minute."""
-        heard = replace(THINKING, heard_reply=True)
+        heard = replace(THINKING, turn=replace(THINKING.turn, heard_reply=True))
         state, actions = run(heard, BUSY, IDLE, e.LinkLost())
         assert state.phase is Phase.IDLE
         assert do.Play(Earcon.OFFLINE) in actions
@@ -107,7 +108,7 @@ class TestSpeaking:
 
     def test_a_press_begins_a_new_turn_whatever_runs(self) -> None:
         state, _ = run(SPEAKING, BUSY, e.ReplyEnded(), e.PlaybackDrained(1), e.TalkPressed())
-        assert (state.phase, state.turn, state.turn_ended) == (Phase.LISTENING, 2, False)
+        assert (state.phase, state.turn.number, state.turn.ended) == (Phase.LISTENING, 2, False)
 
 
 class TestLateReply:
@@ -117,7 +118,7 @@ class TestLateReply:
         state, actions = run(resting, e.ReplyStarted(), e.ReplyEnded(), e.PlaybackDrained(1))
         assert do.FinishReply() in actions
         assert outcomes(actions) == []
-        assert (state.phase, state.late) == (Phase.FOLLOW_UP, False)
+        assert (state.phase, state.turn.late) == (Phase.FOLLOW_UP, False)
 
     def test_a_press_over_it_counts_it_neither(self) -> None:
         state, actions = run(replace(SPEAKING, phase=Phase.IDLE), e.ReplyStarted(), e.TalkPressed())
@@ -126,8 +127,10 @@ class TestLateReply:
 
 
 class TestServerTurnTaking:
-    OPEN = Dialogue(
-        phase=Phase.LISTENING, turn=1, talk=Talk.STREAM, released=True, online=True, unanswered=True
+    OPEN = replace(
+        ONLINE,
+        phase=Phase.LISTENING,
+        turn=TurnState(number=1, talk=Talk.STREAM, released=True, unanswered=True),
     )
     WINDOW_OVER = e.TimerFired(Timer.FOLLOW_UP)
 
@@ -150,12 +153,12 @@ class TestEnd:
         events = (e.EndAsked(), e.ReplyStarted(), e.ReplyEnded(), e.PlaybackDrained(1))
         state, _ = run(replace(SPEAKING, phase=phase), *events)
         assert state.phase is Phase.IDLE
-        assert not state.closing
+        assert not state.turn.closing
 
     def test_a_follow_up_ends_at_once(self) -> None:
         state, _ = run(replace(SPEAKING, phase=Phase.FOLLOW_UP), e.EndAsked())
         assert state.phase is Phase.IDLE
 
     def test_idle_it_means_nothing_for_the_next_turn(self) -> None:
-        state, _ = run(Dialogue(online=True), e.EndAsked(), e.TalkPressed())
-        assert not state.closing
+        state, _ = run(ONLINE, e.EndAsked(), e.TalkPressed())
+        assert not state.turn.closing

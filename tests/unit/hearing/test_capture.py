@@ -7,13 +7,14 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from fakes import BodyThread, Posts, Room, pauses, wait_until
+from fakes import BodyThread, Posts, Room, attendant, wait_until
 
 from daemon.config.settings import VadSettings
 from daemon.events import MicBack, MicLost, SpeechEnded, SpeechStarted
 from daemon.hearing.capture import Capture, CaptureEvent
+from daemon.hearing.ears import Ears
 from daemon.hearing.endpointing import Edge, Heard, SpeechDetector
-from daemon.runtime.retry import PROVEN_STEPS, device_pauses_s
+from daemon.runtime.patience import PROVEN_STEPS, device_pauses_s
 from daemon.runtime.ring import HistoryRing
 from hw.base import MIC_FORMAT, MicError
 
@@ -62,14 +63,12 @@ class Rig:
         self.wakes = 0
         self.own_sound = False
         self.capture = Capture(
-            self.room.open,
+            attendant(self.room.open, *pauses_s),
             self.ring,
             self.detector,
             post=self.posts,
             wake_uplink=self._woken,
             own_sound=lambda: self.own_sound,
-            pauses_s=pauses(*pauses_s),
-            min_speech_ms=120,
         )
         self._thread: BodyThread | None = None
 
@@ -106,8 +105,8 @@ def test_what_is_heard_is_in_the_ring_in_order(rig: Rig) -> None:
     rig.start()
     rig.room.say(chunk(1), chunk(2))
     assert rig.held == chunk(1) + chunk(2)
-    assert rig.capture.progress == 2
-    assert rig.capture.opened
+    assert rig.capture.mic.progress == 2
+    assert rig.capture.mic.opened
 
 
 def test_levels_and_overruns_can_be_read(rig: Rig) -> None:
@@ -135,7 +134,7 @@ def test_the_uplink_is_woken_only_while_it_is_hungry(rig: Rig) -> None:
     rig.start()
     rig.room.say(chunk(1))
     assert rig.wakes == 0
-    rig.capture.hungry = True
+    rig.capture.tune(Ears(hungry=True))
     rig.room.say(chunk(2), chunk(3))
     assert rig.wakes == 2
 
@@ -147,10 +146,9 @@ def test_the_microphone_is_read_patiently_while_nobody_waits_for_a_chunk(rig: Ri
     rig.room.say(chunk(2))
     assert rig.room.patience == [True, True, False]  # the third is being waited for
     rig.room.say(chunk(3))
-    rig.capture.hungry = True
+    rig.capture.tune(Ears(hungry=True))
     rig.room.say(chunk(4))
-    rig.capture.hungry = False
-    rig.capture.expected = True
+    rig.capture.tune(Ears(expected=True))
     rig.room.say(chunk(5))
     assert rig.room.patience[3:] == [True, False, False]
 
@@ -158,12 +156,22 @@ def test_the_microphone_is_read_patiently_while_nobody_waits_for_a_chunk(rig: Ri
 def test_the_detector_is_asked_as_the_event_loop_says(rig: Rig) -> None:
     rig.start()
     rig.room.say(chunk(1))
-    rig.capture.min_speech_ms, rig.capture.expected, rig.own_sound = 200, True, True
+    rig.capture.tune(Ears(min_speech_ms=200, expected=True))
+    rig.own_sound = True
     rig.room.say(chunk(2))
     assert rig.detector.asked == [
         {"min_speech_ms": 120, "own_sound": False, "expected": False},
         {"min_speech_ms": 200, "own_sound": True, "expected": True},
     ]
+
+
+def test_a_new_number_of_forgotten_speech_begins_hearing_anew_once(rig: Rig) -> None:
+    rig.start()
+    rig.room.say(chunk(1))
+    resets = rig.detector.resets
+    rig.capture.tune(Ears(forgotten=1))
+    rig.room.say(chunk(2), chunk(3))
+    assert rig.detector.resets == resets + 1
 
 
 # --- mute
@@ -172,7 +180,7 @@ def test_the_detector_is_asked_as_the_event_loop_says(rig: Rig) -> None:
 def mute(rig: Rig) -> None:
     rig.capture.set_wanted(False)
     rig.room.let(chunk(9))
-    wait_until(lambda: not rig.capture.opened)
+    wait_until(lambda: not rig.capture.mic.opened)
 
 
 def test_mute_closes_the_microphone_on_its_own_thread_and_forgets_what_was_heard(rig: Rig) -> None:
@@ -201,8 +209,8 @@ def test_a_muted_thread_still_shows_progress(rig: Rig) -> None:
     rig.start()
     rig.room.say(chunk(1))
     mute(rig)
-    before = rig.capture.progress
-    wait_until(lambda: rig.capture.progress > before)
+    before = rig.capture.mic.progress
+    wait_until(lambda: rig.capture.mic.progress > before)
 
 
 def test_mute_also_forgets_what_a_failed_microphone_left(rig: Rig) -> None:
@@ -237,11 +245,11 @@ def test_a_lost_microphone_is_told_once_and_its_return_after_the_first_chunk(rig
     rig.room.let(MicError("room", "gone"))
     wait_until(lambda: len(rig.room.mics) == 2)
     assert rig.posts.now == [MicLost()]
-    assert rig.capture.error is not None
+    assert rig.capture.mic.error is not None
     rig.room.say(chunk(2))
     assert rig.posts.now == [MicLost(), MicBack()]
-    assert rig.capture.losses == 1
-    assert not rig.capture.error
+    assert rig.capture.mic.losses == 1
+    assert not rig.capture.mic.error
     assert rig.room.mics[0].closed_by_owner
 
 
@@ -276,7 +284,7 @@ def test_a_microphone_that_never_delivered_has_made_no_progress() -> None:
     rig = Rig((0.0, 0.0))
     rig.room.refusals.extend(MicError("room", "not there") for _ in range(3))
     rig.start().join()
-    assert rig.capture.progress == 0
+    assert rig.capture.mic.progress == 0
 
 
 def test_trying_again_is_progress_once_the_microphone_has_delivered() -> None:
@@ -286,7 +294,7 @@ def test_trying_again_is_progress_once_the_microphone_has_delivered() -> None:
     rig.room.refusals.extend(MicError("room", "not there") for _ in range(2))
     rig.room.let(MicError("room", "gone"))
     thread.join()
-    assert rig.capture.progress == 3
+    assert rig.capture.mic.progress == 3
 
 
 def test_a_microphone_that_fails_again_and_again_is_given_up() -> None:
@@ -296,7 +304,7 @@ def test_a_microphone_that_fails_again_and_again_is_given_up() -> None:
         rig.room.say(chunk(1))
         rig.room.let(MicError("room", "loose contact"))
     assert isinstance(thread.join(), MicError)
-    assert rig.capture.losses == 3
+    assert rig.capture.mic.losses == 3
 
 
 def test_a_microphone_that_has_worked_a_while_gets_all_its_tries_again() -> None:
@@ -307,7 +315,7 @@ def test_a_microphone_that_has_worked_a_while_gets_all_its_tries_again() -> None
         rig.room.let(MicError("room", "gone"))
         wait_until(lambda: len(rig.room.mics) == loss + 1)  # noqa: B023 - called at once
     rig.end()
-    assert rig.capture.losses == 3
+    assert rig.capture.mic.losses == 3
 
 
 # --- the pauses

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from fakes import pauses
+from fakes import attendant
 
 from daemon.hearing.frontend.far_end import FarEnd, Pcm
 from daemon.hearing.frontend.front_end import Echo, FrontEnd
@@ -33,7 +33,7 @@ def no_speaker() -> Speaker:
 
 
 def playing(*, reply_until_s: float = 0.0, clip_until_s: float = 0.0) -> Playback:
-    playback = Playback(no_speaker, FifoRing(1000), post=lambda event: None, pauses_s=pauses())
+    playback = Playback(attendant(no_speaker), FifoRing(1000), post=lambda event: None)
     playback.audible_until_s = max(reply_until_s, clip_until_s)
     playback.clip_until_s = clip_until_s
     return playback

@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from echo_room import HAS_ESPEAK, MIC_HZ, USER_VOICES, mixed, spoken
-from fakes import BodyThread, Posts, Room, pauses
+from fakes import BodyThread, Posts, Room, attendant
 from rig import HELLO, Rig, running_rig
 from synthetic_sound import chunks, white
 
@@ -16,6 +16,7 @@ from daemon.config.settings import Settings, VadSettings, WakeSettings
 from daemon.errors import ConfigError
 from daemon.events import SpeechEnded, SpeechStarted, TalkPressed, Trigger
 from daemon.hearing.capture import Capture, CaptureEvent
+from daemon.hearing.ears import Ears
 from daemon.hearing.endpointing import SpeechDetector
 from daemon.hearing.wake import REST_CHUNKS, WARM_UP_CHUNKS, WakeWords, make_wake_words, threshold_for
 from daemon.runtime.ring import HistoryRing
@@ -111,14 +112,13 @@ class ScriptedWords(WakeWords):
 
 def capture_with(words: WakeWords, posts: Posts[CaptureEvent], room: Room) -> Capture:
     return Capture(
-        room.open,
+        attendant(room.open),
         HistoryRing(100 * MIC_FORMAT.chunk_bytes),
         SpeechDetector(VadSettings(), lambda chunk: True),
         post=posts,
         wake_uplink=lambda: None,
         own_sound=lambda: False,
-        pauses_s=pauses(),
-        min_speech_ms=40,
+        ears=Ears(min_speech_ms=40),
         wake_words=words,
     )
 
@@ -139,7 +139,7 @@ def test_the_word_itself_is_no_speech_that_goes_on(loud: bool) -> None:
 
 
 async def wake(rig: Rig) -> None:
-    rig.daemon.parts.mailbox.post(WAKE)
+    rig.conure.parts.mailbox.post(WAKE)
 
 
 class TestConversation:

@@ -22,11 +22,12 @@ from places import ROOT
 from reminder_world import SATURDAY_S, utc
 
 from daemon.config.settings import ReminderSettings
+from daemon.events import RemindersChanged
 from daemon.reminders import actions, service
 from daemon.reminders.book import Book, Ending, EntryKind, Refused, add_alarm, add_timer
 from daemon.reminders.local_time import Moment
 from daemon.reminders.record import FILE
-from daemon.reminders.service import MAX_NAP_S, Outside, Reminders
+from daemon.reminders.service import MAX_NAP_S, Reminders
 from daemon.runtime.store import Store
 
 TURN_S = 0.01
@@ -49,7 +50,9 @@ class House:
             ReminderSettings(ring_s=60.0),
             clocks=self.now,
             offset=utc,
-            outside=Outside(self._ring, self._show, self._tell),
+            ring=self._ring,
+            tell=self._tell,
+            post=self._show,
         )
 
     def now(self) -> Moment:
@@ -60,7 +63,7 @@ class House:
     def _ring(self, bell: object) -> None:
         self.bells.append((self.time.now_s() - self.began_s, bell is not None))
 
-    def _show(self) -> None:
+    def _show(self, _changed: RemindersChanged) -> None:
         self.shown += 1
 
     def _tell(self, event: str, **fields: Any) -> None:
@@ -207,8 +210,8 @@ async def until(condition: Callable[[], object]) -> None:
             await asyncio.sleep(0.005)
 
 
-def kept_in(folder: Path, settings: ReminderSettings | None = None) -> Reminders:
-    return Reminders(settings, Store(folder), offset=utc)
+def kept_in(folder: Path, settings: ReminderSettings | None = None, **more: Any) -> Reminders:
+    return Reminders(settings, Store(folder), offset=utc, **more)
 
 
 async def test_a_change_is_on_the_disk_when_its_call_returns(tmp_path: Path) -> None:
@@ -242,8 +245,7 @@ async def test_what_rang_when_the_program_was_killed_rings_again(tmp_path: Path)
     task = asyncio.create_task(reminders.run())
     await until(lambda: reminders.ringing and _saved(tmp_path)["entries"])
     rung: list[object] = []
-    again = kept_in(tmp_path)
-    again.outside = Outside(ring=rung.append)
+    again = kept_in(tmp_path, ring=rung.append)
     second = asyncio.create_task(again.run())
     await until(lambda: again.ringing)
     assert len(rung) == 1

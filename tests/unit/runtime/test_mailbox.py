@@ -8,7 +8,7 @@ import threading
 import pytest
 from fakes import PATIENCE_S, settled
 
-from daemon.runtime.mailbox import Mailbox, MailboxFull
+from daemon.runtime.mailbox import ROOM, Mailbox, MailboxFull
 
 
 async def test_events_come_out_in_the_order_in_which_they_went_in() -> None:
@@ -59,6 +59,19 @@ async def test_a_full_box_ends_its_consumer() -> None:
     with pytest.raises(MailboxFull, match="3 events"):
         await box.get()
     assert box.high_water == 3
+
+
+async def test_who_brings_more_from_outside_waits_for_room() -> None:
+    box: Mailbox[int] = Mailbox()
+    for event in range(ROOM):
+        await box.room()
+        box.post(event)
+    waiting = asyncio.create_task(box.room())
+    await settled()
+    assert not waiting.done()
+    assert box.held_back == 1
+    assert await box.get() == 0
+    await asyncio.wait_for(waiting, PATIENCE_S)
 
 
 def test_a_thread_may_post_when_the_loop_is_closed() -> None:

@@ -14,9 +14,11 @@ from planned_sessions import CLOSING_S, HANDSHAKE_S, PlannedDialler, PlannedSess
 from daemon.events import (
     GoAway,
     HandleUpdate,
+    LinkChanged,
     LinkLost,
     LinkRefused,
     LinkUp,
+    PieceSent,
     ReplyAudio,
     ServerEvent,
     Transcript,
@@ -41,25 +43,33 @@ class Rig:
         self.time = time
         self.ring = HistoryRing(10_000)
         self.sent: list[UtteranceSent | UtteranceGiven] = []
-        self.uplink = Uplink(
-            self.ring, message_bytes=4, preroll_bytes=2, post=self.sent.append, on_audio=lambda *piece: None
-        )
+        self.uplink = Uplink(self.ring, message_bytes=4, preroll_bytes=2, post=self._note_sent)
         self.posts: list[ServerEvent | LinkUp | LinkLost | LinkRefused] = []
         self.phases: list[LinkPhase] = []
         self.jitter = 0.0
+        self.has_room = asyncio.Event()
+        """Whether the queue takes more from outside."""
+        self.has_room.set()
         self.dialler = PlannedDialler(time)
         self.connection = Connection(
             self.uplink,
             policy=POLICY,
-            post=self.posts.append,
-            on_change=self._note_phase,
+            post=self._note,
+            room=self.has_room.wait,
             clock=time.now_s,
             jitter=lambda: self.jitter,
         )
         self.task = asyncio.create_task(self.connection.run(self.dialler))
 
-    def _note_phase(self) -> None:
-        self.phases.append(self.connection.link.phase)
+    def _note_sent(self, event: UtteranceSent | UtteranceGiven | PieceSent) -> None:
+        if not isinstance(event, PieceSent):
+            self.sent.append(event)
+
+    def _note(self, event: ServerEvent | LinkUp | LinkLost | LinkRefused | LinkChanged) -> None:
+        if isinstance(event, LinkChanged):
+            self.phases.append(self.connection.link.phase)
+        else:
+            self.posts.append(event)
 
     @property
     def session(self) -> PlannedSession:
@@ -122,6 +132,16 @@ async def test_what_the_server_says_is_posted_in_order(rig: Rig) -> None:
     ]
     await session.say(*said)
     assert rig.posts == [LinkUp(), *said]
+
+
+async def test_nothing_more_is_received_while_the_queue_has_no_room(rig: Rig) -> None:
+    session = await rig.come_online(busy=True)
+    rig.has_room.clear()
+    await session.say(*[Transcript("model", "hi")] * 5000)
+    assert rig.posts == [LinkUp()]
+    rig.has_room.set()
+    await rig.time.run(0.1)
+    assert len(rig.posts) == 5001
 
 
 async def test_a_connection_that_nobody_uses_is_closed(rig: Rig) -> None:

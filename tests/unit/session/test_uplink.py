@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from daemon.events import UtteranceGiven, UtteranceSent
+from daemon.events import PieceSent, UtteranceGiven, UtteranceSent
 from daemon.runtime.ring import HistoryRing
 from daemon.session.failures import Failure, FailureKind, LinkError
 from daemon.session.liveness import Evidence
@@ -63,14 +63,20 @@ class Rig:
     def __init__(self, capacity_bytes: int = 1000) -> None:
         self.ring = HistoryRing(capacity_bytes)
         self.sent: list[UtteranceSent | UtteranceGiven] = []
-        self.pieces: list[tuple[int, int, int]] = []
+        self.pieces: list[PieceSent] = []
         self.uplink = Uplink(
             self.ring,
             message_bytes=MESSAGE,
             preroll_bytes=PREROLL,
-            post=self.sent.append,
-            on_audio=lambda *piece: self.pieces.append(piece),
+            post=self._take,
+            clock=lambda: 7.0,
         )
+
+    def _take(self, event: UtteranceSent | UtteranceGiven | PieceSent) -> None:
+        if isinstance(event, PieceSent):
+            self.pieces.append(event)
+        else:
+            self.sent.append(event)
 
     def say(self, pcm: bytes) -> None:
         self.ring.write(pcm)
@@ -116,6 +122,12 @@ async def test_an_utterance_is_start_preroll_audio_and_end(rig: Rig) -> None:
     assert session.calls[-1] == "end"
     assert session.audio == b"abcdefgh"
     assert rig.sent == [UtteranceGiven(1), UtteranceSent(1)]
+
+
+async def test_each_piece_is_told_with_its_turn_place_and_time(rig: Rig) -> None:
+    rig.uplink.open(3, None, stream=False, released=True)
+    await rig.pump(RecordingSession(), lambda: rig.say(b"abcdefghi"), lambda: rig.uplink.close(3))
+    assert rig.pieces == [PieceSent(3, 0, 4, 7.0), PieceSent(3, 4, 8, 7.0), PieceSent(3, 8, 9, 7.0)]
 
 
 async def test_a_last_partial_message_does_not_wait_for_more(rig: Rig) -> None:

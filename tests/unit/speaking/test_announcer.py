@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 
 import pytest
+from fakes import attendant
 from rig import Rig, running_rig, with_keys
 
 from daemon.config.settings import Settings
@@ -32,7 +33,7 @@ class Listener(Playback):
     """Keeps the clips; there is no thread to play them."""
 
     def __init__(self) -> None:
-        super().__init__(no_speaker, FifoRing(1000), post=lambda _: None, pauses_s=lambda: iter(()))
+        super().__init__(attendant(no_speaker), FifoRing(1000), post=lambda _: None)
         self.played: list[bytes] = []
 
     def play(self, clip: bytes) -> None:
@@ -106,7 +107,7 @@ def refusing(status: int, body: str = "because") -> Plan:
 
 async def until_refused(rig: Rig, kind: str) -> None:
     """Until the link knows that it is not wanted."""
-    link = rig.daemon.parts.connection
+    link = rig.conure.parts.connection
     await rig.until(lambda: link.link.failure is not None and link.link.failure.kind.value == kind)
 
 
@@ -117,7 +118,7 @@ def heard(rig: Rig, message: Message) -> int:
 
 async def until_silent(rig: Rig) -> None:
     """Until the clip that sounds is over; in it there is a pause."""
-    await rig.until(lambda: time.monotonic() > rig.daemon.parts.playback.clip_until_s)
+    await rig.until(lambda: time.monotonic() > rig.conure.parts.playback.clip_until_s)
 
 
 @pytest.mark.parametrize(
@@ -141,7 +142,7 @@ async def test_the_user_hears_why_there_is_no_answer(plan: Plan, kind: str, mess
 async def test_a_microphone_that_is_gone_is_told_in_words() -> None:
     async with running_rig(LOUD) as rig:
         rig.board.mic.fail()
-        await rig.until(lambda: not rig.daemon.controller.state.mic_ok)
+        await rig.until(lambda: not rig.conure.controller.state.mic.ok)
         rig.tap()
         await rig.until(lambda: heard(rig, Message.NO_MICROPHONE))
         rig.board.mic.heal()
@@ -157,7 +158,7 @@ async def test_the_device_does_not_answer_to_its_own_words() -> None:
         await until_refused(rig, "refused_key")
         rig.tap()
         await rig.until(lambda: heard(rig, Message.REFUSED_KEY))
-        await rig.until(lambda: time.monotonic() > rig.daemon.parts.playback.clip_until_s + 1.0)
+        await rig.until(lambda: time.monotonic() > rig.conure.parts.playback.clip_until_s + 1.0)
         assert rig.states == ["listening", "idle"]
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from rig import SENTENCE_WAV
 
-from daemon.session.failures import POLICIES, FailureKind, Retry
+from daemon.session.failures import TREATMENTS, FailureKind, Retry
 from daemon.speaking import announcer
 from daemon.speaking.announcer import RECORDINGS, read_recording, recording
 from daemon.speaking.earcons import MELODIES
@@ -59,7 +59,7 @@ def test_only_what_is_tried_again_is_promised_to_be(failure: FailureKind) -> Non
     message = message_for(Earcon.OFFLINE, failure)
     assert message is not None
     promises = "keep trying" in WORDS[message]
-    assert not (promises and POLICIES[failure].retry in (Retry.WHEN_ASKED, Retry.SLOWLY))
+    assert not (promises and TREATMENTS[failure].retry in (Retry.WHEN_ASKED, Retry.SLOWLY))
 
 
 @pytest.mark.parametrize("earcon", NEEDS_NO_WORDS)

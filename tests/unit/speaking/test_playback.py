@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 import pytest
-from fakes import BodyThread, Loudspeaker, Posts, pauses, wait_until
+from fakes import BodyThread, Loudspeaker, Posts, attendant, wait_until
 
 from daemon.events import PlaybackDrained, PlaybackStarted, ReplyRanDry, SpeakerBack, SpeakerLost
 from daemon.runtime.ring import FifoRing
@@ -33,7 +33,7 @@ class Rig:
         self.posts: Posts[PlaybackEvent] = Posts()
         self.queued_when_drained_s: list[float] = []
         self.playback = Playback(
-            self.speaker.open, self.ring, post=self._post, pauses_s=pauses(0.0, 0.0), clock=self.speaker.clock
+            attendant(self.speaker.open, 0.0, 0.0), self.ring, post=self._post, clock=self.speaker.clock
         )
         self._thread: BodyThread | None = None
 
@@ -65,8 +65,8 @@ class Rig:
 
     def wait_steps(self, count: int) -> None:
         """Until the thread has looked this many times what there is to do. It looks while it drains."""
-        goal = self.playback.progress + count
-        wait_until(lambda: self.playback.progress >= goal)
+        goal = self.playback.speaker.progress + count
+        wait_until(lambda: self.playback.speaker.progress >= goal)
 
     def hold_in_write(self, piece: bytes) -> None:
         """Feed a piece; returns while the thread is in the write of it."""
@@ -79,7 +79,7 @@ class Rig:
 def rig() -> Iterator[Rig]:
     rig = Rig()
     rig.start()
-    wait_until(lambda: rig.playback.progress > 0)
+    wait_until(lambda: rig.playback.speaker.progress > 0)
     yield rig
     rig.end()
 
@@ -390,10 +390,10 @@ def test_hushing_a_clip_that_a_reply_follows_in_the_device_loses_nothing_of_the_
 
 def test_a_long_clip_shows_progress(rig: Rig) -> None:
     """The watchdog must not take ten seconds of words for a thread that hangs."""
-    before = rig.playback.progress
+    before = rig.playback.speaker.progress
     rig.playback.play(pcm(9, 50))
     wait_until(lambda: rig.playback.clip_until_s >= OPENING_S + 50 * CHUNK_S - 1e-9)
-    assert rig.playback.progress >= before + 50
+    assert rig.playback.speaker.progress >= before + 50
 
 
 # --- failures
@@ -413,8 +413,8 @@ def test_what_waited_in_the_ring_is_heard_when_the_speaker_is_back(rig: Rig) -> 
         SpeakerBack,
         PlaybackDrained,
     ]
-    assert rig.playback.losses == 1
-    assert not rig.playback.error
+    assert rig.playback.speaker.losses == 1
+    assert not rig.playback.speaker.error
     assert rig.speaker.speakers[0].closed
 
 
@@ -432,7 +432,7 @@ def test_a_speaker_that_stays_lost_ends_the_thread_with_its_error() -> None:
     rig.speaker.refusals.extend(errors)
     assert rig.start().join() is errors[-1]
     assert rig.posts.now == [SpeakerLost()]
-    assert rig.playback.progress == 0  # else READY would be told without a speaker
+    assert rig.playback.speaker.progress == 0  # else READY would be told without a speaker
 
 
 def test_a_permanent_error_ends_the_thread_at_once() -> None:
@@ -448,15 +448,15 @@ def test_a_speaker_that_fails_again_and_again_is_given_up() -> None:
     for loss in range(1, 4):
         rig.speaker.failures.append(SpeakerError("speaker", "loose contact"))
         rig.playback.play(pcm(9))
-        wait_until(lambda: rig.playback.losses == loss)  # noqa: B023 - called at once
-        wait_until(lambda: rig.playback.error is None or thread.error is not None)
+        wait_until(lambda: rig.playback.speaker.losses == loss)  # noqa: B023 - called at once
+        wait_until(lambda: rig.playback.speaker.error is None or thread.error is not None)
     assert isinstance(thread.join(), SpeakerError)
 
 
 def test_the_thread_gives_the_speaker_back_when_it_is_stopped(rig: Rig) -> None:
     rig.end()
     assert rig.speaker.speakers[0].closed
-    assert not rig.playback.opened
+    assert not rig.playback.speaker.opened
 
 
 def test_an_idle_thread_shows_progress_and_writes_nothing(rig: Rig) -> None:

@@ -35,7 +35,7 @@ class FakeBell:
 def rig() -> Iterator[Rig]:
     rig = Rig()
     rig.start()
-    wait_until(lambda: rig.playback.progress > 0)
+    wait_until(lambda: rig.playback.speaker.progress > 0)
     yield rig
     rig.end()
 

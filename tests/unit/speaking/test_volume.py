@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from fakes import Posts
+from fakes import Posts, attendant
 
 from daemon.config.settings import SoundSettings
 from daemon.errors import ControlError
@@ -60,7 +60,7 @@ def no_speaker() -> Speaker:
 @pytest.fixture
 def playback() -> Playback:
     posts: Posts[PlaybackEvent] = Posts()
-    return Playback(no_speaker, FifoRing(1000), post=posts, pauses_s=lambda: iter(()))
+    return Playback(attendant(no_speaker), FifoRing(1000), post=posts)
 
 
 def test_the_samples_do_it_where_there_is_no_mixer(playback: Playback) -> None:

@@ -66,7 +66,7 @@ class TestASoak:
 
 
 def _lose_a_piece(stage: Stage) -> None:
-    ring = stage.rig.daemon.reporter.uplink_ring
+    ring = stage.rig.conure.sound.uplink_ring
     whole = ring.read_at
 
     def read_at(position: int, max_bytes: int) -> tuple[int, bytes]:
@@ -77,7 +77,7 @@ def _lose_a_piece(stage: Stage) -> None:
 
 
 def _feed_twice(stage: Stage) -> None:
-    playback = stage.rig.daemon.parts.playback
+    playback = stage.rig.conure.parts.playback
     feed = playback.feed
 
     def feed_twice(pcm: bytes) -> int:
@@ -88,7 +88,7 @@ def _feed_twice(stage: Stage) -> None:
 
 
 def _never_drain(stage: Stage) -> None:
-    controller = stage.rig.daemon.controller
+    controller = stage.rig.conure.controller
     handle = controller.handle
     controller.handle = (  # type: ignore[method-assign]
         lambda event: None if isinstance(event, PlaybackDrained) else handle(event)
@@ -99,11 +99,11 @@ def _break_the_controller(stage: Stage) -> None:
     def handle(event: object) -> None:
         raise RuntimeError(f"planted: {event}")
 
-    stage.rig.daemon.controller.handle = handle  # type: ignore[method-assign]
+    stage.rig.conure.controller.handle = handle  # type: ignore[method-assign]
 
 
 def _open_a_pipe_for_each_turn(stage: Stage, pipes: list[tuple[int, int]]) -> None:
-    ledger = stage.rig.daemon.parts.ledger
+    ledger = stage.rig.conure.parts.ledger
     close = ledger.close
 
     def close_and_leak(*args: object, **more: object) -> object:

@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from daemon.config.models import capabilities
-from daemon.session import live
+from daemon.session.gemini import setup
 from daemon.tools import DeclarationError, Range, Scheduling, spec_of, tool
 from daemon.tools.calling.answers import ANSWER_CHARS, NO_RESULT, NOTHING_TO_TELL, failed, succeeded
 from daemon.tools.calling.arguments import WrongArguments, check_arguments
@@ -304,7 +304,7 @@ class TestDeclare:
         assert properties["fixed"] == {"type": "string", "enum": ["q"], "description": "always q"}
 
     def test_what_it_gives_is_taken_by_the_sdk(self) -> None:
-        declaration = live.function_declaration(declare(spec(ODD), NEWEST))
+        declaration = setup.function_declaration(declare(spec(ODD), NEWEST))
         assert declaration.parameters is not None
         assert declaration.parameters_json_schema is None
         assert declaration.behavior is not None
@@ -328,7 +328,7 @@ class TestDeclare:
         self, schema: Any
     ) -> None:
         with contextlib.suppress(Undeclarable):
-            declaration = live.function_declaration(declare(spec({"type": "object"} | schema), NEWEST))
+            declaration = setup.function_declaration(declare(spec({"type": "object"} | schema), NEWEST))
             json.dumps(declaration.model_dump(mode="json", exclude_none=True), allow_nan=False)
 
     def test_a_strange_name_is_undeclarable(self) -> None:
@@ -337,7 +337,7 @@ class TestDeclare:
 
     def test_a_tool_without_parameters_is_declared_without_a_schema(self) -> None:
         """An object without properties is refused by the service."""
-        assert live.function_declaration(declare(spec({"type": "object"}), NEWEST)).parameters is None
+        assert setup.function_declaration(declare(spec({"type": "object"}), NEWEST)).parameters is None
 
     @pytest.mark.parametrize(
         ("model", "behavior"),

@@ -15,7 +15,7 @@ import pytest
 from daemon.config.models import Capabilities, capabilities
 from daemon.events import ToolCall
 from daemon.runtime.feed import Feed
-from daemon.session.failures import Kind, LinkError, Signal, Where, classify
+from daemon.session.failures import LinkError, Signal, SignalKind, Where, classify
 from daemon.tools.calling.fates import FATES, Circumstances, Fate, ToolAnswer
 from daemon.tools.calling.host import MAX_CALLS, ToolHost
 from daemon.tools.calling.runner import Runner
@@ -40,7 +40,11 @@ class Desk:
         self.gates: dict[str, asyncio.Event] = {}
         self.tools = {name: self.tool(name) for name in ("a", "b", "c")}
         self.host = ToolHost(
-            lambda: self.tools, self.model, feed=Feed(), on_change=lambda: None, hold_uplink=self.holds.append
+            lambda: self.tools,
+            self.model,
+            feed=Feed(),
+            post=lambda changed: None,
+            hold_uplink=self.holds.append,
         )
         self._numbers = iter(range(1, 1000))
 
@@ -70,7 +74,7 @@ class Desk:
     async def send_tool_answer(self, answer: ToolAnswer) -> None:
         """As a session does."""
         if self.broken:
-            raise LinkError(classify(Signal(Kind.RESET, Where.SEND)))
+            raise LinkError(classify(Signal(SignalKind.RESET, Where.SEND)))
         self.sent.append(answer)
 
     @property

@@ -148,7 +148,7 @@ async def test_the_model_calls_it_in_a_conversation(tmp_path: Path) -> None:
     )
     pace = Pace(thinking_s=0.05, speed=20.0, playout=0.0)
     async with running_rig(settings, plan=plan, voice=Tone(0.3), pace=pace) as rig:
-        toolbox = rig.daemon.tools.toolbox
+        toolbox = rig.conure.tools.toolbox
         await rig.until(lambda: "get_current_time" in toolbox.specs(), timeout_s=30)
         await rig.until(lambda: "get_current_time" in json.dumps(rig.standin.record.connections[-1].setup))
         rig.say()

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from daemon.config.settings import BoardSettings, Settings
-from daemon.run.demo import lacking, missing_devices
+from daemon.run.missing import lacking, missing_devices
 from hw.base import DeviceError
 from hw.sound import listing
 from hw.sound.cards import CAPTURE, PLAYBACK, DeviceInfo

@@ -1,0 +1,208 @@
+"""Sessions with the service: connect, send, receive.
+
+Importing it costs some 0.4 s and 30 MB, so the composition root imports it on a thread after READY.
+Everything else here runs on the event loop.
+
+What the SDK does (google-genai 3.4.0, `live.py`): `receive()` ends at every turn and is entered again;
+each close is raised as `APIError` there and as `ConnectionClosed` from a send; a message that it does not
+know raises TypeError, ValueError or RecursionError while the connection stays good; there is no time limit on
+the set-up.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import ssl
+from collections.abc import AsyncIterator, Iterator
+from typing import Any
+
+from google import genai
+from google.genai import types
+
+from daemon.config.models import TextInput, capabilities
+from daemon.config.secret import Secret
+from daemon.config.settings import LiveSettings
+from daemon.events import NotUnderstood, ServerEvent
+from daemon.session.failures import LinkError, Signal, SignalKind, Where, classify
+from daemon.session.gemini.errors import ENDED, Translator, opening_stage
+from daemon.session.gemini.messages import parse
+from daemon.session.gemini.setup import connect_config
+from daemon.session.gemini.wire import TRANSPORT
+from daemon.session.liveness import Evidence
+from daemon.session.tcp import Socket, evidence_of, limit_silence
+from daemon.tools.calling.fates import ToolAnswer
+from daemon.tools.declaring.declarations import Equipment
+
+UPLINK_MIME = "audio/pcm;rate=16000"
+"""Live API guide, audio formats: raw 16-bit PCM, the rate in the MIME type."""
+
+MAX_STRANGE = 64
+"""Messages of which nothing can be made, in a row; policy for one more: another connection. A new kind of
+message comes among those that are known."""
+
+OPENING_S = 5.0
+"""TCP, TLS and the upgrade take at most this: a try that began on a dead path sends its greeting ever more
+seldom (RFC 6298), and must not outlive the path's return for long."""
+
+OPENING_SHARE = 2 / 3
+"""Of `setup_timeout_s`: what TCP, TLS and the upgrade may take; the rest is the set-up's own."""
+
+
+class LiveClient:
+    """Makes sessions. One for the life of the process (clients of the SDK are not cheap to make)."""
+
+    def __init__(
+        self,
+        settings: LiveSettings,
+        api_key: Secret,
+        *,
+        base_url: str | None = None,
+        trust: ssl.SSLContext | None = None,
+        equipment: Equipment | None = None,
+    ) -> None:
+        """`base_url` and `trust` lead to another server, such as the stand-in; None: the SDK's own.
+
+        `equipment` gives the instruction and the tools of each session; None: those of the settings alone.
+        """
+        self._settings = settings
+        self._equipment = equipment or Equipment(lambda: settings.instruction)
+        self._key = api_key
+        arguments = TRANSPORT | {"open_timeout": min(OPENING_S, settings.setup_timeout_s * OPENING_SHARE)}
+        arguments |= {"ssl": trust} if trust else {}
+        self._client = genai.Client(
+            api_key=api_key.reveal(),
+            vertexai=False,
+            http_options=types.HttpOptions(
+                base_url=base_url or None,
+                api_version=settings.api_version,
+                async_client_args=arguments,
+            ),
+        )
+
+    @contextlib.asynccontextmanager
+    async def session(self, handle: str | None) -> AsyncIterator[LiveSession]:
+        """A set-up session, resumed if a handle is given. Raises LinkError, also from its body's calls."""
+        translator = Translator(self._key, resuming=handle is not None)
+        connection = self._client.aio.live.connect(
+            model=self._settings.model, config=connect_config(self._settings, handle, self._equipment)
+        )
+        async with contextlib.AsyncExitStack() as stack:
+            limit = asyncio.timeout(self._settings.setup_timeout_s)
+            try:
+                async with limit:
+                    raw = await stack.enter_async_context(connection)
+            except Exception as error:
+                where = Where.SETUP if limit.expired() else opening_stage(error)
+                raise translator.link_error(error, where) from error
+            if raw.setup_complete is None:
+                signal = Signal(
+                    SignalKind.MESSAGE, Where.SETUP, reason="the set-up was answered by something else"
+                )
+                raise LinkError(classify(signal))
+            yield LiveSession(raw, translator, capabilities(self._settings.model).text_input)
+
+
+class LiveSession:
+    """One set-up connection. Event loop only; one task sends and another receives."""
+
+    def __init__(self, raw: Any, translator: Translator, text_input: TextInput) -> None:
+        """`raw` is the SDK's own session."""
+        self._raw = raw
+        self._translator = translator
+        self._text_input = text_input
+        # The SDK shows neither its socket nor a ping; without them the half-open rule has no evidence.
+        self._websocket = getattr(raw, "_ws", None)
+        if (connection := self._socket()) is not None:
+            limit_silence(connection)
+
+    async def send_audio(self, pcm: bytes) -> None:
+        """Send 16 kHz mono s16 PCM. Raises LinkError."""
+        await self._send(audio=types.Blob(data=pcm, mime_type=UPLINK_MIME))
+
+    async def start_activity(self) -> None:
+        """Open the user's turn. Raises LinkError."""
+        await self._send(activity_start=types.ActivityStart())
+
+    async def end_activity(self) -> None:
+        """Close the user's turn: the model answers. Raises LinkError."""
+        await self._send(activity_end=types.ActivityEnd())
+
+    async def end_stream(self) -> None:
+        """The open microphone pauses (server turn-taking). Raises LinkError."""
+        await self._send(audio_stream_end=True)
+
+    async def send_text(self, text: str) -> None:
+        """A whole turn in writing, by the way that the model accepts. Raises LinkError."""
+        if self._text_input is TextInput.REALTIME:
+            await self._send(text=text)
+            return
+        turn = types.Content(role="user", parts=[types.Part(text=text)])
+        with self._sending():
+            await self._raw.send_client_content(turns=turn, turn_complete=True)
+
+    async def send_tool_answer(self, answer: ToolAnswer) -> None:
+        """Answer a call that the model made on this connection. Raises LinkError."""
+        scheduling = answer.scheduling and types.FunctionResponseScheduling(answer.scheduling.value)
+        response = types.FunctionResponse(
+            id=answer.call_id, name=answer.name, response=answer.response, scheduling=scheduling
+        )
+        with self._sending():
+            await self._raw.send_tool_response(function_responses=[response])
+
+    async def ping(self) -> None:
+        """Give the other end something to acknowledge. Raises LinkError."""
+        if self._websocket is None:
+            return
+        with self._sending():
+            await self._websocket.ping()
+
+    def evidence(self) -> Evidence | None:
+        """What TCP has delivered; None where that cannot be known."""
+        connection = self._socket()
+        if self._websocket is None or connection is None:
+            return None
+        return evidence_of(connection, self._websocket.transport.get_write_buffer_size())
+
+    def abort(self) -> None:
+        """End the connection without a word: nobody is there to hear one."""
+        if self._websocket is not None:
+            self._websocket.transport.abort()
+
+    async def receive(self) -> AsyncIterator[ServerEvent]:
+        """Everything the server says until the connection ends, which raises LinkError.
+
+        A message of which nothing can be made is passed over, but not MAX_STRANGE in a row. After each
+        message the event loop has its turn: thousands of short ones may wait to be read.
+        """
+        strange = 0
+        while strange < MAX_STRANGE:
+            try:
+                async for message in self._raw.receive():
+                    for event in parse(message):
+                        yield event
+                    strange = 0
+                    await asyncio.sleep(0)
+            except ENDED as error:
+                raise self._translator.link_error(error, Where.RECEIVE) from error
+            except Exception as error:  # noqa: BLE001 - whatever a library raises at foreign input
+                strange += 1
+                yield NotUnderstood(type(error).__name__)
+                await asyncio.sleep(0)
+        signal = Signal(SignalKind.MESSAGE, Where.RECEIVE, reason=f"{strange} messages in a row")
+        raise LinkError(classify(signal))
+
+    def _socket(self) -> Socket | None:
+        transport = getattr(self._websocket, "transport", None)
+        return transport.get_extra_info("socket") if transport is not None else None
+
+    async def _send(self, **realtime_input: Any) -> None:
+        with self._sending():
+            await self._raw.send_realtime_input(**realtime_input)
+
+    @contextlib.contextmanager
+    def _sending(self) -> Iterator[None]:
+        try:
+            yield
+        except Exception as error:  # the answers of tools are foreign as well
+            raise self._translator.link_error(error, Where.SEND) from error

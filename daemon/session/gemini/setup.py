@@ -1,0 +1,92 @@
+"""What a session is set up with: settings and tools in the SDK's types, as far as the model takes them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from google.genai import types
+
+from daemon.config.models import Capabilities, Tool, capabilities
+from daemon.config.settings import LiveSettings
+from daemon.tools.declaring.declarations import Declaration, Equipment
+
+
+def connect_config(
+    settings: LiveSettings, handle: str | None, equipment: Equipment | None = None
+) -> types.LiveConnectConfig:
+    """What the model in the settings accepts, and nothing else. Fresh each time: the SDK changes it."""
+    model = capabilities(settings.model)
+    equipment = equipment or Equipment(lambda: settings.instruction)
+    by_device = settings.turn_taking == "device"
+    config = types.LiveConnectConfig(
+        response_modalities=[types.Modality.AUDIO],
+        speech_config=speech_config(settings),
+        system_instruction=equipment.instruction() or None,
+        tools=tools_config(settings, equipment),
+        session_resumption=types.SessionResumptionConfig(handle=handle),
+        realtime_input_config=types.RealtimeInputConfig(
+            automatic_activity_detection=types.AutomaticActivityDetection(disabled=by_device)
+        ),
+    )
+    if settings.transcribe:
+        config.input_audio_transcription = types.AudioTranscriptionConfig()
+        config.output_audio_transcription = types.AudioTranscriptionConfig()
+    if settings.compression_tokens > 0:
+        config.context_window_compression = types.ContextWindowCompressionConfig(
+            trigger_tokens=settings.compression_tokens, sliding_window=types.SlidingWindow()
+        )
+    if settings.temperature >= 0 and model.temperature:
+        config.temperature = settings.temperature
+    config.thinking_config = thinking_config(model)
+    return config
+
+
+def thinking_config(model: Capabilities) -> types.ThinkingConfig | None:
+    """As little thought before the answer as the model can do with; None: it is not to be asked."""
+    if model.thinking_budget is not None:
+        return types.ThinkingConfig(thinking_budget=model.thinking_budget)
+    if model.thinking_level:
+        return types.ThinkingConfig(thinking_level=types.ThinkingLevel(model.thinking_level))
+    return None
+
+
+def tools_config(settings: LiveSettings, equipment: Equipment) -> list[types.Tool | Any] | None:
+    """Search and functions, as far as the model takes them; None for nothing."""
+    model = capabilities(settings.model)
+    declarations = equipment.declarations() if Tool.FUNCTIONS in model.tools else []
+    search = settings.google_search and Tool.SEARCH in model.tools
+    tools = [types.Tool(google_search=types.GoogleSearch())] if search else []
+    if declarations:
+        functions = [function_declaration(declaration) for declaration in declarations]
+        tools.append(types.Tool(function_declarations=functions))
+    return [*tools] or None
+
+
+def function_declaration(declaration: Declaration) -> types.FunctionDeclaration:
+    """A declaration in the SDK's types.
+
+    In `parameters`, never in `parameters_json_schema`: of that the Live models see nothing, and call without
+    arguments (python-genai #1147, livekit agents #2940).
+    """
+    parameters = None
+    if declaration.parameters.get("properties"):
+        json_schema = types.JSONSchema.model_validate(declaration.parameters)
+        parameters = types.Schema.from_json_schema(json_schema=json_schema)
+    return types.FunctionDeclaration(
+        name=declaration.name,
+        description=declaration.description,
+        parameters=parameters,
+        behavior=types.Behavior(declaration.behavior) if declaration.behavior else None,
+    )
+
+
+def speech_config(settings: LiveSettings) -> types.SpeechConfig | None:
+    """Voice and language, where set."""
+    if not settings.voice and not settings.language:
+        return None
+    voice = (
+        types.VoiceConfig(prebuilt_voice_config=types.PrebuiltVoiceConfig(voice_name=settings.voice))
+        if settings.voice
+        else None
+    )
+    return types.SpeechConfig(voice_config=voice, language_code=settings.language or None)
