@@ -80,6 +80,7 @@ PURE: dict[str, tuple[str, ...]] = {
     "daemon.hearing.frontend.residue": (),
     "daemon.hearing.frontend.resampling": ("numpy",),
     "daemon.speaking.gain": ("numpy",),
+    "daemon.speaking.small_speaker": ("numpy",),
     "daemon.conductor.gestures": (),
     "daemon.conductor.ledger": (),
     "daemon.lights.conditions": (),
