@@ -123,7 +123,8 @@ class Mic(Protocol):
 
         `patient`: nobody waits for it, so that it may come a chunk later than it could,
         together with the next.
-        Returns within a second or raises MicError: a stream that stalls is a failed stream.
+        Returns within a second or raises MicError: a stream that stalls is a failed stream, and so is one
+        that runs far off real time, which gives no more than some seconds before it is found out.
         """
         ...
 

@@ -48,7 +48,7 @@ MELODIES: dict[Earcon, tuple[Note, ...]] = {
 }
 
 LOUDNESS_DBA = -24.5
-"""Of each tone (`daemon.speaking.small_speaker`): with it the strongest peak of all is just below -15 dBFS."""
+"""Of each tone (`daemon.speaking.small_speaker`): with it the strongest peak is just below -15 dBFS."""
 
 LISTENING_DBA = -29.0
 """Softer than the others: it sounds at every turn, and the microphone is open already."""

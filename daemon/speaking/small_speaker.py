@@ -25,7 +25,7 @@ def loudness_dba(sound: NDArray[np.float64]) -> float:
     if not sounding:
         return -np.inf
     spectrum = np.abs(np.fft.rfft(sound)) ** 2
-    hz = np.arange(len(spectrum)) * (SPEAKER_FORMAT.rate_hz / len(sound))
+    hz = np.arange(len(spectrum), dtype=np.float64) * (SPEAKER_FORMAT.rate_hz / len(sound))
     energy = 2 * np.sum(spectrum * _small_speaker(hz) * _a_weighting(hz)) / len(sound)
     return float(10 * np.log10(energy / sounding))
 

@@ -123,6 +123,7 @@ PURE: dict[str, tuple[str, ...]] = {
     "hw.base": (),
     "hw.gpio.debounce": (),
     "hw.sound.negotiate": (),
+    "hw.sound.pace": (),
     "hw.boards.header": (),
     "hw.boards.toml_reader": (),
     "hw.lights.kinds": (),
