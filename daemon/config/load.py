@@ -18,6 +18,7 @@ from typing import Any
 from daemon.config import schema
 from daemon.config.board import choose
 from daemon.config.checks import base_url_fault, cross_check
+from daemon.config.environment import environment_faults
 from daemon.config.schema import Checked
 from daemon.config.secret import Secret
 from daemon.config.settings import Settings
@@ -79,7 +80,7 @@ def load(path: Path | None, env: Env, board: str | None = None) -> Configuration
     problems = [f"{source}: {problem.text}" for problem in checked.problems]
     problems += [line if board else f"{source}: {line}" for line in chosen.problems]
     problems += [f"{source}: {line}" for line in _file_faults(checked.settings, faulty)]
-    problems += _base_url_variable_faults(checked.settings, env)
+    problems += _base_url_variable_faults(checked.settings, env) + environment_faults(env)
     if problems:
         raise ConfigError(problems)
     return Configuration(chosen.named(checked.settings), file, checked.given, detected=chosen.detected)

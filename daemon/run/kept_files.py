@@ -9,6 +9,7 @@ from daemon.conductor.accounts import UNSET, Accounts, Day, read_days
 from daemon.config.settings import LiveSettings
 from daemon.runtime.clock import clock_is_set
 from daemon.runtime.keeper import Content
+from daemon.runtime.local_clock import local_time
 from daemon.runtime.store import Store
 from daemon.session.kept_handle import SESSION_FILE, SessionNote
 from daemon.session.link import Handle
@@ -19,7 +20,7 @@ USAGE_FILE = "usage.json"
 def local_day(at_s: float | None = None) -> str:
     """The local calendar day of a wall clock time (None: now) as "2026-11-21", or UNSET."""
     wall_s = time.time() if at_s is None else at_s
-    return time.strftime("%Y-%m-%d", time.localtime(wall_s)) if clock_is_set(wall_s) else UNSET
+    return local_time(wall_s).date().isoformat() if clock_is_set(wall_s) else UNSET
 
 
 def load_days(store: Store | None) -> dict[str, Day]:

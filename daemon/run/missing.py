@@ -25,7 +25,7 @@ def missing_devices(settings: Settings, *, detected: bool) -> tuple[frozenset[st
     """
     if not (detected or settings.board.name == AUTO):
         return frozenset(), []
-    from hw.sound.listing import list_devices
+    from hw.sound.library import list_devices
 
     try:
         missing, lines = lacking(settings.board, list_devices()), []

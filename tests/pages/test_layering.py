@@ -30,8 +30,7 @@ ONLY_FROM: dict[str, tuple[str, ...]] = {
     "lgpio": ("hw.gpio.gpio",),
     # concrete devices: the composition root, and the list of devices that the command line prints
     "hw.sound.portaudio": ("hw",),
-    "hw.sound.listing": ("hw", "daemon.cli", "daemon.run.missing"),
-    "hw.sound.library": ("hw.sound.portaudio", "hw.sound.listing"),
+    "hw.sound.library": ("hw.sound.portaudio", "daemon.cli", "daemon.run.missing"),
     "hw.gpio.gpio": ("hw", "daemon.config.board"),
     "hw.lights.apa102": ("hw",),
     "hw.lights.dotstar": ("hw",),
@@ -221,7 +220,7 @@ def test_a_rule_catches_what_breaks_it(module: str, source: str, broken: str) ->
         ("hw.sound.library", "def open_mic():\n    import pyaudio"),
         ("hw.gpio.gpio", "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    import gpiozero"),
         ("daemon.config.board", "from hw.build import build_board"),
-        ("daemon.cli", "def devices():\n    from hw.sound.listing import list_devices"),
+        ("daemon.cli", "def devices():\n    from hw.sound.library import list_devices"),
         ("daemon.hearing.capture", "import threading\nfrom hw.base import Mic"),
     ],
 )

@@ -16,8 +16,7 @@ from pulse import MIC_DEVICE, SPEAKER_DEVICE, PrivatePulse
 
 from hw.base import MIC_FORMAT, SPEAKER_FORMAT, MicError, SpeakerError
 from hw.sound.depth import deep_streams
-from hw.sound.library import UNAVAILABLE, open_refusal
-from hw.sound.listing import list_devices
+from hw.sound.library import UNAVAILABLE, list_devices, open_refusal
 from hw.sound.negotiate import Form
 from hw.sound.portaudio import PortAudioMic, PortAudioSpeaker
 

@@ -361,7 +361,7 @@ FOUND = [
 
 
 def test_devices_are_a_table(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    put_in_place(monkeypatch, "hw.sound.listing", survey_devices=lambda: FOUND)
+    put_in_place(monkeypatch, "hw.sound.library", survey_devices=lambda: FOUND)
     assert main(["devices"]) == 0
     assert capsys.readouterr().out == (
         "name                 kind      card        usb        port   default  opened with\n"
@@ -371,7 +371,7 @@ def test_devices_are_a_table(monkeypatch: pytest.MonkeyPatch, capsys: pytest.Cap
 
 
 def test_no_devices_is_a_failure(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    put_in_place(monkeypatch, "hw.sound.listing", survey_devices=list)
+    put_in_place(monkeypatch, "hw.sound.library", survey_devices=list)
     assert main(["devices"]) == 1
     assert (
         capsys.readouterr().err == "conure: there is no sound device; `conure doctor` tells what may help\n"

@@ -9,7 +9,7 @@ import pytest
 from daemon.config.settings import BoardSettings, Settings
 from daemon.run.missing import lacking, missing_devices
 from hw.base import DeviceError
-from hw.sound import listing
+from hw.sound import library
 from hw.sound.cards import CAPTURE, PLAYBACK, DeviceInfo
 
 HEADPHONES = DeviceInfo("bcm2835 Headphones (hw:0,0)", PLAYBACK, "Headphones", default=True)
@@ -24,7 +24,7 @@ def there_are(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
     """PortAudio lists these devices."""
 
     def put(*devices: DeviceInfo) -> None:
-        monkeypatch.setattr(listing, "list_devices", lambda: list(devices))
+        monkeypatch.setattr(library, "list_devices", lambda: list(devices))
 
     return put
 
@@ -56,7 +56,7 @@ def test_the_device_that_the_configuration_means_counts_and_is_named(there_are: 
 
 
 def test_a_board_that_somebody_named_is_not_simulated(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(listing, "list_devices", lambda: pytest.fail("nobody need look"))
+    monkeypatch.setattr(library, "list_devices", lambda: pytest.fail("nobody need look"))
     assert missing_devices(Settings(board=BoardSettings(name="generic")), detected=False) == (frozenset(), [])
 
 
@@ -64,7 +64,7 @@ def test_without_a_list_both_are_simulated_and_the_reason_is_told(monkeypatch: p
     def list_devices() -> list[DeviceInfo]:
         raise DeviceError("the sound devices", "do not answer")
 
-    monkeypatch.setattr(listing, "list_devices", list_devices)
+    monkeypatch.setattr(library, "list_devices", list_devices)
     missing, lines = missing_devices(Settings(), detected=False)
     assert missing == {CAPTURE, PLAYBACK}
     assert lines == ["the sound devices: do not answer", MIC_LINE, SPEAKER_LINE]

@@ -2,40 +2,42 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from threading import Event
 
 import pytest
 from places import ROOT
 
 from hw.base import DeviceError
-from hw.sound import listing
+from hw.sound import library
 from hw.sound.library import LIBRARY
 
 INTERRUPTED = """
 import sys
 from threading import Event
 from daemon.cli.main import main
-from hw.sound import listing
+from hw.sound import library
 
 def survey(kind, options):
     print("asked", flush=True)
     Event().wait()
 
-listing.LIBRARY.survey = survey
+library.LIBRARY.survey = survey
 sys.exit(main(["devices"]))
 """
 
 
-@pytest.mark.parametrize("look", [listing.list_devices, listing.survey_devices])
+@pytest.mark.parametrize("look", [library.list_devices, library.survey_devices])
 def test_a_library_that_never_answers_is_given_up_with_a_remedy(
     monkeypatch: pytest.MonkeyPatch, look: Callable[[], object]
 ) -> None:
     answer = Event()
-    monkeypatch.setattr(listing, "TIMEOUT_S", 0.05)
+    monkeypatch.setattr(library, "LIST_TIMEOUT_S", 0.05)
     monkeypatch.setattr(LIBRARY, "list_devices", answer.wait)
     monkeypatch.setattr(LIBRARY, "survey", lambda _kind, _options: answer.wait())
     with pytest.raises(DeviceError, match=r"do not answer .* restart it"):
@@ -49,7 +51,7 @@ def test_what_the_library_raises_is_passed_on(monkeypatch: pytest.MonkeyPatch) -
 
     monkeypatch.setattr(LIBRARY, "list_devices", fail)
     with pytest.raises(DeviceError, match="cannot be loaded"):
-        listing.list_devices()
+        library.list_devices()
 
 
 def test_ctrl_c_ends_a_look_that_hangs() -> None:
@@ -58,3 +60,15 @@ def test_ctrl_c_ends_a_look_that_hangs() -> None:
         assert process.stdout is not None and process.stdout.readline() == "asked\n"
         process.send_signal(signal.SIGINT)
         assert process.wait(30) == 130
+
+
+@pytest.mark.parametrize("command", ["devices", "tone"])
+def test_a_configuration_of_alsa_that_is_none_is_named(tmp_path: Path, command: str) -> None:
+    (tmp_path / ".asoundrc").write_text("snd_soc_driver { {\n")
+    environment = {"PATH": os.environ["PATH"], "HOME": str(tmp_path)}
+    done = subprocess.run(
+        [sys.executable, "-m", "daemon", command], cwd=ROOT, env=environment, capture_output=True, text=True
+    )
+    assert done.returncode == 1
+    assert f"{tmp_path}/.asoundrc: is no valid configuration of ALSA" in done.stderr
+    assert len(done.stderr.splitlines()) == 1
