@@ -90,7 +90,6 @@ def local_now() -> datetime | None:
     """The local time with its zone; None while the clock is not set."""
     if not clock_is_set(time.time()):
         return None
-    time.tzset()  # the zone of the machine may have been changed since the start (tzset(3))
     return local_time()
 
 

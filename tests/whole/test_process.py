@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import os
 import signal
 import socket
@@ -351,3 +352,28 @@ SimulatedLeds.close = lambda self: print("dark", flush=True)
 from daemon.cli.main import main
 sys.exit(main(["lights", "--board", "simulated"]))
 """
+
+
+async def test_whoever_watches_sees_how_it_is_what_changes_and_an_orderly_end(tmp_path: Path) -> None:
+    async with served(tmp_path) as (process, _):
+        await process.until(online)
+        watcher = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "daemon", "status", "--watch", "--json", cwd=ROOT,
+            env=environment(tmp_path), stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
+        )  # fmt: skip
+        assert watcher.stdout is not None
+        first = json.loads(await watcher.stdout.readline())
+        assert (first["v"], first["event"], first["status"]["link"]["state"]) == (1, "snapshot", "online")
+        await process.command("volume", percent=35)
+        await process.command("mute")
+        await process.until(lambda status: status["muted"])
+        await process.end()
+        out, _ = await watcher.communicate()
+    events = [json.loads(line) for line in out.splitlines()]
+    assert all(event["v"] == 1 and "at" in event for event in events)
+    assert [event["volume"] for event in events if event["event"] == "volume"] == [35]
+    assert [event["muted"] for event in events if event["event"] == "mute"] == [True]
+    (device,) = [event for event in events if event["event"] == "device"]
+    assert (device["device"], device["open"]) == ("mic", False)
+    assert any(event["event"] == "light" for event in events)
+    assert events[-1]["event"] == "end" and watcher.returncode == 0
