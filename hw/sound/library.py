@@ -12,6 +12,7 @@ listing the devices 30 to 50 ms.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import threading
@@ -138,7 +139,7 @@ class Library:
         with self._lock:
             with quiet_stderr():
                 audio = self._ready(ERRORS[kind])
-            if choose(_devices(audio), alternatives(wanted)[0], kind) is None:
+            if self._is_stale() or choose(_devices(audio), alternatives(wanted)[0], kind) is None:
                 audio = self._look_again(kind) or audio
             try:
                 opened = self._open(audio, kind, wanted, options)
@@ -147,6 +148,7 @@ class Library:
                 if renewed is None:
                     raise
                 opened = self._open(renewed, kind, wanted, options)
+            self._check_identity(opened, kind, wanted)
             self._lenders.add(lender)
             return opened
 
@@ -156,6 +158,18 @@ class Library:
             opened.stream.close()
         finally:
             self._lenders.discard(lender)  # without the lock: who looks again holds it, and waits for this
+
+    def _is_stale(self) -> bool:
+        """Whether cards have come or gone since PortAudio listed its devices."""
+        return self._signature() != self._seen
+
+    def _check_identity(self, opened: Opened, kind: str, wanted: str) -> None:
+        """Raise the kind's error where the card's number may be another card's by now: it is tried again."""
+        if card_number(opened.name) is None or not self._is_stale():
+            return
+        with contextlib.suppress(OSError):
+            opened.stream.close()
+        raise ERRORS[kind](wanted, "the sound cards have changed, and their list could not be renewed yet")
 
     def _open(self, audio: pyaudio.PyAudio, kind: str, wanted: str, options: StreamOptions) -> Opened:
         devices = _devices(audio)
@@ -180,7 +194,7 @@ class Library:
 
     def _look_again(self, kind: str) -> pyaudio.PyAudio | None:
         """List the devices anew although streams are open, if that may help and they can be spared."""
-        news = self._signature() != self._seen or self._clock() - self._looked_s >= LOOK_AGAIN_S
+        news = self._is_stale() or self._clock() - self._looked_s >= LOOK_AGAIN_S
         if not self._lenders or not news:
             return None
         go_on = threading.Event()

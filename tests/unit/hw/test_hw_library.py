@@ -13,9 +13,11 @@ from threading import Event
 import pytest
 from places import ROOT
 
-from hw.base import DeviceError
+from hw.base import DeviceError, MicError
 from hw.sound import library
+from hw.sound.cards import CAPTURE, DeviceInfo
 from hw.sound.library import LIBRARY
+from hw.sound.negotiate import MIC_OPTIONS, Form
 
 INTERRUPTED = """
 import sys
@@ -72,3 +74,41 @@ def test_a_configuration_of_alsa_that_is_none_is_named(tmp_path: Path, command: 
     assert done.returncode == 1
     assert f"{tmp_path}/.asoundrc: is no valid configuration of ALSA" in done.stderr
     assert len(done.stderr.splitlines()) == 1
+
+
+class Stream:
+    """A stream of a card."""
+
+    closed = False
+
+    def close(self) -> None:
+        self.closed = True
+
+
+class Playing:
+    """A speaker that cannot be spared."""
+
+    hangs = False
+
+    def lend(self, go_on: Event) -> bool:
+        return False
+
+
+@pytest.mark.parametrize(("name", "opens"), [("USB: - (hw:1,0)", False), ("default", True)])
+def test_a_card_whose_number_may_be_another_s_by_now_is_not_taken(
+    monkeypatch: pytest.MonkeyPatch, name: str, opens: bool
+) -> None:
+    cards, stream = ["desk"], Stream()
+    opened = library.Opened(stream, Form(16_000, 1), name, served=False)
+    monkeypatch.setattr(library, "_initialise", lambda _error: object())
+    monkeypatch.setattr(library, "_devices", lambda _audio: {0: DeviceInfo(name, CAPTURE, "", default=True)})
+    monkeypatch.setattr(library, "_open_device", lambda *_: opened)
+    owner = library.Library(signature=lambda: cards[0])
+    assert owner.open_stream(Playing(), CAPTURE, "default", MIC_OPTIONS) is opened
+    cards[0] = "webcam, desk"
+    if opens:
+        assert owner.open_stream(Playing(), CAPTURE, "default", MIC_OPTIONS) is opened
+        return
+    with pytest.raises(MicError, match="have changed") as caught:
+        owner.open_stream(Playing(), CAPTURE, "default", MIC_OPTIONS)
+    assert stream.closed and not caught.value.permanent
