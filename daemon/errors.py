@@ -12,6 +12,8 @@ Device errors are `hw.base.DeviceError` and its children: `hw` knows nothing of 
 
 from __future__ import annotations
 
+from daemon.masking import mask_keys
+
 EX_CONFIG = 78
 """sysexits.h EX_CONFIG; the unit has RestartPreventExitStatus=78, for trying again cannot help."""
 
@@ -21,11 +23,14 @@ class ConureError(Exception):
 
 
 class ConfigError(ConureError):
-    """The configuration cannot be used. `problems` holds one line for each mistake, all of them."""
+    """The configuration cannot be used. `problems` holds one line for each mistake, all of them.
+
+    A key that was put where it does not belong is masked.
+    """
 
     def __init__(self, problems: list[str]) -> None:
-        super().__init__("\n".join(problems))
-        self.problems = problems
+        self.problems = [mask_keys(problem) for problem in problems]
+        super().__init__("\n".join(self.problems))
 
 
 class AlreadyRunning(ConureError):

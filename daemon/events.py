@@ -37,6 +37,11 @@ class GenerationComplete:
 
 
 @dataclass(frozen=True, slots=True)
+class WorkAnnounced:
+    """The server still works on the turn: more of it may follow, perhaps after a long pause."""
+
+
+@dataclass(frozen=True, slots=True)
 class ServerInterrupted:
     """The model's turn was cut on the server; its `TurnComplete` follows, its audio is void."""
 
@@ -97,7 +102,7 @@ class NotUnderstood:
 
 
 ServerEvent = (
-    ReplyAudio | Transcript | GenerationComplete | ServerInterrupted | TurnComplete | GoAway
+    ReplyAudio | Transcript | GenerationComplete | WorkAnnounced | ServerInterrupted | TurnComplete | GoAway
     | HandleUpdate | Usage | ToolCall | ToolCallCancelled | NotUnderstood
 )  # fmt: skip
 
@@ -178,6 +183,16 @@ class SpeechStarted:
 
 
 @dataclass(frozen=True, slots=True)
+class SpeechPaused:
+    """The silence after speech has lasted for `vad.eager_ms`: perhaps it is over."""
+
+
+@dataclass(frozen=True, slots=True)
+class SpeechResumed:
+    """After `SpeechPaused`, and before `SpeechEnded`, the speech has gone on."""
+
+
+@dataclass(frozen=True, slots=True)
 class SpeechEnded:
     """The speech is over: the silence after it has lasted."""
 
@@ -192,13 +207,6 @@ class TimerFired:
 @dataclass(frozen=True, slots=True)
 class UtteranceSent:
     """The last of the utterance has left: the other end has acknowledged it."""
-
-    turn: int
-
-
-@dataclass(frozen=True, slots=True)
-class UtteranceGiven:
-    """The last of the utterance was given to the connection: from now on an answer may come."""
 
     turn: int
 
@@ -269,7 +277,10 @@ class LinkRefused:
 
 @dataclass(frozen=True, slots=True)
 class ToolsBusy:
-    """Tools run for the turn under way, or run no more. `reply_due`: the model will speak of the answers."""
+    """The turn under way waits for tools or for work that the server has announced, or waits no more.
+
+    `reply_due`: the model will speak of the tools' answers.
+    """
 
     busy: bool
     reply_due: bool = False
@@ -286,22 +297,15 @@ class MicLost:
 
 
 @dataclass(frozen=True, slots=True)
-class MicSilent:
-    """The microphone delivers, and for long nothing but zeros. `ever_heard`: it was not always so."""
-
-    ever_heard: bool
-
-
-@dataclass(frozen=True, slots=True)
 class MicBack:
     """The microphone delivers again."""
 
 
 DialogueEvent = (
     TalkPressed | TalkTapped | TalkHeld | TalkReleased | TalkWithdrawn | StopAsked | MuteSet | TextAsked
-    | SpeechStarted | SpeechEnded | TimerFired | UtteranceSent | ReplyStarted | ReplyEnded
-    | ReplyInterrupted | PlaybackDrained | ReplyIsWhole | ReplyRanDry | ReplyWentOn | LinkUp | LinkLost
-    | LinkRefused | ToolsBusy | EndAsked | MicLost | MicBack
+    | SpeechStarted | SpeechPaused | SpeechResumed | SpeechEnded | TimerFired | UtteranceSent
+    | ReplyStarted | ReplyEnded | ReplyInterrupted | PlaybackDrained | ReplyIsWhole | ReplyRanDry
+    | ReplyWentOn | LinkUp | LinkLost | LinkRefused | ToolsBusy | EndAsked | MicLost | MicBack
 )  # fmt: skip
 
 # --- to the conductor ------------------------------------------------------------------------------
@@ -331,6 +335,20 @@ class TimerDue:
 @dataclass(frozen=True, slots=True)
 class ToolsChanged:
     """`busy` or `open` may have changed."""
+
+
+@dataclass(frozen=True, slots=True)
+class UtteranceGiven:
+    """The last of the utterance was given to the connection: from now on an answer may come."""
+
+    turn: int
+
+
+@dataclass(frozen=True, slots=True)
+class MicSilent:
+    """The microphone delivers, and for long nothing but zeros. `ever_heard`: it was not always so."""
+
+    ever_heard: bool
 
 
 @dataclass(frozen=True, slots=True)

@@ -71,11 +71,21 @@ def _sound_server_as_it_was(request: pytest.FixtureRequest) -> None:
 
 @pytest.fixture(autouse=True)
 def _logging_as_it_was() -> Iterator[None]:
-    """A program that a test ran has sent its log to a stream that is closed by now."""
+    """A program that a test ran has sent its log elsewhere, or silenced part of it."""
     root = logging.getLogger()
-    level, before = root.level, set(root.handlers)
+    before, levels = set(root.handlers), _levels()
+    disabled = root.manager.disable
     yield
-    root.setLevel(level)
+    logging.disable(disabled)
+    for name, level in _levels().items():
+        if level != levels.get(name, logging.NOTSET):
+            logging.getLogger(name).setLevel(levels.get(name, logging.NOTSET))
     for handler in set(root.handlers) - before:
         if not handler.__class__.__module__.startswith("_pytest."):
             root.removeHandler(handler)
+
+
+def _levels() -> dict[str, int]:
+    """The severity from which on each logger shows its lines."""
+    loggers = logging.root.manager.loggerDict.values()
+    return {one.name: one.level for one in (logging.root, *loggers) if isinstance(one, logging.Logger)}

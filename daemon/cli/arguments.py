@@ -62,10 +62,11 @@ def table(rows: list[list[str]]) -> str:
 
 
 def to_json(value: Any, indent: int | None = None) -> str:
-    """A value as JSON, readable for people who do not write in ASCII."""
+    """A value as JSON, readable for people who do not write in ASCII; what cannot be seen is escaped."""
     import json
 
-    return json.dumps(value, ensure_ascii=False, indent=indent)
+    text = json.dumps(value, ensure_ascii=False, indent=indent)
+    return "".join(char if char.isprintable() or char == "\n" else json.dumps(char)[1:-1] for char in text)
 
 
 def shows_pictures(stream: TextIO) -> bool:

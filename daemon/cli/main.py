@@ -13,6 +13,7 @@ from io import TextIOWrapper
 from daemon import __version__
 from daemon.cli import boards, configuration, devices, doctor, reminders, run, running, standin, tools, trials
 from daemon.cli.arguments import add_choices, complain
+from daemon.cli.clean_output import clean_output
 from daemon.errors import EX_CONFIG, ConfigError, ConureError
 from hw.base import DeviceError
 from hw.sound.quiet import keep_stderr_apart
@@ -36,6 +37,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     keep_stderr_apart()
     if isinstance(sys.stdout, TextIOWrapper):
         sys.stdout.reconfigure(errors="replace")  # a sign that the terminal does not know becomes a "?"
+    with clean_output():
+        return _run(argv)
+
+
+def _run(argv: Sequence[str] | None) -> int:
     arguments = _parser().parse_args(argv)
     command: Command = arguments.command
     try:

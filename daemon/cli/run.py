@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -37,7 +38,7 @@ def _run(arguments: argparse.Namespace) -> int:
     loaded = load.load(arguments.config, os.environ, board=arguments.board)
     api_key = _api_key(loaded.settings, arguments)
     complain(notes(loaded.settings))
-    options = _options(arguments, board_detected=loaded.detected)
+    options = replace(_options(arguments, board_detected=loaded.detected), hidden=_hide_keys())
     from daemon.runtime.heap import keep_heap_small
 
     keep_heap_small()
@@ -64,6 +65,15 @@ def _api_key(settings: Settings, arguments: argparse.Namespace) -> Secret | None
             refusal.show(settings, error)
         raise
     return api_key
+
+
+def _hide_keys() -> dict[str, Secret]:
+    """Take the key out of the environment, where the programs of tools could read it."""
+    from daemon.config.load import KEY_VARIABLES
+    from daemon.config.secret import Secret
+    from daemon.runtime.environment import erase
+
+    return {name: Secret(value) for name, value in erase(KEY_VARIABLES, os.environ).items()}
 
 
 def _options(arguments: argparse.Namespace, *, board_detected: bool) -> RunOptions:

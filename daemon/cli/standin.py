@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from daemon.cli.arguments import complain, port
 from daemon.errors import ConfigError, ConureError
+
+if TYPE_CHECKING:
+    from daemon.standin.plan import Plan
+    from daemon.standin.server import StandIn
+    from daemon.standin.voices import Voice
+
+ANY_KEY = "any"
 
 
 def add(commands: Any) -> None:
@@ -19,36 +27,61 @@ def add(commands: Any) -> None:
         "--voice",
         default="echo",
         metavar="NAME",
-        help="how it answers: echo, tone, silence, long, none, or a WAV file",
+        help="how it answers: echo, tone, silence, long, none, recall, or a WAV file",
     )
     standin.add_argument("--write-ca", type=Path, metavar="FILE", help="write the certificate to trust here")
     standin.add_argument("--plan", type=Path, metavar="FILE", help="what it does wrong, in TOML")
+    standin.add_argument(
+        "--key",
+        action="append",
+        default=[],
+        help="refuse every API key but this; may be given again (made-up keys: others see a command line)",
+    )
+    standin.add_argument("--log", action="store_true", help="tell of every step, not only of who is refused")
+    standin.add_argument("--record", type=Path, metavar="FILE", help="write all that is said, as JSON lines")
 
 
 def _standin(arguments: argparse.Namespace) -> int:
     import asyncio
 
-    from daemon.standin.plan import Plan
-    from daemon.standin.run import run_standin
-    from daemon.standin.server import StandIn
-    from daemon.standin.voices import voice_named
+    from daemon.standin.run import Telling, run_standin
 
     if not arguments.write_ca:
         complain(["nobody can trust it without its certificate; --write-ca FILE writes that"])
+    voice, plan = _voice_and_plan(arguments)
+    telling = Telling(
+        ca_file=arguments.write_ca,
+        record_file=arguments.record,
+        everything=arguments.log,
+        on_ready=lambda standin: _tell_how_to_reach(standin, arguments),
+        on_line=lambda line: print(line, file=sys.stderr, flush=True),
+    )
+    try:
+        asyncio.run(run_standin(arguments.port, voice, plan, telling, keys=arguments.key))
+    except OSError as error:
+        where = f"{error.filename}: " if error.filename else ""
+        raise ConureError(f"the stand-in cannot start: {where}{error.strerror or error}") from error
+    return 0
 
-    def tell(standin: StandIn) -> None:
-        trust = f"SSL_CERT_FILE={arguments.write_ca} " if arguments.write_ca else ""
-        print(f"GOOGLE_GEMINI_BASE_URL={standin.base_url} {trust}GEMINI_API_KEY=any conure run", flush=True)
+
+def _voice_and_plan(arguments: argparse.Namespace) -> tuple[Voice, Plan]:
+    from daemon.standin.plan import Plan
+    from daemon.standin.voices import voice_named
 
     try:
-        voice = voice_named(arguments.voice)
         plan = Plan.from_toml(arguments.plan.read_text("utf-8")) if arguments.plan else Plan()
+        return voice_named(arguments.voice), plan
     except ValueError as error:  # PlanError and UnicodeDecodeError are ValueErrors
         raise ConfigError(str(error).splitlines()) from error
     except OSError as error:
         raise ConfigError([f"{error.filename}: cannot be read: {error.strerror}"]) from error
-    try:
-        asyncio.run(run_standin(arguments.port, voice, plan, arguments.write_ca, on_ready=tell))
-    except OSError as error:
-        raise ConureError(f"the stand-in cannot start: {error.strerror or error}") from error
-    return 0
+
+
+def _tell_how_to_reach(standin: StandIn, arguments: argparse.Namespace) -> None:
+    key = arguments.key[0] if arguments.key else ANY_KEY
+    trust = f"SSL_CERT_FILE={arguments.write_ca} " if arguments.write_ca else ""
+    print(f"GOOGLE_GEMINI_BASE_URL={standin.base_url} {trust}GEMINI_API_KEY={key} conure run")
+    if arguments.write_ca:
+        client = f"new GoogleGenAI({{ apiKey: '{key}', httpOptions: {{ baseUrl: '{standin.base_url}' }} }})"
+        print(f"Node: NODE_EXTRA_CA_CERTS={arguments.write_ca}, and {client}")
+    sys.stdout.flush()

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from daemon.cli.arguments import add_config_option, complain, table, to_json
 from daemon.errors import ConureError
+from daemon.outside import json_of, one_line
 
 if TYPE_CHECKING:
     from daemon.tools.declaring.spec import ToolSpec
@@ -142,14 +143,12 @@ def _problems(toolbox: Toolbox) -> list[str]:
 
 
 def _short(text: str) -> str:
-    return text if len(text) <= FIRST_LINE_CHARS else f"{text[: FIRST_LINE_CHARS - 1]}…"
+    return one_line(text, FIRST_LINE_CHARS)
 
 
 def _json_object(text: str) -> dict[str, Any]:
-    import json
-
     try:
-        value = json.loads(text)
+        value = json_of(text)
     except ValueError as error:
         raise ConureError(f"the arguments are not JSON: {error}") from error
     if not isinstance(value, dict):

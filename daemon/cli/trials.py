@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from daemon.cli.arguments import add_config_option, complain, shows_pictures
+from daemon.cli.clean_output import cursor_stream
 from daemon.errors import ConfigError, ConureError
 from hw.base import DeviceError
 
@@ -104,7 +105,7 @@ def _show_live(heard: Iterator[Heard]) -> None:
 
     try:
         for reading in readings(heard, LIVE_CHUNKS):
-            print(f"\r{bar_line(reading)}\x1b[K", end="", flush=True)
+            print(f"\r{bar_line(reading)}\x1b[K", end="", flush=True, file=cursor_stream())
     finally:
         print()
 

@@ -1,9 +1,8 @@
 """What was sent and received on each calendar day, and whether the day's budget is used up. Pure.
 
-Counted is what is paid for: audio that went to the service, also what had to be sent again; audio that came
-from it, played or not; and the tokens that it says it has counted. A day is only a word that comes from
-outside, so a change to summer time, a clock that jumps and a restart decide which day grows, and no day is
-ever begun anew.
+It counts what is paid for: audio that went to the service, also what had to be sent again; audio that came
+from it, played or not; and the tokens that the service says it has counted. The caller names the present day.
+So summer time, a clock that jumps, or a restart can only change which day grows; none sets a day to zero.
 """
 
 from __future__ import annotations
@@ -23,24 +22,27 @@ UNSET = "unset"
 """The day of a clock that has not been set yet. It has no budget, for nobody knows whose day it is."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Day:
-    """What was used: bytes of PCM (16 kHz up, 24 kHz down), tokens, and turns that the budget refused."""
+    """What was used: bytes of PCM (16 kHz up, 24 kHz down), tokens, and turns that the budget refused.
+
+    `eager_ends`: utterances that were closed at a pause, of which `eager_wasted` went on. That cost
+    `again_bytes` of what was sent, and `unheard_bytes` of what was received.
+    """
 
     sent_bytes: int = 0
     received_bytes: int = 0
     prompt_tokens: int = 0
     response_tokens: int = 0
     refused: int = 0
+    eager_ends: int = 0
+    eager_wasted: int = 0
+    again_bytes: int = 0
+    unheard_bytes: int = 0
 
     def __add__(self, more: Day) -> Day:
-        return Day(
-            self.sent_bytes + more.sent_bytes,
-            self.received_bytes + more.received_bytes,
-            self.prompt_tokens + more.prompt_tokens,
-            self.response_tokens + more.response_tokens,
-            self.refused + more.refused,
-        )
+        sums = {name: getattr(self, name) + getattr(more, name) for name in _NUMBERS}
+        return Day(**sums)
 
     @property
     def audio_s(self) -> float:
@@ -60,7 +62,15 @@ class Day:
             "prompt_tokens": self.prompt_tokens,
             "response_tokens": self.response_tokens,
             "refused": self.refused,
+            "eager_ends": self.eager_ends,
+            "eager_wasted": self.eager_wasted,
+            "eager_wasted_s": round(
+                MIC_FORMAT.seconds(self.again_bytes) + SPEAKER_FORMAT.seconds(self.unheard_bytes), 1
+            ),
         }
+
+
+_NUMBERS = tuple(field.name for field in fields(Day))
 
 
 def no_calendar() -> str:
@@ -153,7 +163,7 @@ def _checked_day(day: str) -> str:
 
 def _read_day(numbers: Any) -> Day:
     table = numbers if isinstance(numbers, dict) else {}
-    known = {field.name: table.get(field.name, 0) for field in fields(Day)}
+    known = {name: table.get(name, 0) for name in _NUMBERS}
     if not table or not all(type(number) is int and number >= 0 for number in known.values()):
         raise ValueError("a day is not a table of whole numbers")
     return Day(**known)

@@ -1,4 +1,4 @@
-"""Who has been told that the day's budget is used up. Event loop only."""
+"""Counts the turns that the day's budget refuses, and remembers who was told. Event loop only."""
 
 from __future__ import annotations
 

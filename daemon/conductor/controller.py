@@ -7,6 +7,7 @@ listening light is on before audio may leave; then the actions are carried out, 
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any, get_args
 
@@ -139,6 +140,7 @@ class Controller:
                 self._hear(event)
             case _ if isinstance(event, DIALOGUE_EVENTS):
                 self.advance(event)
+        self._hear_confirmed()
         self._follow_tools()
 
     # --- the dialogue
@@ -151,6 +153,8 @@ class Controller:
         self.state, actions = advance(was, event, replace(self.policy, turns_left=turns_left))
         if self.state.phase is not was.phase:
             self._note_phase(was.phase, event)
+            if (was.phase, self.state.phase) == (Phase.SPEAKING, Phase.THINKING):
+                self.downlink.gate.pause()
         self._hold_bell(was.phase)
         self.show()
         for action in actions:
@@ -165,15 +169,17 @@ class Controller:
         self._parts.connection.set_busy(not resting or self._parts.tools.open or leaving)
 
     def _follow_tools(self) -> None:
-        """Let the dialogue know when its tools begin, and when the last of them has answered."""
-        tools = self._parts.tools
-        if tools.busy is self.state.tools_busy:
-            self._note_need()
-            return
-        reply_due = not tools.busy and tools.take_reply_due()
+        """Let the dialogue know when its turn waits for tools or announced work, and when it does no more."""
+        tools, gate, now_s = self._parts.tools, self.downlink.gate, self._clock()
+        works = gate.works(now_s)
+        waited = self.state.tools_busy or works
+        reply_due = waited and not tools.busy and tools.take_reply_due()
         if reply_due:
-            self.downlink.gate.expect(self._clock())
-        self.advance(ToolsBusy(tools.busy, reply_due))
+            gate.expect(now_s)
+        if (tools.busy or works) is self.state.tools_busy:
+            self._note_need()
+        else:
+            self.advance(ToolsBusy(tools.busy or works, reply_due))
 
     def _before(self, event: DialogueEvent) -> None:
         """What an event means outside the state table: marks, the reply's gate, who is told."""
@@ -182,11 +188,10 @@ class Controller:
             case ReplyStarted() if self._awaits_reply():
                 self._reply_begins(now_s)
             case LinkUp():
-                # What was begun on the old connection cannot be answered on this one.
-                self.downlink.gate.reset()
+                self.downlink.lose()
                 self._mark(self.state.turn.number, Mark.LINK_UP, now_s)
             case LinkLost():
-                self.downlink.gate.reset()
+                self.downlink.lose()
             case StopAsked():
                 self._parts.playback.hush()
                 self._parts.reminders.silence()
@@ -247,7 +252,16 @@ class Controller:
     # --- the server
 
     def _hear(self, event: ServerEvent) -> None:
-        for heard in self.downlink.hear(event, self.state.turn.number, self._clock()):
+        self._deliver(self.downlink.hear(event, self.state.turn.number, self._clock()))
+
+    def _hear_confirmed(self) -> None:
+        """What was withheld, as if each had just come."""
+        for heard in self.downlink.confirmed():
+            self._follow_tools()
+            self._deliver([heard])
+
+    def _deliver(self, said: Iterable[ReplyAudio | DialogueEvent]) -> None:
+        for heard in said:
             if isinstance(heard, ReplyAudio):
                 self._play_reply(heard.pcm)
             else:

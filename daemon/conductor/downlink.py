@@ -1,4 +1,4 @@
-"""What the server says: to which turn it belongs, what is counted of it, and the reply for the speaker.
+"""Takes what the server says: counts it, finds its turn, and gives the reply to the speaker.
 
 Event loop only.
 """
@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from daemon.conductor.accounts import Accounts, Day
 from daemon.conductor.loudness import Loudness
 from daemon.conductor.reply_gate import ReplyGate
+from daemon.conductor.withheld import Called, Said, Withheld
 from daemon.events import (
     DialogueEvent,
     GenerationComplete,
@@ -23,6 +24,7 @@ from daemon.events import (
     ToolCallCancelled,
     Transcript,
     Usage,
+    WorkAnnounced,
 )
 from daemon.runtime.cells import clean
 from daemon.runtime.feed import Feed
@@ -56,6 +58,7 @@ class Downlink:
         self._log_transcripts = log_transcripts
         self._loudness = Loudness()
         self.gate = ReplyGate(streaming=streaming)
+        self.withheld = Withheld()
         self.tokens = {"prompt": 0, "response": 0}
         self.not_understood = 0
         self.near_silent_replies = 0
@@ -70,13 +73,35 @@ class Downlink:
         """Take what the server says while `turn` is the newest. Gives what the dialogue is to know, and audio
         of its reply for `play`; each is to be dealt with before the next is asked for.
         """
-        if isinstance(event, ReplyAudio):
-            self._accounts.add(Day(received_bytes=len(event.pcm)))
+        self._count(event)
+        for said in self._belonging(event, turn, now_s):
+            if self.withheld.holding:
+                self.withheld.keep(said, now_s)
+            else:
+                yield from self._meaning(said)
+
+    def confirmed(self) -> Iterator[ReplyAudio | DialogueEvent]:
+        """As `hear`, of what was withheld until now."""
+        for said in self.withheld.confirmed():
+            yield from self._meaning(said)
+
+    def drop_withheld(self) -> None:
+        """What was answered to a part of an utterance is void; its calls are answered as cancelled."""
+        unheard_bytes, calls = self.withheld.drop()
+        self._count_unheard(unheard_bytes)
+        for call in calls:
+            self._tools.take(call.request, call.turn, wanted=False)
+
+    def lose(self) -> None:
+        """What was begun on the old connection cannot be answered on another one."""
+        self.gate.reset()
+        self._count_unheard(self.withheld.lose())
+
+    def _count(self, event: ServerEvent) -> None:
+        """What is counted of it, heard or not."""
         match event:
-            case Transcript(who, text):
-                self._feed.tell("transcript", who=who, text=text)
-                if self._log_transcripts:
-                    log.info("%s: %s", who, clean(text))
+            case ReplyAudio(pcm):
+                self._accounts.add(Day(received_bytes=len(pcm)))
             case Usage(prompt, response):
                 self.tokens["prompt"] += prompt
                 self.tokens["response"] += response
@@ -84,13 +109,24 @@ class Downlink:
             case NotUnderstood(what):
                 self.not_understood += 1
                 log.debug("a message was not understood: %s", what)
+
+    def _count_unheard(self, size_bytes: int) -> None:
+        if size_bytes:
+            self._accounts.add(Day(unheard_bytes=size_bytes))
+
+    def _belonging(self, event: ServerEvent, turn: int, now_s: float) -> Iterator[Said]:
+        match event:
+            case Transcript():
+                yield event
+            case WorkAnnounced():
+                self.gate.announced(now_s)
             case ToolCall():
-                self._tools.take(event, turn, wanted=self.gate.called(now_s))
+                yield Called(event, turn, wanted=self.gate.called(now_s))
             case ToolCallCancelled(call_ids):
+                self.withheld.cancel(call_ids)
                 self._tools.cancel(call_ids)
             case _:
-                for sorted_event in self.gate.sort(event, now_s):
-                    yield self._meaning(sorted_event)
+                yield from self.gate.sort(event, now_s)
 
     def counters(self) -> dict[str, int]:
         """What was wrong with what the server said, and what it cost."""
@@ -98,19 +134,32 @@ class Downlink:
             "reply_bytes_refused": self.reply_bytes_refused,
             "reply_bytes_of_cut_turns": self.gate.audio_dropped_bytes,
             "messages_not_understood": self.not_understood,
+            "turn_ends_repeated": self.gate.ends_repeated,
             "replies_near_silent": self.near_silent_replies,
+            "withheld_refused": self.withheld.refused,
             "tokens_prompt": self.tokens["prompt"],
             "tokens_response": self.tokens["response"],
         }
 
-    def _meaning(self, event: ReplyAudio | GenerationComplete | DialogueEvent) -> ReplyAudio | DialogueEvent:
-        if isinstance(event, GenerationComplete):
-            self._playback.note_all_here()
-            return ReplyIsWhole()
-        if event == ReplyEnded() and self._loudness.is_silence:
-            self.near_silent_replies += 1
-            return ReplyEnded(NEAR_SILENCE)
-        return event
+    def _meaning(self, said: Said) -> Iterator[ReplyAudio | DialogueEvent]:
+        match said:
+            case Transcript(who, text):
+                self._show_words(who, text)
+            case Called(request, turn, wanted):
+                self._tools.take(request, turn, wanted=wanted)
+            case GenerationComplete():
+                self._playback.note_all_here()
+                yield ReplyIsWhole()
+            case ReplyEnded("") if self._loudness.is_silence:
+                self.near_silent_replies += 1
+                yield ReplyEnded(NEAR_SILENCE)
+            case _:
+                yield said
+
+    def _show_words(self, who: str, text: str) -> None:
+        self._feed.tell("transcript", who=who, text=text)
+        if self._log_transcripts:
+            log.info("%s: %s", who, clean(text))
 
     def begin(self, turn: int) -> None:
         """The reply to `turn` begins."""

@@ -22,9 +22,11 @@ class Mark(Enum):
 
     TRIGGERED = "triggered"
     SPEECH_ENDED = "speech_ended"
-    """The end of speech or of the hold: the utterance was closed."""
+    """The end of speech or of the hold: the utterance was closed for good."""
     LINK_UP = "link_up"
     FIRST_SENT = "first_sent"
+    CLOSED_EAGERLY = "closed_eagerly"
+    """The utterance was closed at a pause; the newest counts."""
     ALL_SENT = "all_sent"
     """The newest counts: an utterance may be sent again."""
     FIRST_REPLY = "first_reply"
@@ -33,7 +35,7 @@ class Mark(Enum):
     OVER = "over"
 
 
-_NEWEST_COUNTS = (Mark.ALL_SENT,)
+_NEWEST_COUNTS = (Mark.CLOSED_EAGERLY, Mark.ALL_SENT)
 
 
 @dataclass(slots=True)
@@ -46,13 +48,21 @@ class Turn:
     marks: dict[Mark, float] = field(default_factory=dict)
     sent_bytes: int = 0
     reply_bytes: int = 0
+    eager_ends: int = 0
+    """How often it was closed at a pause."""
+    eager_wasted: int = 0
+    """After how many of them its user went on, so that all of it was sent again."""
+    gained_ms: float = 0.0
+    """By so much the answer began sooner than if it had been asked for after the full silence."""
     outcome: Outcome | None = None
 
     def between_ms(self, first: Mark, last: Mark) -> float | None:
-        """Milliseconds from one mark to another; None while either is missing."""
+        """Milliseconds from one mark to another, 0 where they came in the other order; None while either is
+        missing.
+        """
         if first not in self.marks or last not in self.marks:
             return None
-        return round((self.marks[last] - self.marks[first]) * 1000, 1)
+        return max(0.0, round((self.marks[last] - self.marks[first]) * 1000, 1))
 
     @property
     def connect_hidden(self) -> bool | None:
@@ -72,6 +82,9 @@ class Turn:
             "end_to_all_sent_ms": self.between_ms(Mark.SPEECH_ENDED, Mark.ALL_SENT),
             "end_to_first_reply_ms": self.between_ms(Mark.SPEECH_ENDED, Mark.FIRST_REPLY),
             "end_to_first_sample_ms": self.between_ms(Mark.SPEECH_ENDED, Mark.FIRST_SAMPLE),
+            "eager_ends": self.eager_ends,
+            "eager_wasted": self.eager_wasted,
+            "gained_ms": self.gained_ms,
             "connect_hidden": self.connect_hidden,
             "said_s": round(MIC_FORMAT.seconds(self.sent_bytes), 2),
             "reply_s": round(SPEAKER_FORMAT.seconds(self.reply_bytes), 2),
@@ -96,6 +109,22 @@ class Ledger:
                 found.marks[mark] = at_s
             else:
                 found.marks.setdefault(mark, at_s)
+
+    def close_eagerly(self, turn: int, at_s: float) -> None:
+        """The utterance was closed at a pause."""
+        self.mark(turn, Mark.CLOSED_EAGERLY, at_s)
+        if found := self.find(turn):
+            found.eager_ends += 1
+
+    def reopen(self, turn: int) -> None:
+        """Its user went on after the server had got it."""
+        if found := self.find(turn):
+            found.eager_wasted += 1
+
+    def confirm(self, turn: int, answered_s: float) -> None:
+        """The pause was the end. The answer began to come at `answered_s`, or comes after this moment."""
+        if (found := self.find(turn)) and (closed_s := found.marks.get(Mark.CLOSED_EAGERLY)) is not None:
+            found.gained_ms = round((answered_s - closed_s) * 1000, 1)
 
     def close(self, turn: int, outcome: Outcome, at_s: float) -> Turn | None:
         """A turn ends; returns its line."""

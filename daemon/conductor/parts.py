@@ -1,4 +1,4 @@
-"""What the controller conducts, and is told by."""
+"""The parts that the controller and the performer work with, by name."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from daemon.tools.calling.host import ToolHost, no_tools
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parts:
-    """The parts by name; the composition root makes them."""
+    """The composition root makes them."""
 
     mailbox: Mailbox[Event]
     capture: Capture

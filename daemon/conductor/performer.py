@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import logging
 
+from daemon.conductor.accounts import Day
 from daemon.conductor.budget import DayBudget
+from daemon.conductor.downlink import Downlink
 from daemon.conductor.ledger import Mark
 from daemon.conductor.parts import Parts
-from daemon.conductor.reply_gate import ReplyGate
 from daemon.conductor.timers import Timers
 from daemon.dialogue import actions as do
 from daemon.dialogue.actions import Action
@@ -34,7 +35,7 @@ class Performer:
         self,
         parts: Parts,
         timers: Timers,
-        gate: ReplyGate,
+        downlink: Downlink,
         announcer: Announcer,
         budget: DayBudget,
         *,
@@ -44,7 +45,8 @@ class Performer:
         self._parts = parts
         self._clock = parts.clock
         self._timers = timers
-        self._gate = gate
+        self._downlink = downlink
+        self._gate = downlink.gate
         self._announcer = announcer
         self._budget = budget
         self._echo_free = echo_free
@@ -63,6 +65,8 @@ class Performer:
             case do.CloseUtterance(turn):
                 parts.ledger.mark(turn, Mark.SPEECH_ENDED, self._clock())
                 parts.uplink.close(turn)
+            case do.CloseEagerly() | do.ReopenUtterance() | do.ConfirmEnd():
+                self._end_eagerly(action)
             case do.CancelUtterance(turn):
                 if parts.uplink.settle(turn):
                     self._gate.withdraw()
@@ -75,10 +79,7 @@ class Performer:
             case do.FinishReply():
                 parts.playback.finish()
             case do.CutReply(by_server):
-                parts.playback.cut()
-                if not by_server:
-                    self._gate.cut()
-                    parts.tools.turn_cut()
+                self._cut(by_server=by_server)
             case do.Play(earcon):
                 self.play(earcon, state.phase)
             case do.StartTimer(timer, after_s):
@@ -106,6 +107,42 @@ class Performer:
             quiet_s=None if self._echo_free else now_s - self._parts.playback.audible_until_s,
         )
         self._parts.connection.ask()
+
+    def _end_eagerly(self, action: do.CloseEagerly | do.ReopenUtterance | do.ConfirmEnd) -> None:
+        match action:
+            case do.CloseEagerly(turn):
+                self._close_eagerly(turn)
+            case do.ReopenUtterance(turn):
+                self._reopen(turn)
+            case do.ConfirmEnd(turn):
+                self._confirm(turn)
+
+    def _close_eagerly(self, turn: int) -> None:
+        self._downlink.withheld.begin()
+        self._parts.ledger.close_eagerly(turn, self._clock())
+        self._parts.accounts.add(Day(eager_ends=1))
+        self._parts.uplink.close(turn)
+
+    def _reopen(self, turn: int) -> None:
+        """Calls are answered first: some models close the connection on audio that comes before that."""
+        self._downlink.drop_withheld()
+        again_bytes = self._parts.uplink.reopen(turn)
+        if again_bytes:
+            self._gate.reopen(self._clock())
+            self._parts.ledger.reopen(turn)
+            self._parts.accounts.add(Day(eager_wasted=1, again_bytes=again_bytes))
+
+    def _confirm(self, turn: int) -> None:
+        now_s = self._clock()
+        self._parts.ledger.mark(turn, Mark.SPEECH_ENDED, now_s)
+        self._parts.ledger.confirm(turn, self._downlink.withheld.confirm(now_s))
+
+    def _cut(self, *, by_server: bool) -> None:
+        self._parts.playback.cut()
+        if not by_server:
+            self._downlink.drop_withheld()
+            self._gate.cut()
+            self._parts.tools.turn_cut()
 
     def _send_text(self, turn: int, text: str, *, online: bool) -> None:
         self._parts.ledger.open(turn, Trigger.TEXT, self._clock(), online=online)

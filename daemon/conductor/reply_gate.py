@@ -1,4 +1,4 @@
-"""Which turn does what the server says belong to? Pure.
+"""Sorts what the server says by the turn to which it belongs. Pure.
 
 After a barge-in the server goes on talking for a while: its audio is in flight, then come `interrupted`
 and `turnComplete` of the turn that was cut. The `ReplyGate` lets through what belongs to the newest turn
@@ -36,16 +36,20 @@ UNHEARD_END_TIMEOUT_S = 0.5
 `turnComplete`: whether the server marks the end of such a turn is not documented, and an answer seldom begins
 sooner after its question."""
 
-
 UNASKED_S = 20.0
 """So long after the model was told what a tool brought it may speak of it without another question: it waits
 until nobody speaks (`scheduling` WHEN_IDLE), and `turnComplete` waits for the play-out before that."""
 
 
+WORK_S = 60.0
+"""So long the server may work, as it has announced, without a sound: an utterance is held for as long too."""
+
+
 class ReplyGate:
     """Sorts the server's events by turn. Event loop only; the clock is given with each call.
 
-    `audio_dropped_bytes` counts the speech of cut turns that was thrown away.
+    `audio_dropped_bytes` counts the speech of cut turns that was thrown away, `ends_repeated` the ends of
+    turns that came once more.
     """
 
     def __init__(self, *, streaming: bool) -> None:
@@ -61,8 +65,17 @@ class ReplyGate:
         self._asked_at_s = 0.0
         self._unasked_until_s = 0.0
         """Until then a reply is let through that no question asked for."""
+        self._reopened_at_s: float | None = None
+        """When the server was made to cut the old turn, where that was before the next question was asked."""
         self._old_end_timeout_s = OLD_END_TIMEOUT_S
+        self._ended = False
+        """A turn has ended on this connection, and its end may be told again."""
+        self._whole = False
+        """The server has said that all of the answer to the newest question was sent."""
+        self._works_since_s: float | None = None
+        """Since when there was no sound while the server works."""
         self.audio_dropped_bytes = 0
+        self.ends_repeated = 0
 
     def reset(self) -> None:
         """A new connection: nothing of the old one can arrive any more."""
@@ -70,9 +83,12 @@ class ReplyGate:
         self._old_turn_open = self._old_interrupted = self._end_owed = False
         self._asked = self._streaming
         self._unasked_until_s = 0.0
+        self._ended = False
+        self._works_since_s = None
 
     def cut(self) -> None:
         """The device cut the reply, or began a new turn: what the server still says of it is void."""
+        self._reopened_at_s = None
         unheard = self._asked and not self._server_speaks and not self._streaming
         if self._server_speaks or unheard:
             self._old_turn_open = True
@@ -80,6 +96,12 @@ class ReplyGate:
         self._server_speaks = self._speaking = False
         self._asked = self._streaming
         self._unasked_until_s = 0.0
+        self._works_since_s = None
+
+    def reopen(self, now_s: float) -> None:
+        """The question goes on, which cuts its answer on the server too, and is asked once more later."""
+        self.cut()
+        self._reopened_at_s = now_s
 
     def withdraw(self) -> None:
         """A question was begun but not finished: the server may answer what it got of it."""
@@ -94,6 +116,8 @@ class ReplyGate:
             self._server_speaks = self._speaking = False
         self._asked = True
         self._asked_at_s = now_s
+        self._whole = False
+        self._works_since_s = None
 
     def called(self, now_s: float) -> bool:
         """The model calls a tool: whether for the newest turn. What it says then is a reply of its own."""
@@ -103,6 +127,19 @@ class ReplyGate:
             self._old_turn_open = self._old_interrupted = False
         self._speaking = False
         return True
+
+    def announced(self, now_s: float) -> None:
+        """The server works on the newest turn. Announced again it may not be silent for longer."""
+        if self._asked and not self._old_turn_open and self._works_since_s is None:
+            self._works_since_s = now_s
+
+    def works(self, now_s: float) -> bool:
+        """Whether the server works on the newest turn, and may still be silent."""
+        return self._works_since_s is not None and now_s - self._works_since_s < WORK_S
+
+    def pause(self) -> None:
+        """The dialogue waits for more of the reply: when it comes it is to be told as a beginning."""
+        self._speaking = False
 
     def expect(self, now_s: float) -> None:
         """The model was told what a tool brought: it may speak of it, in a turn that nobody asked for."""
@@ -124,6 +161,8 @@ class ReplyGate:
                 self._old_end_timeout_s = UNHEARD_END_TIMEOUT_S
             case ReplyAudio():
                 self._server_speaks, self._end_owed = True, False
+                if self._works_since_s is not None:
+                    self._works_since_s = now_s
                 if not self._speaking:
                     self._speaking = True
                     yield ReplyStarted()
@@ -131,7 +170,9 @@ class ReplyGate:
             case ServerInterrupted():
                 yield from self._interrupted()
             case TurnComplete() if self._end_owed:
-                self._end_owed = False
+                self._end_owed, self._ended = False, True
+            case TurnComplete("") if self._is_repeated(now_s):
+                self.ends_repeated += 1
             case TurnComplete(reason) if self._asked:
                 self._answered()
                 yield ReplyEnded(reason)
@@ -139,12 +180,22 @@ class ReplyGate:
                 if self._streaming:  # what comes next is another reply, even if this one's end is missing
                     self._speaking = False
                 yield event
+            case GenerationComplete():
+                self._whole = self._asked
+
+    def _is_repeated(self, now_s: float) -> bool:
+        """Whether this end is the one before, told again: nothing of the newest turn has come before it, and
+        it comes sooner after the question than an answer does.
+        """
+        soon = now_s - self._asked_at_s < UNHEARD_END_TIMEOUT_S
+        return self._ended and soon and not self._server_speaks and not self._whole
 
     def _belongs_to_old(self, event: ServerEvent, now_s: float) -> bool:
         """Whether the event is of the turn that was cut; notes when that turn ends."""
         match event:
             case TurnComplete():
                 self._old_turn_open = self._old_interrupted = False
+                self._ended = True
                 return True
             case ServerInterrupted():
                 self._old_interrupted = True
@@ -161,7 +212,8 @@ class ReplyGate:
     def _new_turn_must_have_begun(self, now_s: float) -> bool:
         if not self._asked and now_s >= self._unasked_until_s:
             return False
-        return self._old_interrupted or now_s - self._asked_at_s >= self._old_end_timeout_s
+        since_s = self._asked_at_s if self._reopened_at_s is None else self._reopened_at_s
+        return self._old_interrupted or now_s - since_s >= self._old_end_timeout_s
 
     def _interrupted(self) -> Iterator[DialogueEvent]:
         if not self._server_speaks:
@@ -169,8 +221,11 @@ class ReplyGate:
         self._server_speaks = self._speaking = False
         self._old_turn_open = self._old_interrupted = True
         self._asked = self._streaming
+        self._works_since_s = None
         yield ReplyInterrupted()
 
     def _answered(self) -> None:
         self._server_speaks = self._speaking = False
         self._asked = self._streaming
+        self._ended = True
+        self._works_since_s = None

@@ -1,4 +1,4 @@
-"""What no configuration key shows alone: values that exclude each other, and values with a form. Pure."""
+"""Checks beyond the type and range of one key: values that need others, and values with a form. Pure."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from hw.lights.kinds import KINDS, lacks
 
 
 def cross_check(settings: Settings) -> Iterator[Problem]:
-    """Mistakes that no key shows alone, and values with a form of their own."""
+    """Values that do not go together, and values that do not have the form they need."""
     yield from _check_rates(settings)
     yield from _check_button(settings)
     yield from _check_lights(settings)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import re
-import tomllib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -18,11 +17,15 @@ from typing import Any
 from daemon.config import schema
 from daemon.config.board import choose
 from daemon.config.checks import base_url_fault, cross_check
-from daemon.config.environment import environment_faults
 from daemon.config.schema import Checked
 from daemon.config.secret import Secret
 from daemon.config.settings import Settings
+from daemon.config.variables import environment_faults
 from daemon.errors import ConfigError
+from daemon.outside import one_line
+from hw.base import MicError
+from hw.files import OddFile, OddToml, read_text, read_toml
+from hw.simulated.wav import read_wav
 
 SYSTEM_FILE = Path("/etc/conure/config.toml")
 BASE_URL_VARIABLE = "GOOGLE_GEMINI_BASE_URL"
@@ -32,6 +35,10 @@ CREDENTIAL = "gemini-api-key"
 """Name of the systemd credential: `LoadCredential=gemini-api-key:FILE` (systemd.exec)."""
 
 CONFIG_LIMIT_BYTES = 256 * 1024
+PROBLEM_CHARS = 600
+MAX_PROBLEMS = 50
+"""Mistakes that are told of one configuration; policy: the first."""
+
 KEY_LIMIT_BYTES = 4 * 1024
 """No key is near this; whoever names a wrong, large file learns so at once."""
 
@@ -82,7 +89,7 @@ def load(path: Path | None, env: Env, board: str | None = None) -> Configuration
     problems += [f"{source}: {line}" for line in _file_faults(checked.settings, faulty)]
     problems += _base_url_variable_faults(checked.settings, env) + environment_faults(env)
     if problems:
-        raise ConfigError(problems)
+        raise _refusal(problems)
     return Configuration(chosen.named(checked.settings), file, checked.given, detected=chosen.detected)
 
 
@@ -104,20 +111,27 @@ def _exists(path: Path) -> bool:
     """Whether it is there; a home directory that the service may not enter counts as empty."""
     try:
         return path.is_file()
-    except PermissionError:
+    except OSError:  # a name that is too long, too
         return False
 
 
 def _read_toml(path: Path) -> dict[str, Any]:
     try:
-        text = _read_bounded(path, CONFIG_LIMIT_BYTES).decode("utf-8-sig")
-        return tomllib.loads(text)
+        return read_toml(path, CONFIG_LIMIT_BYTES)
     except OSError as error:
         raise ConfigError([f"{path}: cannot be read: {error.strerror or error}"]) from error
-    except UnicodeDecodeError as error:
-        raise ConfigError([f"{path}: must be text in UTF-8 (byte {error.start} is not)"]) from error
-    except tomllib.TOMLDecodeError as error:
-        raise ConfigError([f"{path}: is not valid TOML: {error}{_toml_remedy(str(error))}"]) from error
+    except OddToml as error:
+        raise _refusal([f"{path}: {error}{_toml_remedy(error.cause)}"]) from error
+    except OddFile as error:
+        raise ConfigError([f"{path}: {error}"]) from error
+
+
+def _refusal(problems: list[str]) -> ConfigError:
+    """The error with these lines, no more and no longer than a person reads; the file may hold anything."""
+    lines = [one_line(problem, PROBLEM_CHARS) for problem in problems[:MAX_PROBLEMS]]
+    if len(problems) > MAX_PROBLEMS:
+        lines.append(f"{len(problems) - MAX_PROBLEMS} more mistakes are not listed; mend these first")
+    return ConfigError(lines)
 
 
 TOML_REMEDIES = {
@@ -133,14 +147,6 @@ TOML_REMEDIES = {
 
 def _toml_remedy(message: str) -> str:
     return next((f"; {words}" for start, words in TOML_REMEDIES.items() if message.startswith(start)), "")
-
-
-def _read_bounded(path: Path, limit_bytes: int) -> bytes:
-    with path.open("rb") as file:
-        data = file.read(limit_bytes + 1)
-    if len(data) > limit_bytes:
-        raise OSError(0, f"larger than {limit_bytes} bytes")
-    return data
 
 
 # --- files that the settings name ------------------------------------------------------------------
@@ -160,11 +166,10 @@ def _file_faults(settings: Settings, faulty: set[str]) -> Iterator[str]:
 
 def _wav_fault(name: str) -> str:
     try:
-        with Path(name).open("rb") as file:
-            head = file.read(12)
-    except OSError as error:
-        return f"cannot be read: {error.strerror or error}"
-    return "" if head[:4] == b"RIFF" and head[8:] == b"WAVE" else "is not a WAV file"
+        read_wav(Path(name))
+    except MicError as error:
+        return str(error).removeprefix(f"{name}: ")
+    return ""
 
 
 def target_fault(name: str) -> str:
@@ -245,12 +250,9 @@ def _checked_key(source: str, read: Callable[[], Secret]) -> Secret:
 def _key_from_file(path: Path) -> Secret:
     """Raises ValueError that says what is wrong without a word of the content."""
     try:
-        text = _read_bounded(path, KEY_LIMIT_BYTES).decode("ascii")
+        return _key_from_text(read_text(path, KEY_LIMIT_BYTES))
     except OSError as error:
         raise ValueError(f"cannot be read: {error.strerror or error}") from None
-    except UnicodeDecodeError:
-        raise ValueError("does not hold an API key") from None
-    return _key_from_text(text)
 
 
 def _key_from_text(text: str) -> Secret:

@@ -1,7 +1,7 @@
 """TOML data into settings: names, types, ranges and choices of every key. Pure.
 
 A mistake of the user becomes a `Problem` and its key keeps the default, so that all mistakes can be shown
-at once. What no key shows alone is looked at in `cross_checks.py`.
+at once. `checks.py` looks at values that need others, and at values with a form.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from difflib import get_close_matches
 from typing import Any
 
 from daemon.config.settings import Settings
+from daemon.masking import MASK, mask_keys
 
 VALUE_LIMIT = 60
 """Longest value that is repeated in a message, in characters."""
@@ -242,7 +243,7 @@ def may_be_secret(key: Key, value: Any) -> bool:
 
 def shown_value(key: Key, value: Any) -> str:
     """The value as messages show it: masked where it may be secret, and not too long."""
-    text = '"********"' if may_be_secret(key, value) else toml_value(value)
+    text = f'"{MASK}"' if may_be_secret(key, value) else mask_keys(toml_value(value))
     return text if len(text) <= VALUE_LIMIT else f"{text[: VALUE_LIMIT - 1]}…"
 
 

@@ -1,25 +1,11 @@
-"""A value that must not be printed, and what looks like one."""
+"""A value that must not be printed."""
 
 from __future__ import annotations
 
-import re
-
-MASK = "********"
+from daemon.masking import MASK, mask_keys
 
 MIN_BEGINNING = 8
 """A beginning of the value of so many characters is masked as well: whoever cut it has cut off the end."""
-
-_KEYS = re.compile(
-    r"AIza[0-9A-Za-z_-]{8,}"  # API keys of Google's: 39 characters
-    r"|AQ\.[0-9A-Za-z_-]{16,}"  # the newer kind, bound to a service account
-    r"|auth_tokens/[0-9A-Za-z_-]+"  # ephemeral tokens of the Live API
-    r"|(?<=://)[^/\s:@]+:[^/\s@]+(?=@)"  # name and password in an address
-)
-
-
-def mask_keys(text: str) -> str:
-    """`text` with whatever looks like a key masked, whoever wrote it and wherever it was put."""
-    return _KEYS.sub(MASK, text)
 
 
 class Secret:

@@ -158,6 +158,20 @@ class VadSettings:
     min_speech_ms: int = key(120, "this much speech starts an utterance", low=40, high=1000)
     barge_in_speech_ms: int = key(140, "this much speech interrupts a reply", low=40, high=1000)
     silence_ms: int = key(700, "this much silence ends an utterance", low=200, high=3000)
+    silence_max_ms: int = key(
+        1200,
+        "in the middle of a list, after long pauses or a drawn-out sound, up to this much silence is needed; "
+        "0, or silence_ms and less: always silence_ms",
+        low=0,
+        high=3000,
+    )
+    eager_ms: int = key(
+        400,
+        "after this much silence the answer is asked for, and withheld until silence_ms have passed; "
+        "who goes on speaking gets one answer to all of it; 0, or silence_ms and more: never",
+        low=0,
+        high=3000,
+    )
     no_speech_s: float = key(5.0, "after a tap, give up when nobody speaks for this long", low=1.0, high=30.0)
     preroll_ms: int = key(500, "audio from before the trigger that is sent too", low=0, high=2000)
     threshold_db: float = key(9.0, "speech must exceed the noise floor by this", low=3.0, high=30.0)

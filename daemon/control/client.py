@@ -2,7 +2,7 @@
 
 One request is one line of JSON, `{"command": "...", "args": {...}}`. Its answer is one line as well:
 `{"ok": true, "result": ...}` or `{"ok": false, "error": "..."}`. After the command `watch` come lines of
-JSON, one for each event, until either side closes. The server is in `control.py`.
+JSON, one for each event, until either side closes. The other side is `server.py`.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ ANSWER_LIMIT_BYTES = 1024 * 1024
 """Longest answer line: a status with all its turns is some 20 KB."""
 
 TIMEOUT_S = 15.0
-"""How long an answer may take; the server gives up before (`control.ANSWER_TIMEOUT_S`)."""
+"""How long an answer may take; the server gives up before (`ANSWER_TIMEOUT_S` in `server.py`)."""
 
 PROBE_TIMEOUT_S = 1.0
 """How long it may take to learn whether somebody listens; the kernel answers at once."""

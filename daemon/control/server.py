@@ -1,14 +1,13 @@
 """The control socket: the running daemon answers `conure status`, `talk`, `mute`, … Event loop only.
 
-The protocol is told in `control_client.py`. A file lock beside the socket makes a second daemon impossible
-without a race: the lock goes with the process, so that a socket left behind can be replaced.
+`client.py` tells the protocol. A file lock beside the socket keeps a second daemon out, without a race. The
+lock goes with the process, so a socket that a process left behind can be replaced.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-import fcntl
 import json
 import logging
 import os
@@ -21,7 +20,9 @@ from pathlib import Path
 from typing import Any
 
 from daemon.control.client import REQUEST_LIMIT_BYTES, answers, check_private
-from daemon.errors import AlreadyRunning, ControlError, ConureError
+from daemon.errors import ControlError, ConureError
+from daemon.outside import json_of, one_line
+from daemon.runtime.lock import already_running, locked
 from hw.base import DeviceError
 
 log = logging.getLogger(__name__)
@@ -32,6 +33,8 @@ REQUEST_TIMEOUT_S = 5.0
 """A client that has not sent its request by then is closed."""
 ANSWER_TIMEOUT_S = 10.0
 """A command must be carried out by then."""
+REASON_CHARS = 200
+"""Longest reason why a request is not understood."""
 WRITE_TIMEOUT_S = 5.0
 """A client that has not taken what was written by then is closed; a watcher is counted."""
 
@@ -206,9 +209,9 @@ async def _read_request(reader: asyncio.StreamReader) -> bytes:
 def parse_request(line: bytes) -> tuple[str, dict[str, Any]]:
     """Command and arguments of a request line. Raises ControlError."""
     try:
-        request = json.loads(line)
-    except (ValueError, RecursionError) as error:
-        raise ControlError("a request is one line of JSON") from error
+        request = json_of(line)
+    except ValueError as error:
+        raise ControlError(f"a request is one line of JSON: {one_line(str(error), REASON_CHARS)}") from error
     match request:
         case {"command": str(command), "args": dict(args)}:
             return command, args
@@ -228,7 +231,7 @@ async def _write(writer: asyncio.StreamWriter, message: Mapping[str, Any]) -> No
         await writer.drain()
 
 
-# --- the socket and its lock -----------------------------------------------------------------------
+# --- the socket, beside its lock -----------------------------------------------------------------------
 
 
 @contextlib.contextmanager
@@ -240,35 +243,13 @@ def listen(path: Path) -> Iterator[socket.socket]:
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         check_private(path.parent)
-        with _locked(path.with_name(f"{path.name}.lock")):
+        with locked(path.with_name(f"{path.name}.lock")):
             _remove_stale(path)
             with _bound(path) as listener:
                 yield listener
     except OSError as error:
         reason = error.strerror or error
         raise ControlError(f"the control socket {path} cannot be made: {reason}") from error
-
-
-@contextlib.contextmanager
-def _locked(path: Path) -> Iterator[None]:
-    """Hold an exclusive lock. The file stays: to remove it would let two others lock two files."""
-    flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
-    with os.fdopen(os.open(path, flags, 0o600), "r+") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise _already_running(f"process {file.read(20).strip() or 'unknown'}") from error
-        file.truncate()
-        file.write(f"{os.getpid()}\n")
-        file.flush()
-        yield
-
-
-def _already_running(who: str) -> AlreadyRunning:
-    return AlreadyRunning(
-        f"another conure is running already ({who}); stop it with Ctrl-C where it runs, "
-        "or `sudo systemctl stop conure` if it is the service"
-    )
 
 
 def _remove_stale(path: Path) -> None:
@@ -280,7 +261,7 @@ def _remove_stale(path: Path) -> None:
     if not stat.S_ISSOCK(mode):
         raise ControlError(f"{path} is in the way: it is no socket")
     if answers(path):
-        raise _already_running(f"it answers at {path}")
+        raise already_running(f"it answers at {path}")
     path.unlink()
 
 

@@ -33,6 +33,27 @@ class CloseUtterance:
 
 
 @dataclass(frozen=True, slots=True)
+class CloseEagerly:
+    """The utterance ends here, unless its user goes on: what is answered is withheld until that is sure."""
+
+    turn: int
+
+
+@dataclass(frozen=True, slots=True)
+class ReopenUtterance:
+    """Its user goes on: forget what was answered to the first part, and send all of it as one utterance."""
+
+    turn: int
+
+
+@dataclass(frozen=True, slots=True)
+class ConfirmEnd:
+    """The end was one: what is answered may be heard and done."""
+
+    turn: int
+
+
+@dataclass(frozen=True, slots=True)
 class CancelUtterance:
     """Forget the utterance: nothing more of it is sent, and it is not answered."""
 
@@ -126,6 +147,9 @@ Action = (
     OpenUtterance
     | ReleaseUtterance
     | CloseUtterance
+    | CloseEagerly
+    | ReopenUtterance
+    | ConfirmEnd
     | CancelUtterance
     | PauseUplink
     | ResumeUplink

@@ -6,6 +6,12 @@ from dataclasses import replace
 
 from daemon import events as e
 from daemon.dialogue import actions as do
+from daemon.dialogue.eager import (
+    lost_while_listening,
+    pause_while_listening,
+    resumed_while_listening,
+    sent_while_listening,
+)
 from daemon.dialogue.shared import (
     GO_ON,
     LATE,
@@ -132,11 +138,20 @@ def mic_lost_while_listening(state: Dialogue, _event: e.MicLost, policy: Policy)
 
 
 def close(state: Dialogue, policy: Policy) -> Step:
-    """End the utterance; without a connection it is held for a while, and nothing of it is lost."""
+    """End the utterance; without a connection it is held for a while, and nothing of it is lost.
+
+    One that was closed at the pause is confirmed, and may have left already.
+    """
+    number, eager = state.turn.number, state.turn.eager
     timers = (do.StopTimer(e.Timer.NO_SPEECH), do.StopTimer(e.Timer.MAX_UTTERANCE))
-    wait = do.StartTimer(e.Timer.ANSWER, policy.hold_utterance_s)
+    end = do.CloseUtterance(number) if eager is None else do.ConfirmEnd(number)
+    closed = replace(state, turn=replace(state.turn, eager=None)).to(Phase.SENDING)
+    if eager is not None and eager.sent:
+        thinking, wait = sent(closed, e.UtteranceSent(number), policy)
+        return thinking, (*timers, end, *wait)
+    hold = do.StartTimer(e.Timer.ANSWER, policy.hold_utterance_s)
     tone = (do.Play(Earcon.OFFLINE),) if state.link.trouble else ()
-    return state.to(Phase.SENDING), (*timers, do.CloseUtterance(state.turn.number), wait, *tone)
+    return closed, (*timers, end, hold, *tone)
 
 
 # --- sending and thinking --------------------------------------------------------------------------
@@ -263,6 +278,15 @@ def ran_dry_at_tools(state: Dialogue, event: e.ReplyRanDry, policy: Policy) -> S
     return state.to(Phase.THINKING), (do.StartTimer(e.Timer.ANSWER, policy.answer_timeout_s),)
 
 
+def tools_while_speaking(state: Dialogue, event: e.ToolsBusy, policy: Policy) -> Step:
+    """Where the sound has ended before the call came, this is known only now: the reply did not stall."""
+    state, reply = replace(state, tools_busy=event.busy), state.turn.reply
+    if not event.busy or not reply.dry or reply.over:
+        return state, ()
+    wait = do.StartTimer(e.Timer.ANSWER, policy.answer_timeout_s)
+    return state.to(Phase.THINKING), (do.StopTimer(e.Timer.STALL), wait)
+
+
 def cut_by_server(state: Dialogue, _event: e.ReplyInterrupted, policy: Policy) -> Step:
     """The server cut the reply: so does the device."""
     rested, actions = rest(state, policy, Outcome.CUT)
@@ -270,8 +294,9 @@ def cut_by_server(state: Dialogue, _event: e.ReplyInterrupted, policy: Policy) -
 
 
 def rest(state: Dialogue, policy: Policy, outcome: Outcome) -> Step:
-    """After a turn: the follow-up window, or sleep."""
-    open_ears = policy.window_s > 0 and state.mic.can_hear and not state.turn.closing
+    """After a turn of the user's: the follow-up window. Else sleep: what nobody asked for opens no ears."""
+    asked_for = not (state.turn.closing or state.turn.late)
+    open_ears = policy.window_s > 0 and state.mic.can_hear and asked_for
     left = state.rested()
     timers = (do.StopTimer(e.Timer.ANSWER), do.StopTimer(e.Timer.STALL))
     over = timers if state.turn.late else (*timers, do.TurnOver(state.turn.number, outcome))
@@ -308,8 +333,12 @@ DEVICE_TABLE: dict[Phase, dict[type, Rule]] = {
         e.TalkReleased: let_go,
         e.TalkWithdrawn: withdrawn,
         e.SpeechStarted: voice_while_listening,
+        e.SpeechPaused: pause_while_listening,
+        e.SpeechResumed: resumed_while_listening,
         e.SpeechEnded: silence_while_listening,
+        e.UtteranceSent: sent_while_listening,
         e.TimerFired: timer_while_listening,
+        e.LinkLost: lost_while_listening,
         e.LinkRefused: refuse,
         e.MicLost: mic_lost_while_listening,
     },
@@ -343,6 +372,7 @@ DEVICE_TABLE: dict[Phase, dict[type, Rule]] = {
         e.ReplyIsWhole: is_whole,
         e.ReplyRanDry: ran_dry_at_tools,
         e.ReplyWentOn: went_on,
+        e.ToolsBusy: tools_while_speaking,
         e.TimerFired: stalled,
         e.PlaybackDrained: heard,
         e.LinkLost: cut_short,

@@ -32,10 +32,10 @@ def leave_turn(state: Dialogue, outcome: Outcome) -> Step:
     """Abandon whatever is under way, silently; the phase is the caller's to set."""
     actions: list[do.Action] = [*ALL_TIMERS]
     match state.phase:
-        case Phase.LISTENING:
+        case Phase.LISTENING if state.turn.eager is None:
             actions.append(do.CancelUtterance(state.turn.number))
-        case Phase.SENDING | Phase.THINKING | Phase.SPEAKING:
-            # While sending too: the server may have all of it, and its answer may be on the way.
+        case Phase.LISTENING | Phase.SENDING | Phase.THINKING | Phase.SPEAKING:
+            # Before it was heard too: the server may have all of it, and its answer may be on the way.
             actions += [do.CutReply(), do.CancelUtterance(state.turn.number)]
     if state.phase not in (Phase.IDLE, Phase.FOLLOW_UP) and not state.turn.late:
         actions.append(do.TurnOver(state.turn.number, outcome))
@@ -140,7 +140,7 @@ def ran_dry(state: Dialogue, event: e.ReplyRanDry, policy: Policy) -> Step:
     if event.turn != state.turn.number or reply.over:
         return state, ()
     wait_s = policy.end_timeout_s if event.all_here else policy.stall_timeout_s
-    dry = replace(reply, short=not event.all_here)
+    dry = replace(reply, dry=True, short=not event.all_here)
     return state.with_reply(dry), (do.StartTimer(e.Timer.STALL, wait_s),)
 
 
@@ -151,7 +151,7 @@ def is_whole(state: Dialogue, _event: e.ReplyIsWhole, _policy: Policy) -> Step:
 
 def went_on(state: Dialogue, _event: e.ReplyWentOn, _policy: Policy) -> Step:
     """The reply goes on."""
-    return state.with_reply(replace(state.turn.reply, short=False)), (do.StopTimer(e.Timer.STALL),)
+    return state.with_reply(replace(state.turn.reply, dry=False, short=False)), (do.StopTimer(e.Timer.STALL),)
 
 
 def nothing_more_comes(state: Dialogue, event: e.ReplyEnded, _policy: Policy) -> Step:
@@ -239,6 +239,11 @@ def note_voice(state: Dialogue, _event: e.SpeechStarted, _policy: Policy) -> Ste
     return state.hearing(voice=True), ()
 
 
+def note_pause(state: Dialogue, _event: e.SpeechPaused | e.SpeechResumed, _policy: Policy) -> Step:
+    """The voice pauses or goes on: until its silence has lasted it is one voice."""
+    return state, ()
+
+
 def note_silence(state: Dialogue, _event: e.SpeechEnded, _policy: Policy) -> Step:
     """The voice has ended, and nothing follows from it here."""
     return state.hearing(voice=False), ()
@@ -296,6 +301,8 @@ EVERY_PHASE: dict[type, Rule] = {
     e.MicLost: note_mic_lost,
     e.MicBack: note_mic_back,
     e.SpeechStarted: note_voice,
+    e.SpeechPaused: note_pause,
+    e.SpeechResumed: note_pause,
     e.SpeechEnded: note_silence,
     e.ToolsBusy: note_tools,
     e.EndAsked: close_after_reply,

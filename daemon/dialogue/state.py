@@ -51,6 +51,8 @@ class Policy:
     """After a reply lost its end, ask the next session to go on."""
     hold_utterance_s: float = 60.0
     """How long an utterance waits for a connection before the user is told."""
+    max_eager_ends: int = 3
+    """After so many pauses that might have been the end, only the full silence ends this utterance."""
     max_resends: int = 5
     """An utterance that every connection dies of is given up after this many."""
 
@@ -73,12 +75,22 @@ class ReplyState:
     """The server has nothing more to send in this turn."""
     whole: bool = False
     """All of the reply has been sent, though the turn has not ended."""
+    dry: bool = False
+    """All that has come was heard, and the server has not ended it."""
     short: bool = False
     """The reply was cut by the network: its end is missing."""
     bad: bool = False
     """The service ended the reply with a reason that is a failure."""
     paused: bool = False
     """Server turn-taking without barge-in: nothing is streamed while the reply plays."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EagerEnd:
+    """The utterance was closed at a pause, and its user may still go on. Ends with the pause."""
+
+    sent: bool = False
+    """All of it has left the device."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,6 +103,10 @@ class TurnState:
     """Known of the last turn too."""
     released: bool = False
     """Whether the open utterance may leave the device (somebody spoke, or holds the button)."""
+    eager: EagerEnd | None = None
+    """While it is not sure that the utterance is over: nothing of an answer is heard, and nothing done."""
+    eager_ends: int = 0
+    """How often the utterance was closed at a pause."""
     text: str = ""
     """The text of the turn, if it is one in writing."""
     resent: int = 0
@@ -146,7 +162,8 @@ class Dialogue:
     mic: MicState = MicState()
     link: LinkState = LinkState()
     tools_busy: bool = False
-    """Tools run: the model waits for them, or will be told of them. They may outlive their turn."""
+    """Tools run, or the server does work that it has announced: what is missing will come after it, perhaps
+    after the turn."""
     failures_in_row: int = 0
     """Turns without a good answer since the last good one."""
 

@@ -1,4 +1,4 @@
-"""What is known before the examination: the settings, the board, the unit, and what a running daemon says."""
+"""Gathers what the examination needs: settings, board, unit, and what a running daemon says of itself."""
 
 from __future__ import annotations
 

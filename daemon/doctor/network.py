@@ -22,6 +22,7 @@ from daemon.doctor.case import Case
 from daemon.doctor.finding import Check, Finding, fine, skipped, skipped_all, wrong
 from daemon.doctor.machine import Machine
 from daemon.errors import ConfigError
+from daemon.runtime.cells import clean
 from daemon.session.failures import FailureKind, LinkError
 
 STEPS = (Check.NAME, Check.REACH, Check.TLS)
@@ -197,7 +198,7 @@ def look_for_portal(url: str) -> Finding:
     try:
         connection.request("GET", parts.path)
         answer = connection.getresponse()
-        status, leads_to = answer.status, urlsplit(answer.headers.get("Location", "")).hostname
+        status, leads_to = answer.status, _host_of(answer.headers.get("Location", ""))
     except (OSError, http.client.HTTPException):
         return skipped(Check.PORTAL, "could not be asked for")
     finally:
@@ -207,6 +208,14 @@ def look_for_portal(url: str) -> Finding:
     by = f" by {leads_to}" if leads_to else ""
     remedy = f"open http://{leads_to or parts.hostname} in a browser on this network and sign in"
     return wrong(Check.PORTAL, f"this network wants you to sign in (HTTP {status}{by})", remedy)
+
+
+def _host_of(location: str) -> str:
+    """The host that an answer leads to, in signs that command no terminal; empty for what is no address."""
+    try:
+        return clean(urlsplit(location).hostname or "")
+    except ValueError:
+        return ""
 
 
 # --- key and model ---------------------------------------------------------------------------------

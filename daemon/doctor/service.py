@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections import Counter
 from collections.abc import Iterator
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING
 from daemon.doctor.finding import Check, Finding, fine, skipped, wrong
 from daemon.doctor.unit import UNIT, Unit
 from daemon.errors import EX_CONFIG
+from daemon.outside import json_of
 
 if TYPE_CHECKING:
     from daemon.doctor.case import Case
@@ -162,7 +162,7 @@ def _read_journal(journal: str) -> tuple[list[tuple[str, int]], list[str]]:
 def _message(line: str) -> tuple[str, bool]:
     """The text of a line of the journal, and whether the service itself warns in it."""
     try:
-        entry = json.loads(line)
+        entry = json_of(line)
     except ValueError:
         return "", False
     if not isinstance(entry, dict):

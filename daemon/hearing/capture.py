@@ -1,7 +1,7 @@
 """The capture thread: microphone to uplink ring, and what a voice on the way means.
 
-The thread touches its device, its ring, its stop event and `post`. How it is to listen the event loop sets as
-one value, which Python writes and reads whole.
+The thread touches its device, its ring, its stop event and `post`. The event loop tells it how to listen by
+one value, `Ears`, which Python writes and reads whole.
 """
 
 from __future__ import annotations
@@ -9,12 +9,24 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
+from math import isfinite
 from typing import Any
 
-from daemon.events import MicBack, MicLost, MicSilent, SpeechEnded, SpeechStarted, TalkPressed, Trigger
+from daemon.events import (
+    MicBack,
+    MicLost,
+    MicSilent,
+    SpeechEnded,
+    SpeechPaused,
+    SpeechResumed,
+    SpeechStarted,
+    TalkPressed,
+    Trigger,
+)
 from daemon.hearing.ears import Ears
-from daemon.hearing.endpointing import Edge, Heard, SpeechDetector
+from daemon.hearing.endpointing import Edge, SpeechDetector
 from daemon.hearing.frontend.front_end import Echo, FrontEnd
+from daemon.hearing.self_interruption import SelfInterruption
 from daemon.hearing.silence import REMEDY, SilenceWatch
 from daemon.hearing.wake import WakeWords
 from daemon.runtime.patience import Attendant
@@ -24,7 +36,8 @@ from hw.base import MIC_FORMAT, Mic
 MUTED_TICK_S = 0.5
 """How often the muted thread shows the watchdog that it lives."""
 
-CaptureEvent = SpeechStarted | SpeechEnded | TalkPressed | MicLost | MicBack | MicSilent
+SpeechEvent = SpeechStarted | SpeechPaused | SpeechResumed | SpeechEnded
+CaptureEvent = SpeechEvent | TalkPressed | MicLost | MicBack | MicSilent
 
 
 class Capture:
@@ -61,6 +74,7 @@ class Capture:
         self._clock = clock
         self.front_end = front_end or FrontEnd()
         self._wake_words = wake_words
+        self._self_interruption = SelfInterruption()
         self._speech = False
         self.silence = SilenceWatch(silent_after_s)
         self._wanted = threading.Event()
@@ -159,11 +173,14 @@ class Capture:
             min_speech_ms=ears.min_speech_ms,
             own_sound=self._own_sound(),
             expected=ears.expected,
-            residue_dbfs=cleaned.residue_dbfs,
+            excess_db=cleaned.excess_db,
         )
         self.level_dbfs, self.floor_dbfs, self._speech = heard.level_dbfs, heard.floor_dbfs, heard.speech
+        over_reply = heard.edge is Edge.STARTED and isfinite(cleaned.excess_db)
+        if self._self_interruption.hear(started=over_reply, voice=self._detector.voice):
+            self.front_end.distrust()
         if heard.edge is not None:
-            self._post(self._speech_event(heard))
+            self._post(self._speech_event(heard.edge, heard.onset_chunks_ago))
         if self._wake_words is not None and self._wake_words.hear(cleaned.heard) is not None:
             self._hear_wake_word(speech=heard.speech)
         if ears.hungry:
@@ -176,7 +193,13 @@ class Capture:
             self._post(SpeechEnded())
         self._post(TalkPressed(Trigger.WAKE_WORD))
 
-    def _speech_event(self, heard: Heard) -> CaptureEvent:
-        if heard.edge is Edge.ENDED:
-            return SpeechEnded()
-        return SpeechStarted(self._ring.head - heard.onset_chunks_ago * MIC_FORMAT.chunk_bytes)
+    def _speech_event(self, edge: Edge, onset_chunks_ago: int) -> SpeechEvent:
+        match edge:
+            case Edge.STARTED:
+                return SpeechStarted(self._ring.head - onset_chunks_ago * MIC_FORMAT.chunk_bytes)
+            case Edge.PAUSED:
+                return SpeechPaused()
+            case Edge.RESUMED:
+                return SpeechResumed()
+            case Edge.ENDED:
+                return SpeechEnded()

@@ -19,6 +19,7 @@ from math import inf
 
 from daemon.config.settings import VadSettings
 from daemon.hearing.features import level_dbfs, periodicity
+from daemon.hearing.turn_end import TurnEnd
 from hw.base import CHUNK_MS
 
 WINDOW_RATIO = 2
@@ -35,6 +36,10 @@ above the noise of a fan, and at most 1 of 300 synthetic doors does; with 0.60 i
 RELEASE_RATIO = 0.5
 """Speech goes on while it exceeds the floor by this share of `threshold_db`: the end of a word is softer
 than its beginning."""
+
+ECHO_EXCESS_DB, VOICE_EXCESS_DB = 0.3, 1.8
+"""What exceeds the rest of an echo by less than the first, as a mean over all bands, may be echo and is no
+speech; by more than the second, it may be the start of speech (measured: docs/inside/echo.md)."""
 
 LOWEST_FLOOR_DBFS = -70.0
 """A room is never quieter than this in a microphone; less is a digital silence, against which the hiss
@@ -58,6 +63,12 @@ _HISTORY_MASK = (1 << 128) - 1
 _STIRRED_MASK = (1 << 500 // CHUNK_MS) - 1
 """After half a second without speech the room is at rest again."""
 
+RESUME_CHUNKS = 60 // CHUNK_MS
+"""So much speech after a pause is its continuation: a voice is expected, and a mistake only costs the answer
+that was made ready, while each chunk that is waited for delays what the user goes on to say."""
+
+_RESUME_MASK = (1 << WINDOW_RATIO * RESUME_CHUNKS) - 1
+
 _RUN_GAP_MASK = (1 << 200 // CHUNK_MS) - 1
 """Speech that is 200 ms apart is one run: the first word may have been too soft to start it."""
 
@@ -66,6 +77,10 @@ class Edge(Enum):
     """What changed with this chunk."""
 
     STARTED = "started"
+    PAUSED = "paused"
+    """The silence has lasted for `eager_ms`, or for as much longer as the end is waited for."""
+    RESUMED = "resumed"
+    """After PAUSED the speech has gone on."""
     ENDED = "ended"
 
 
@@ -117,14 +132,16 @@ class SpeechDetector:
         self._judges_all = settings.engine == "silero"  # it tells a voice by what it has heard before
         self._threshold_db = settings.threshold_db
         self._release_db = settings.threshold_db * RELEASE_RATIO
-        self._silence_chunks = _chunks(settings.silence_ms)
+        self._turn_end = TurnEnd(settings)
+        self._eager_ms = settings.eager_ms
+        self._usual_ms = settings.silence_ms
         self._floor = NoiseFloor()
-        self._residue_dbfs = -inf
+        self._excess_db = inf
         self.reset()
 
     def reset(self) -> None:
         """Forget what was being said, not the noise floor: the next speech is a start of its own."""
-        self._speech = False
+        self._speech = self._paused = False
         self._quiet_chunks = 0
         # The last chunks as bits, the newest lowest.
         self._speech_bits = 0
@@ -135,6 +152,11 @@ class SpeechDetector:
         """Whether of late something was heard that may become speech."""
         return bool(self._speech_bits & _STIRRED_MASK)
 
+    @property
+    def voice(self) -> bool:
+        """Whether the newest chunk is speech by itself."""
+        return bool(self._speech_bits & 1)
+
     def hear(
         self,
         chunk: bytes,
@@ -142,17 +164,17 @@ class SpeechDetector:
         min_speech_ms: int,
         own_sound: bool = False,
         expected: bool = False,
-        residue_dbfs: float | None = None,
+        excess_db: float = inf,
     ) -> Heard:
         """Take the next chunk and tell what it means.
 
         `min_speech_ms` of speech make a start. `own_sound`: the device itself is sounding and the microphone
         may hear it; such a chunk is neither speech nor silence and does not train the floor. `expected`: the
-        user has pressed, so a whisper is speech too and need not have a pitch. `residue_dbfs`: the device is
-        sounding, its echo was cancelled, and what is left of it may be as loud as this.
+        user has pressed, so a whisper is speech too and need not have a pitch. `excess_db`: the device is
+        sounding, its echo was cancelled, and the chunk exceeds what may be left of it by so much.
         """
         level = level_dbfs(chunk)
-        self._residue_dbfs = -inf if residue_dbfs is None else residue_dbfs
+        self._excess_db = excess_db
         if own_sound:
             self._remember(speech=False, strong=False)
             return Heard(level, self._floor.dbfs, self._speech, None, 0)
@@ -166,11 +188,13 @@ class SpeechDetector:
 
     def _hear_start(self, chunk: bytes, level: float, needed: int, expected: bool) -> Edge | None:
         speech = self._is_speech(chunk, level)
-        loud = speech and self._exceeds(level, self._threshold_db)
+        stands_out = self._excess_db > VOICE_EXCESS_DB and self._exceeds(level, self._threshold_db)
+        loud = speech and stands_out
         self._remember(speech, loud and (expected or periodicity(chunk) >= VOICE_PERIODICITY))
         if not speech or not self._has_started(needed):
             return None
         self._speech, self._quiet_chunks = True, 0
+        self._turn_end.begin(_run_chunks(self._speech_bits))
         return Edge.STARTED
 
     def _hear_end(self, chunk: bytes, level: float) -> Edge | None:
@@ -179,19 +203,36 @@ class SpeechDetector:
         # One chunk alone is a click, and does not put off the end.
         if speech and self._speech_bits & 0b110:
             self._quiet_chunks = 0
-            return None
+            self._turn_end.hear(chunk, quiet_chunks=0)
+            return self._hear_resumption()
         self._quiet_chunks += 1
-        if self._quiet_chunks < self._silence_chunks:
-            return None
+        self._turn_end.hear(chunk, quiet_chunks=self._quiet_chunks)
+        if self._quiet_chunks < _chunks(self._turn_end.silence_ms):
+            return self._hear_pause(self._turn_end.silence_ms - self._usual_ms)
         self.reset()
         return Edge.ENDED
+
+    def _hear_pause(self, longer_ms: int) -> Edge | None:
+        """Where more is expected it comes later too: an answer to each item of a list is none."""
+        if self._paused or not self._eager_ms or self._quiet_chunks != _chunks(self._eager_ms + longer_ms):
+            return None
+        self._paused = True
+        return Edge.PAUSED
+
+    def _hear_resumption(self) -> Edge | None:
+        """Who has just spoken is expected to go on: softly, without a pitch, and with gaps."""
+        window = self._speech_bits & _RESUME_MASK
+        if not self._paused or window.bit_count() < RESUME_CHUNKS:
+            return None
+        self._paused = False
+        return Edge.RESUMED
 
     def _is_speech(self, chunk: bytes, level: float) -> bool:
         exceeds = self._exceeds(level, self._release_db)
         return (exceeds or self._judges_all) and self._is_voiced(chunk) and exceeds
 
     def _exceeds(self, level: float, margin_db: float) -> bool:
-        return level > max(self._floor.dbfs + margin_db, self._residue_dbfs)
+        return self._excess_db > ECHO_EXCESS_DB and level > self._floor.dbfs + margin_db
 
     def _remember(self, speech: bool, strong: bool) -> None:
         self._speech_bits = (self._speech_bits << 1 | speech) & _HISTORY_MASK

@@ -1,4 +1,4 @@
-"""The libraries that only some configurations need: are they here, and do they take what is configured?"""
+"""Checks that the extra libraries which a configuration needs are here, and take what is configured."""
 
 from __future__ import annotations
 

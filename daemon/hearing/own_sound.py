@@ -1,4 +1,4 @@
-"""Whether what the microphone hears may be the device itself, and is no speech then. Capture thread."""
+"""Tells when the microphone may hear the device itself: then what it hears is no speech. Capture thread."""
 
 from __future__ import annotations
 

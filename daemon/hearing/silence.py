@@ -1,9 +1,9 @@
-"""A microphone that delivers, and delivers nothing: exact zeros. Pure.
+"""Notices a microphone that gives nothing but exact zeros. Pure.
 
-No microphone is exactly silent; a control that is muted and an array that has died are. But a device may gate
-its noise, and is then as silent in a quiet room at night. So what is found is told in the log and the status,
-and aloud only where no room explains it: when nothing was heard since the program began, or when somebody who
-was to speak was not heard.
+A microphone that works gives at least its own noise. One that is muted in the mixer, or an array that has
+died, gives zeros. But a device that gates its noise gives zeros too while the room is quiet. So the log and
+the status tell each such silence; it is told aloud only if a quiet room cannot be the reason: if the program
+has heard nothing since it began, or if a user was to speak and was not heard.
 """
 
 from __future__ import annotations

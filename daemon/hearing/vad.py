@@ -1,4 +1,4 @@
-"""Is there voice-like sound in a chunk? The one module that imports webrtcvad, the usual judge."""
+"""Judges whether a chunk holds a voice. The one module that imports webrtcvad, the usual judge."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""The one module that imports pymicro_wakeword: is one of the wake words in the stream?
+"""Finds wake words in the stream. The one module that imports pymicro_wakeword.
 
-The models are small networks that hear 30 ms at a time; several words share the features of the sound. About
-5 ms of CPU a second and word (x86). The library is imported when the configuration names a word.
+The models are small networks that hear 30 ms at a time; several words share the features of the sound. A word
+costs about 5 ms of CPU a second (x86). The library is imported when the configuration names a word.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The sound of what rings: a melody again and again, with pauses, slowly louder. Pure; samples in, none out.
+"""The sound of what rings: a melody again and again, with pauses, slowly louder. Pure.
 
 Between two melodies is a pause in which nothing is played, so that a microphone which hears the speaker can
 hear a voice there.

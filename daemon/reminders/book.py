@@ -270,10 +270,11 @@ def _checked(book: Book, name: str) -> str:
 
 
 def _check_day(day: date, at: time, today: date, now: Moment, offset: OffsetAt) -> None:
-    if instant(datetime.combine(day, at), offset) <= now.wall_s:
-        raise Refused(f"{day.isoformat()} at {at:%H:%M} has passed; today is {today.isoformat()}")
     if (day - today).days > MAX_AHEAD_DAYS:
         raise Refused(f"{day.isoformat()} is too far ahead; at most two years")
+    # Days first: an instant near the ends of the calendar cannot be computed.
+    if day < today or instant(datetime.combine(day, at), offset) <= now.wall_s:
+        raise Refused(f"{day.isoformat()} at {at:%H:%M} has passed; today is {today.isoformat()}")
 
 
 def _with(book: Book, entry: Entry) -> Book:

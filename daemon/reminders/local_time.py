@@ -1,7 +1,7 @@
 """Local clock times and the instants at which they are, over daylight saving. Pure.
 
-An *instant* is seconds since the epoch, as the system clock counts them. What the local time is then is
-given by an `OffsetAt`, so that these functions need no time zone data and no clock of their own.
+An *instant* is seconds since the epoch, as the system clock counts them. An `OffsetAt` tells how far ahead of
+UTC local time is at an instant, so these functions need no time zone data and no clock of their own.
 """
 
 from __future__ import annotations

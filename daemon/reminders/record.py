@@ -12,7 +12,20 @@ from datetime import date, time
 from math import isfinite
 from typing import Any
 
-from daemon.reminders.book import Alarm, Book, Countdown, Ending, Entry, EntryKind, Past, Ringing
+from daemon.outside import number, whole_number
+from daemon.reminders.book import (
+    MAX_ENTRIES,
+    MAX_NAME,
+    MAX_PAST,
+    Alarm,
+    Book,
+    Countdown,
+    Ending,
+    Entry,
+    EntryKind,
+    Past,
+    Ringing,
+)
 from daemon.reminders.local_time import Moment
 
 FILE = "reminders.json"
@@ -21,6 +34,12 @@ LIMIT_BYTES = 1024 * 1024
 """Longest file that is read: a full book whose every name is 100 emoji is some 600 KB."""
 
 VERSION = 1
+
+LONGEST_S = 1e10
+"""Three hundred years: no clock, deadline or duration is larger, and all can be added without an overflow."""
+
+DAYS = (date(2000, 1, 1), date(2199, 12, 31))
+"""Days on which an alarm can be."""
 
 Content = dict[str, Any]
 
@@ -44,7 +63,9 @@ def book_from(data: Any, now: Moment) -> Book:
         entries = [_carried(_entry(item), saved, now) for item in data["entries"]]
         past = [_past(item, saved, now) for item in data["past"]]
         highest = max((entry.id for entry in entries), default=0)
-        next_id = max(int(data["next_id"]), highest + 1)
+        next_id = max(whole_number(data["next_id"]), highest + 1)
+        if len(entries) > 2 * MAX_ENTRIES or len(past) > MAX_PAST:  # an alarm that repeats may ring besides
+            raise ValueError("more entries than there can be")
         if data["version"] != VERSION or len({entry.id for entry in entries}) != len(entries):
             raise ValueError("another version, or a number that comes twice")
     except (KeyError, TypeError, AttributeError, OverflowError) as error:
@@ -98,7 +119,7 @@ def _entry_content(entry: Entry) -> Content:
 
 
 def _entry(item: Any) -> Entry:
-    entry_id, kind, name = int(item["id"]), EntryKind(item["kind"]), str(item["name"])
+    entry_id, kind, name = whole_number(item["id"]), EntryKind(item["kind"]), _name(item["name"])
     if "due_s" in item:
         due_wall_s = None if item["due_wall_s"] is None else _number(item["due_wall_s"])
         return Countdown(
@@ -110,10 +131,12 @@ def _entry(item: Any) -> Entry:
             due_wall_s=due_wall_s,
         )
     day = date.fromisoformat(item["day"]) if item["day"] else None
-    weekdays = tuple(int(weekday) for weekday in item["weekdays"])
+    weekdays = tuple(whole_number(weekday, 0, 6) for weekday in item["weekdays"])
     at = time.fromisoformat(item["at"])
-    if bool(weekdays) == bool(day) or not set(weekdays) <= set(range(7)) or at.tzinfo is not None:
+    if bool(weekdays) == bool(day) or at.tzinfo is not None or len(weekdays) > len(set(weekdays)):
         raise ValueError("an alarm is at a local time, on one day or on weekdays")
+    if day is not None and not DAYS[0] <= day <= DAYS[1]:
+        raise ValueError("a day that no alarm can be on")
     return Alarm(
         id=entry_id, kind=kind, name=name, at=at, day=day, weekdays=weekdays, done_s=_number(item["done_s"])
     )
@@ -135,7 +158,7 @@ def _past_content(past: Past) -> Content:
 def _past(item: Any, saved: Moment, now: Moment) -> Past:
     at_wall_s = None if item["at_wall_s"] is None else _number(item["at_wall_s"])
     past = Past(
-        id=int(item["id"]), kind=EntryKind(item["kind"]), name=str(item["name"]),
+        id=whole_number(item["id"]), kind=EntryKind(item["kind"]), name=_name(item["name"]),
         fate=Ending(item["fate"]), at_wall_s=at_wall_s,
         told=bool(item["told"]), entry=_carried(_entry(item["entry"]), saved, now) if item["entry"] else None,
     )  # fmt: skip
@@ -145,7 +168,10 @@ def _past(item: Any, saved: Moment, now: Moment) -> Past:
 
 
 def _number(value: Any) -> float:
-    number = float(value)
-    if not isfinite(number):
-        raise ValueError("a number that is none")
-    return number
+    return number(value, -LONGEST_S, LONGEST_S)
+
+
+def _name(value: Any) -> str:
+    if not isinstance(value, str) or len(value) > MAX_NAME or not all(map(str.isprintable, value)):
+        raise ValueError("a name that is none")
+    return value

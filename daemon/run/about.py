@@ -1,4 +1,4 @@
-"""What no part can tell of itself: what runs here, for how long, and whether it can be saved."""
+"""What the program as a whole tells of itself: what runs, for how long, and which saves failed."""
 
 from __future__ import annotations
 

@@ -283,7 +283,7 @@ def _controller(settings: Settings, parts: Parts, policy: Policy, *, echo_free: 
         vad=settings.vad,
         downlink=downlink,
         performer=Performer(
-            parts, timers, downlink.gate, announcer, DayBudget(parts.accounts), echo_free=echo_free
+            parts, timers, downlink, announcer, DayBudget(parts.accounts), echo_free=echo_free
         ),
         button=ButtonInput(settings.button, parts.clock, post),
         timers=timers,

@@ -1,4 +1,4 @@
-"""What the configuration leaves open, decided in one place by what was found. Pure."""
+"""Makes the policies of dialogue and link, from the settings and from what the board has. Pure."""
 
 from __future__ import annotations
 

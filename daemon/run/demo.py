@@ -1,4 +1,4 @@
-"""The first minute with Conure: what is missing is simulated, and keys at a terminal stand for the button."""
+"""The first minute with Conure: simulates what is missing, and lets keys of a terminal be the button."""
 
 from __future__ import annotations
 

@@ -1,20 +1,28 @@
-"""What outlives the process: each day's usage, and the session's handle."""
+"""The files that outlive the process: each day's usage and the session's handle; one process keeps them."""
 
 from __future__ import annotations
 
+import contextlib
+import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
 
 from daemon.conductor.accounts import UNSET, Accounts, Day, read_days
 from daemon.config.settings import LiveSettings
+from daemon.errors import AlreadyRunning
 from daemon.runtime.clock import clock_is_set
 from daemon.runtime.keeper import Content
 from daemon.runtime.local_clock import local_time
-from daemon.runtime.store import Store
+from daemon.runtime.lock import locked
+from daemon.runtime.store import Store, state_folder
 from daemon.session.kept_handle import SESSION_FILE, SessionNote
 from daemon.session.link import Handle
 
+log = logging.getLogger(__name__)
+
 USAGE_FILE = "usage.json"
+LOCK_FILE = "lock"
 
 
 def local_day(at_s: float | None = None) -> str:
@@ -42,3 +50,26 @@ def files_to_keep(
         note = SessionNote(live.model, handle, clock=clock, wall_clock=wall_clock)
         files[SESSION_FILE] = note.content
     return files
+
+
+@contextlib.contextmanager
+def sole_use(folder: Path | None) -> Iterator[None]:
+    """Nobody else keeps state in this folder meanwhile: of two, each would overwrite what the other saved.
+
+    Raises AlreadyRunning. A folder that cannot be made or locked is gone on with, as the store does.
+    """
+    with contextlib.ExitStack() as stack:
+        if folder is not None:
+            try:
+                folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+                stack.enter_context(locked(folder / LOCK_FILE))
+            except AlreadyRunning as error:
+                raise AlreadyRunning(f"{error} (both keep their state in {folder})") from error
+            except OSError as error:
+                log.warning("%s cannot be locked: %s", folder, error.strerror or error)
+        yield
+
+
+def folder_in_use(env: Mapping[str, str], *, stand_in: bool) -> Path | None:
+    """Where a run keeps its state; None for one that keeps none: with the stand-in, and by hand."""
+    return None if stand_in and "STATE_DIRECTORY" not in env else state_folder(env)

@@ -20,6 +20,7 @@ from daemon.run import lifecycle
 from daemon.run.assembly import Conure, build
 from daemon.run.demo import show_live, simulating_what_is_missing, tap
 from daemon.run.dial import reach_service
+from daemon.run.kept_files import folder_in_use, sole_use
 from daemon.run.options import RunOptions
 from daemon.run.signals import until_first, until_told
 from daemon.run.wav import keep_reply, with_wav_checked
@@ -41,8 +42,11 @@ def run(settings: Settings, api_key: Secret | None, options: RunOptions) -> int:
     options = with_wav_checked(options, os.environ)
     if options.demo:
         options = simulating_what_is_missing(settings, api_key, options)
+    # What a rehearsal and the live view print is for the terminal.
+    on_terminal = options.once or options.interactive
     try:
-        return asyncio.run(_run_and_leave(settings, None if options.standin else api_key, options))
+        with logs.taking_prints(standard_output=not on_terminal):
+            return asyncio.run(_run_and_leave(settings, None if options.standin else api_key, options))
     except (MicError, SpeakerError) as error:
         raise named_by_key(error, settings.board) from error
     finally:
@@ -51,9 +55,10 @@ def run(settings: Settings, api_key: Secret | None, options: RunOptions) -> int:
 
 async def _run_and_leave(settings: Settings, api_key: Secret | None, options: RunOptions) -> int:
     executor = ending.use_own_executor()
-    status = await _run(settings, api_key, options)
+    with sole_use(folder_in_use(os.environ, stand_in=api_key is None)):
+        status = await _run(settings, api_key, options)
     if status == BEGIN_AGAIN:
-        ending.begin_again()
+        ending.begin_again(options.environment(os.environ))
     ending.leave(executor, status)
     return status
 

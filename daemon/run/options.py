@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
+
+from daemon.config.secret import Secret
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,3 +31,9 @@ class RunOptions:
     """Which of CAPTURE and PLAYBACK (`hw.sound.cards`) this demonstration simulates."""
     wav_out: Path | None = None
     """File that receives what the speaker plays; None: none."""
+    hidden: Mapping[str, Secret] = field(default_factory=dict)
+    """Variables that were taken out of the environment at the start."""
+
+    def environment(self, environ: Mapping[str, str]) -> dict[str, str]:
+        """`environ` as it was at the start."""
+        return {**environ, **{name: value.reveal() for name, value in self.hidden.items()}}

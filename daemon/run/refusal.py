@@ -1,7 +1,7 @@
-"""What a service shows before it gives up: nobody is there to read why it ended.
+"""Shows, before a service ends, that its key cannot be used: nobody is there to read why it ended.
 
-A process that has ended can light nothing (its GPIO lines go back to the kernel, and dark), so the light that
-says "refused" is shown, and the words are said, for a while first.
+A process that has ended can light nothing: the kernel takes its GPIO lines back, and they go dark. So Conure
+first shows the light that says "refused" for a while, and says the words.
 """
 
 from __future__ import annotations

@@ -37,7 +37,7 @@ async def until_told(options: RunOptions) -> AsyncIterator[asyncio.Future[signal
         loop.remove_signal_handler(number)
 
     def reload() -> None:
-        looking = loop.run_in_executor(None, may_begin_again, options, os.environ)
+        looking = loop.run_in_executor(None, may_begin_again, options, options.environment(os.environ))
         looking.add_done_callback(decide)
 
     def decide(looked: asyncio.Future[bool]) -> None:

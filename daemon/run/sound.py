@@ -1,4 +1,4 @@
-"""Microphone and speaker, what stands between them and the rings, and the rings. For the composition root."""
+"""Makes the microphone, the speaker, the rings, and what is between them. For the composition root."""
 
 from __future__ import annotations
 

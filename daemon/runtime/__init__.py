@@ -1,1 +1,1 @@
-"""What all rooms stand on and what knows none of them: rings, mailbox, threads, store, clocks, logs."""
+"""What every room may use, and what knows none of them: rings, mailbox, threads, store, clocks, logs."""

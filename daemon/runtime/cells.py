@@ -36,6 +36,13 @@ def clean(text: str) -> str:
     return "".join(" " if _is(char, _COMMANDS) or char.isspace() else char for char in shown)
 
 
+def plain(text: str) -> str:
+    """Return `text` with each of its lines cleaned; line ends and tabs stay."""
+    if text.isprintable():
+        return text
+    return "\n".join("\t".join(map(clean, line.split("\t"))) for line in text.split("\n"))
+
+
 def cells(text: str) -> int:
     """Return how many cells a cleaned text takes."""
     return len(text) if text.isascii() else sum(map(_char_cells, text))

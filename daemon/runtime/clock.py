@@ -7,9 +7,13 @@ CLOCK_SET_S = 1_767_225_600.0
 starts from 1970 or from when it was last on."""
 
 
+CALENDAR_END_S = 7_258_118_400.0
+"""1 January 2200, UTC: a clock that shows more has lost its battery. Dates end with the year 9999."""
+
+
 def clock_is_set(wall_s: float) -> bool:
     """Whether a wall clock that shows this (seconds since the epoch) can be right.
 
     While it cannot, no certificate can be checked, no alarm is due, and no day has a budget.
     """
-    return wall_s >= CLOCK_SET_S
+    return CLOCK_SET_S <= wall_s < CALENDAR_END_S

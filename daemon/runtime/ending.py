@@ -1,8 +1,8 @@
-"""The end of the process, when something in it does not end.
+"""Ends the process although something in it does not end.
 
 Looking up a name blocks a thread for as long as the resolver likes (30 s and more on a network that has just
-gone), and Python waits for such threads at its end. Nobody waits for that lookup any more, and systemd's
-patience and the user's are shorter.
+gone), and Python waits for such threads at its end. Nobody needs that lookup any more, and neither systemd
+nor the user waits so long.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import os
 import sys
 import threading
 import time
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import NoReturn
 
@@ -39,8 +40,8 @@ def use_own_executor() -> ThreadPoolExecutor:
     return executor
 
 
-def begin_again() -> NoReturn:
-    """Put a fresh process in the place of this one: same number, same command line, same environment.
+def begin_again(environ: Mapping[str, str]) -> NoReturn:
+    """Put a fresh process in the place of this one: same number, same command line, this environment.
 
     To be called last, when every device, socket and file has been closed. What a library still holds open is
     closed too; threads end with the old program.
@@ -52,7 +53,7 @@ def begin_again() -> NoReturn:
         if descriptor > STDERR:
             with contextlib.suppress(OSError):  # the listing's own
                 os.set_inheritable(descriptor, False)
-    os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])  # noqa: S606 - this very program
+    os.execve(sys.executable, [sys.executable, *sys.orig_argv[1:]], environ)  # noqa: S606 - this very program
 
 
 def leave(executor: ThreadPoolExecutor, status: int) -> None:

@@ -1,4 +1,4 @@
-"""How the C library keeps memory that was given back. Linux with glibc; elsewhere nothing is changed."""
+"""Lets the C library give free memory back to the system. Linux with glibc; elsewhere it does nothing."""
 
 from __future__ import annotations
 

@@ -1,5 +1,7 @@
-"""The one queue of events, with one consumer. Bounded: what comes from outside is held back, and what comes
-from inside is not so much that it could overflow, so that this is a bug and ends the process.
+"""The one queue of events, with one consumer. It is bounded.
+
+Whoever brings events from outside waits while many are in it. What the program's own parts post is too little
+to fill it: if it overflows all the same, that is a bug, and ends the process.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
 """One device, attended to: opened, served, and opened again when it was lost, until patience ends.
 
-A card that is absent may be a wrong name, which somebody at a terminal wants to know at once; a service runs
-where nobody looks, and there it may be one that is plugged in later. So an absent device is an error by hand,
-and a service waits for it for ever. A device that is there and fails is another matter: `[board] retry_s`
-bounds it, and then the process ends, for a fresh one may have more luck.
+If a device is absent, its name may be wrong: whoever starts Conure at a terminal wants to know that at once.
+A service runs where nobody looks, and somebody may plug the device in later. So an absent device is an error
+at a terminal, and a service waits for it for ever. A device that is there and fails is tried again for
+`[board] retry_s`; then the process ends, since a fresh one may have more luck.
 """
 
 from __future__ import annotations

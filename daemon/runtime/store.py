@@ -17,12 +17,19 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
+from daemon.outside import json_of, one_line
+from hw.files import read_bytes
+
 log = logging.getLogger(__name__)
 
 Content = TypeVar("Content")
 
 LIMIT_BYTES = 64 * 1024
 """Longest file that is read, if nothing else is said: 60 days of usage are some 8 KB."""
+
+
+REASON_CHARS = 200
+"""Longest reason why a file cannot be used; a parser may quote the content."""
 
 
 def state_folder(env: Mapping[str, str]) -> Path | None:
@@ -51,21 +58,22 @@ class Store:
         parse: Callable[[Any], Content],
         limit_bytes: int = LIMIT_BYTES,
         *,
-        decode: Callable[[bytes], Any] = json.loads,
+        decode: Callable[[bytes], Any] = json_of,
     ) -> Content | None:
         """What `parse` makes of the file; None if there is none.
 
-        One that is longer than `limit_bytes`, cannot be read, or is refused by `decode` or `parse` with
-        ValueError, is kept aside as NAME.bad, in the place of an earlier one, and counts as none.
+        One that is longer than `limit_bytes`, cannot be read, or is refused by `decode` or `parse`, with
+        whatever exception, is kept aside as NAME.bad, in the place of an earlier one, and counts as none:
+        what fails at its content would fail at each start.
         """
         path = self._folder / name
         try:
-            return parse(decode(_read_bounded(path, limit_bytes)))
+            return parse(decode(read_bytes(path, limit_bytes)))
         except FileNotFoundError:
             return None
-        except (OSError, ValueError, RecursionError) as error:
-            fate = _put_aside(path)
-            log.warning("starting afresh: %s cannot be used (%s); %s", path, error, fate)
+        except Exception as error:  # noqa: BLE001 - see above
+            fate, reason = _put_aside(path), one_line(str(error), REASON_CHARS) or type(error).__name__
+            log.warning("starting afresh: %s cannot be used (%s); %s", path, reason, fate)
             return None
 
     def keep(self, name: str, content: Mapping[str, Any] | str | None) -> bool:
@@ -104,14 +112,6 @@ class Store:
         self._failing.add(name)
         words = error.strerror or error
         log.log(level, "%s cannot be saved, going on without: %s", self._folder / name, words)
-
-
-def _read_bounded(path: Path, limit_bytes: int) -> bytes:
-    with path.open("rb") as file:
-        data = file.read(limit_bytes + 1)
-    if len(data) > limit_bytes:
-        raise ValueError(f"larger than {limit_bytes} bytes")
-    return data
 
 
 def _put_aside(path: Path) -> str:

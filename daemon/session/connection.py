@@ -209,7 +209,8 @@ class Connection:
             await self._room()
             match event:
                 case GoAway(time_left_s):
-                    log.info("the server will close this connection in %s s", time_left_s)
+                    if self.link.leave_by_s is None:  # once, however often it says so
+                        log.info("the server will close this connection in %s s", time_left_s)
                     self._apply(Leaving(time_left_s, self._clock()))
                 case HandleUpdate(handle, resumable):
                     self._apply(Handed(handle if resumable else None, self._clock()))

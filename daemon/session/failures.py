@@ -1,4 +1,4 @@
-"""What a failed connection means: a table from what was raised, where, to what to do and what to say. Pure.
+"""What a failed connection means: a table from what failed, and where, to what to do and to say. Pure.
 
 `gemini/errors.py` translates foreign exceptions into a `Signal`; `classify` finds the first row that matches.
 A source that begins with # is a heading of docs/inside/live-api.md, which leads on to the threads.
@@ -6,7 +6,7 @@ A source that begins with # is a heading of docs/inside/live-api.md, which leads
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from enum import Enum
 
 from daemon.errors import ConureError
@@ -204,6 +204,7 @@ class Row:
     """Where it is known from: a heading of docs/inside/live-api.md, or a document by its name."""
     kind: SignalKind | None = None
     codes: tuple[int, ...] = ()
+    _: KW_ONLY
     words: tuple[str, ...] = ()
     resuming: bool | None = None
     where: tuple[Where, ...] = ()
@@ -240,7 +241,7 @@ ROWS: tuple[Row, ...] = (
         "Gemini API: available regions",
         SignalKind.HTTP,
         (400, 403),
-        ("location is not supported",),
+        words=("location is not supported",),
     ),
     Row(FailureKind.REFUSED_KEY, "#errors: InvalidStatus 401/403", SignalKind.HTTP, (401, 403)),
     Row(
@@ -248,7 +249,7 @@ ROWS: tuple[Row, ...] = (
         "google.rpc.ErrorReason API_KEY_INVALID",
         SignalKind.HTTP,
         (400,),
-        ("api key",),
+        words=("api key",),
     ),
     Row(FailureKind.REFUSED_MODEL, "#errors: InvalidStatus 404", SignalKind.HTTP, (404,)),
     Row(
@@ -256,7 +257,7 @@ ROWS: tuple[Row, ...] = (
         "#closes: 429",
         SignalKind.HTTP,
         (429,),
-        ("quota", "exhausted", "billing"),
+        words=("quota", "exhausted", "billing"),
     ),
     Row(
         FailureKind.TRANSIENT,
@@ -291,7 +292,7 @@ ROWS: tuple[Row, ...] = (
         "#address and #closes: 1008",
         SignalKind.CLOSE,
         (1007, 1008),
-        ("is not found for api version", "not supported for bidigeneratecontent"),
+        words=("is not found for api version", "not supported for bidigeneratecontent"),
     ),
     # 1007: what was sent cannot be accepted
     Row(
@@ -310,7 +311,7 @@ ROWS: tuple[Row, ...] = (
         "#closes: 1008 on a fresh connect",
         SignalKind.CLOSE,
         (1008,),
-        ("not implemented",),
+        words=("not implemented",),
         where=_OPENING,
     ),
     Row(FailureKind.POISONED_HANDLE, "#closes: 1008 aborted, entity not found", SignalKind.CLOSE, (1008,)),
@@ -320,21 +321,21 @@ ROWS: tuple[Row, ...] = (
         "#closes: 1011 Deadline expired after goAway",
         SignalKind.CLOSE,
         (1011,),
-        ("deadline expired",),
+        words=("deadline expired",),
     ),
     Row(
         FailureKind.HALF_OPEN,
         "#errors: our own ping",
         SignalKind.CLOSE,
         (1011,),
-        ("keepalive ping timeout",),
+        words=("keepalive ping timeout",),
     ),
     Row(
         FailureKind.REFUSED_CONFIG,
         "#closes: 1011 for TEXT on 3.1",
         SignalKind.CLOSE,
         (1003, 1011),
-        ("modalit",),
+        words=("modalit",),
         where=_OPENING,
     ),
     Row(

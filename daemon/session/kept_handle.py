@@ -1,4 +1,4 @@
-"""The resumption handle as a file's content: a session may be resumed by the next process."""
+"""The resumption handle as a file's content, so that the next process can resume the session."""
 
 from __future__ import annotations
 

@@ -78,6 +78,8 @@ class Link:
     phase: LinkPhase = LinkPhase.OFFLINE
     since_s: float = 0.0
     handle: Handle | None = None
+    abandoned: bool = False
+    """Whether the session that is being left is of no use: what it still hands over is not taken."""
     busy: bool = False
     """Whether a turn is under way, for which the connection is needed."""
     idle_since_s: float = 0.0
@@ -228,7 +230,9 @@ def busy_offline(link: Link, event: Busy, policy: LinkPolicy) -> Link:
 def connected(link: Link, event: Connected, _policy: LinkPolicy) -> Link:
     """Set up. The back-off is kept until the connection proves itself; a rotation is no use of the link."""
     up = enter(link, LinkPhase.ONLINE, event.at_s)
-    return replace(up, connects=link.connects + 1, failure=None, refused_resumes=0, leave_by_s=None)
+    return replace(
+        up, connects=link.connects + 1, failure=None, refused_resumes=0, leave_by_s=None, abandoned=False
+    )
 
 
 def proved(link: Link, _event: Answered, _policy: LinkPolicy) -> Link:
@@ -245,13 +249,18 @@ def leaving(link: Link, event: Leaving, policy: LinkPolicy) -> Link:
 
 def handed(link: Link, event: Handed, _policy: LinkPolicy) -> Link:
     """Keep the newest handle; one that is not resumable now does not void the one before."""
-    return link if event.value is None else replace(link, handle=Handle(event.value, event.at_s))
+    return (
+        link
+        if event.value is None or link.abandoned
+        else replace(link, handle=Handle(event.value, event.at_s))
+    )
 
 
 def renew(link: Link, event: Renew, _policy: LinkPolicy) -> Link:
     """Leave this connection for a new one."""
     handle = link.handle if event.keep_handle else None
-    return replace(enter(link, LinkPhase.ROTATING, event.at_s), handle=handle)
+    left = enter(link, LinkPhase.ROTATING, event.at_s)
+    return replace(left, handle=handle, abandoned=not event.keep_handle)
 
 
 def forget_handle(link: Link, event: Renew, _policy: LinkPolicy) -> Link:

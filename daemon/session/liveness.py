@@ -1,11 +1,11 @@
 """Is the connection still alive? A rule over what TCP has delivered. Pure.
 
-A connection whose path is gone looks alive for a long time: what is written to it goes into a buffer, and
-the client library's own pings are answered late even by healthy servers (8 to 30 s are reported), so a
-short limit on them would end good sessions. What TCP acknowledges is better evidence: the kernel at the
-other end does that by itself, however busy the server is. While a turn is under way the connection is
-given a ping now and then, so that there is always something to acknowledge; if then nothing is for
-`silent_s`, the path is gone.
+A connection whose path is gone looks alive for a long time: what is written to it goes into a buffer, and the
+client library's own pings are answered late even by healthy servers (8 to 30 s are reported), so a short
+limit on them would end good sessions. What TCP acknowledges is better evidence: the kernel at the other end
+does that by itself, however busy the server is. While a turn is under way the connection gets a ping now and
+then, so that there is always something to acknowledge. If nothing is acknowledged for `silent_s`, the path is
+gone.
 """
 
 from __future__ import annotations

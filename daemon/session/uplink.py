@@ -169,6 +169,24 @@ class Uplink:
         self._spoken_for = held.end
         self._changed.set()
 
+    def reopen(self, turn: int) -> int:
+        """What was closed at a pause goes on, and with it what was captured since.
+
+        Returns how many bytes are sent again: all, if the server has got its end, and else none.
+        """
+        held = self._held(turn)
+        if held is None or held.end is None:
+            return 0
+        held.end, held.kept = None, None
+        self._changed.set()
+        if not held.finished:
+            return 0
+        begin = max(held.begin, self._ring.tail)
+        again_bytes = held.position - begin
+        self.resent_bytes += again_bytes
+        held.rewind(begin)
+        return again_bytes
+
     def note_answered(self, turn: int) -> None:
         """What a stream has said until now has been answered: another connection need not hear it again."""
         held = self._held(turn)
@@ -296,8 +314,10 @@ class Uplink:
         if held.end is None or held.position < held.end:
             return False
         self._activity_open = self._stream_open = False
+        held.finished = True  # before it leaves, for whoever reopens the utterance meanwhile
         await (session.end_stream() if held.stream else session.end_activity())
-        self._finish(held)
+        if held.finished:
+            self._finish(held)
         return True
 
     def _finish(self, held: Utterance) -> None:

@@ -1,10 +1,8 @@
-"""Sounds the tones, and after those that tell of a fault the words that say what it is. Event loop only."""
+"""Sounds the tones. After a tone that tells of a fault it says what the fault is. Event loop only."""
 
 from __future__ import annotations
 
-import contextlib
 import logging
-import wave
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
@@ -14,6 +12,7 @@ from daemon.speaking.messages import Message, Reticence
 from daemon.speaking.playback import Playback
 from daemon.words import Earcon
 from hw.base import SPEAKER_FORMAT
+from hw.files import OddFile, read_wav
 
 log = logging.getLogger(__name__)
 
@@ -62,15 +61,15 @@ def recording(message: Message) -> bytes:
     path = RECORDINGS / f"{message.value}.wav"
     try:
         return read_recording(path)
-    except (OSError, EOFError, wave.Error) as error:
+    except (OSError, OddFile) as error:
         log.warning("the message %s cannot be spoken; install Conure again: %s", path.name, error)
         return b""
 
 
 def read_recording(path: Path) -> bytes:
-    """The samples of a 24 kHz mono 16-bit WAV file. Raises OSError, EOFError or wave.Error."""
-    with contextlib.closing(wave.open(str(path), "rb")) as wav:
-        found = (wav.getframerate(), wav.getnchannels(), wav.getsampwidth())
-        if found != (SPEAKER_FORMAT.rate_hz, SPEAKER_FORMAT.channels, SPEAKER_FORMAT.frame_bytes):
-            raise wave.Error(f"{found[0]} Hz, {found[1]} channels, {8 * found[2]} bit")
-        return wav.readframes(wav.getnframes())
+    """The samples of a 24 kHz mono 16-bit WAV file. Raises OSError or OddFile."""
+    wav = read_wav(path)
+    found = (wav.rate_hz, wav.channels, wav.sample_bytes)
+    if found != (SPEAKER_FORMAT.rate_hz, SPEAKER_FORMAT.channels, SPEAKER_FORMAT.frame_bytes):
+        raise OddFile(f"has {found[0]} Hz, {found[1]} channels, {8 * found[2]} bit")
+    return wav.pcm

@@ -1,8 +1,8 @@
 """What is said aloud when something is wrong, and how often. Pure.
 
-The words are recordings that come with the program (`scripts/make-messages` makes them from this table), for
-most of what they tell is that the service cannot be reached. Each follows its tone; the tone alone is for who
-has heard the words a moment ago.
+The words are recordings that come with the program, since most of them tell that the service cannot be
+reached; `scripts/make-messages` makes them from this table. Each follows its tone. If the same words were
+said a moment ago, there is only the tone.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The reply as the speaker knows it, and what is told of its end. Pure."""
+"""What the playback thread knows of the reply, and the event that tells of its end. Pure."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The loudness: what was asked for, what may be heard now, and who makes it so. Event loop only.
+"""Sets the loudness, from what the user asked for and from the limits that hold. Event loop only.
 
 Three limits meet: what the user asked for, `[sound] max_volume`, and `[sound] night_volume` in the night of
 `[lights]`. The card's mixer does as much of it as it can, the samples do the rest.
@@ -14,6 +14,7 @@ from daemon.config.settings import SoundSettings
 from daemon.errors import ControlError
 from daemon.events import VolumeSet
 from daemon.lights.night import Night
+from daemon.outside import whole_number
 from daemon.runtime.local_clock import local_minute
 from daemon.runtime.store import Store
 from daemon.speaking.gain import gain_for
@@ -35,8 +36,8 @@ def load_percent(store: Store | None, configured: int) -> int:
 def _read(data: Any) -> tuple[int, int]:
     """Percent, and what was configured then. Raises ValueError."""
     match data:
-        case {"percent": int(percent), "configured": int(configured)} if 0 <= percent <= 100:
-            return percent, configured
+        case {"percent": percent, "configured": configured}:
+            return whole_number(percent, 0, 100), whole_number(configured, 0, 100)
     raise ValueError("it does not hold a volume")
 
 

@@ -116,7 +116,7 @@ class HalfOpen(Action):
 
 
 @dataclass(frozen=True, slots=True)
-class GoAway(Action):
+class SayGoAway(Action):
     """Announce the end: `time_left_s`, or None to leave it out. `after_s` later (default: at that time),
     `then` "close" with 1011 Deadline expired, be in "silence", or do "nothing".
     """
@@ -194,6 +194,47 @@ class CallTool(Action):
 
 
 @dataclass(frozen=True, slots=True)
+class Think(Action):
+    """Send a thought before the sound: a text part that is marked as one, as with `includeThoughts`."""
+
+    at = frozenset({When.REPLY_START})
+    text: str = "The user wants an answer."
+
+
+@dataclass(frozen=True, slots=True)
+class Write(Action):
+    """Send a text part beside the sound."""
+
+    at = frozenset({When.REPLY_START})
+    text: str = "Here is the answer."
+
+
+@dataclass(frozen=True, slots=True)
+class Ground(Action):
+    """Say with the end of the generation where the answer comes from (`groundingMetadata`)."""
+
+    at = frozenset({When.REPLY_START})
+    query: str = "weather today"
+    uri: str = "https://example.com/weather"
+    title: str = "Weather"
+
+
+@dataclass(frozen=True, slots=True)
+class WorkAWhile(Action):
+    """Say a filler, work for `seconds` (`interactionStatus: IN_PROGRESS`), then answer (`IDLE`).
+
+    The status comes with `turnComplete`, as the SDK documents it, or alone. `generation_complete`: the filler
+    ends with it.
+    """
+
+    at = frozenset({When.REPLY_START})
+    seconds: float = 10.0
+    filler_s: float = 0.8
+    generation_complete: bool = True
+    turn_complete: bool = True
+
+
+@dataclass(frozen=True, slots=True)
 class CancelTools(Action):
     """Cancel the calls that were not answered; the reply goes on without them."""
 
@@ -221,7 +262,7 @@ ACTIONS: dict[str, type[Action]] = {
     "stop_reading": StopReading,
     "stop_answering": StopAnswering,
     "half_open": HalfOpen,
-    "go_away": GoAway,
+    "go_away": SayGoAway,
     "stall": Stall,
     "send": Send,
     "withhold": Withhold,
@@ -229,6 +270,10 @@ ACTIONS: dict[str, type[Action]] = {
     "speak": Speak,
     "reject": Reject,
     "call_tool": CallTool,
+    "think": Think,
+    "write": Write,
+    "ground": Ground,
+    "work": WorkAWhile,
     "cancel_tools": CancelTools,
     "never_answer": NeverAnswer,
 }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 Message = dict[str, Any]
@@ -47,25 +47,92 @@ def generation_complete() -> Message:
     return {"serverContent": {"generationComplete": True}}
 
 
-def turn_complete(heard_s: float = 0.0, spoken_s: float = 0.0, reason: str = "") -> Message:
+def turn_complete(usage: Message | None = None, reason: str = "", status: str = "") -> Message:
     """The turn is over; what it cost rides along."""
     content: Message = {"turnComplete": True}
     if reason:
         content["turnCompleteReason"] = reason
-    prompt, response = round(heard_s * TOKENS_PER_S), round(spoken_s * TOKENS_PER_S)
-    usage = {
-        "promptTokenCount": prompt,
-        "responseTokenCount": response,
-        "totalTokenCount": prompt + response,
-        "promptTokensDetails": [{"modality": "AUDIO", "tokenCount": prompt}],
-        "responseTokensDetails": [{"modality": "AUDIO", "tokenCount": response}],
+    if status:
+        content["interactionStatus"] = status
+    return {"serverContent": content, "usageMetadata": usage or usage_of({}, {})}
+
+
+def tokens_of(audio_s: float) -> int:
+    """What so much audio costs."""
+    return round(audio_s * TOKENS_PER_S)
+
+
+def usage_of(prompt: dict[str, int], response: dict[str, int]) -> Message:
+    """What a turn cost: tokens by modality (`AUDIO`, `TEXT`), of the context and of the answer."""
+    read, said = sum(prompt.values()), sum(response.values())
+    return {
+        "promptTokenCount": read,
+        "responseTokenCount": said,
+        "totalTokenCount": read + said,
+        "promptTokensDetails": _details(prompt),
+        "responseTokensDetails": _details(response),
     }
-    return {"serverContent": content, "usageMetadata": usage}
 
 
-def transcription(field: str, text: str) -> Message:
-    """What one side said; `field` is inputTranscription or outputTranscription."""
-    return {"serverContent": {field: {"text": text}}}
+def _details(tokens: dict[str, int]) -> list[Message]:
+    return [{"modality": modality, "tokenCount": count} for modality, count in tokens.items()]
+
+
+def transcription(field: str, text: str, *, finished: bool = False) -> Message:
+    """What one side said; `field` is inputTranscription, interimInputTranscription or outputTranscription."""
+    said: Message = {"text": text}
+    if finished:
+        said["finished"] = True
+    return {"serverContent": {field: said}}
+
+
+def written(text: str, *, thought: bool) -> Message:
+    """A part of the model's turn that is not sound: its text, or a thought."""
+    part: Message = {"text": text}
+    if thought:
+        part["thought"] = True
+    return {"serverContent": {"modelTurn": {"parts": [part], "role": "model"}}}
+
+
+def status(word: str) -> Message:
+    """`interactionStatus` alone."""
+    return {"serverContent": {"interactionStatus": word}}
+
+
+def grounding(query: str, uri: str, title: str) -> Message:
+    """Where the answer comes from: one search, one page."""
+    web = {"uri": uri, "title": title}
+    support = {"segment": {"endIndex": len(title), "text": title}, "groundingChunkIndices": [0]}
+    found = {
+        "webSearchQueries": [query],
+        "groundingChunks": [{"web": web}],
+        "groundingSupports": [support],
+        "searchEntryPoint": {"renderedContent": f"<div>{query}</div>"},
+    }
+    return {"serverContent": {"groundingMetadata": found}}
+
+
+def voice_activity(word: str, offset_s: float) -> Message:
+    """Automatic detection found `ACTIVITY_START` or `ACTIVITY_END`, so long after the first sample."""
+    return {"voiceActivity": {"type": word, "audioOffset": f"{offset_s:g}s"}}
+
+
+def merged(told: Iterable[Message]) -> Message:
+    """One message that holds the contents of all."""
+    result: Message = {}
+    for message in told:
+        _merge_into(result, message)
+    return result
+
+
+def _merge_into(result: Message, message: Message) -> None:
+    for name, value in message.items():
+        if isinstance(value, dict):
+            _merge_into(result.setdefault(name, {}), value)
+        elif isinstance(value, list):
+            result[name] = [*result.get(name, []), *value]
+        else:
+            result[name] = value
 
 
 def handle_update(handle: str | None) -> Message:
@@ -93,8 +160,9 @@ def go_away(time_left_s: float | None) -> Message:
 KINDS = frozenset(
     {
         "setup_complete", "session_resumption_update", "go_away", "audio", "input_transcription",
-        "output_transcription", "generation_complete", "turn_complete", "interrupted", "tool_call",
-        "tool_call_cancellation",
+        "interim_input_transcription", "output_transcription", "generation_complete", "turn_complete",
+        "interrupted", "tool_call", "tool_call_cancellation", "voice_activity", "thought", "text",
+        "grounding", "interaction_status",
     }
 )  # fmt: skip
 """What a regular message is called where a plan withholds it."""

@@ -20,6 +20,9 @@ A plan is a list of rules, in Python or in TOML:
     when = "tool_call"
     do = [{ action = "stall", seconds = 0.5 }, "cancel_tools"]
 
+    [service]                                 # what the service may do either way: see `service.py`
+    transcripts = "pieces"
+
 Each rule counts its own trigger over the life of the server: connections for `connect`, `upgrade` and
 `setup`, resumptions for `resume`, turns for the others. Rules that are due together act in their order. Where
 each action may stand is in its class (`at`); a plan that breaks this, or that names what does not exist, is
@@ -30,10 +33,16 @@ from __future__ import annotations
 
 import dataclasses
 import tomllib
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from functools import partial
+from typing import Any, TypeVar
 
 from daemon.standin.actions import ACTIONS, PRESETS, WITH_THRESHOLD, Action, Actions, When
+from daemon.standin.parameters import check_parameters
+from daemon.standin.service import USUAL, Service, service_from
+
+T = TypeVar("T")
 
 
 class PlanError(ValueError):
@@ -65,9 +74,10 @@ class Rule:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """All rules. Without any, the server behaves."""
+    """All rules, and the choices. Without any rule, the server behaves."""
 
     rules: tuple[Rule, ...] = ()
+    service: Service = USUAL
 
     @classmethod
     def from_toml(cls, text: str) -> Plan:
@@ -76,22 +86,31 @@ class Plan:
             tables = tomllib.loads(text)
         except tomllib.TOMLDecodeError as error:
             raise PlanError(str(error)) from error
-        mistakes = [f"unknown table: {name}" for name in tables if name != "rule"]
-        rules: list[Rule] = []
-        for number, table in enumerate(_tables(tables.get("rule", [])), 1):
-            try:
-                rules.append(_rule(table))
-            except (ValueError, TypeError, KeyError) as error:
-                mistakes.append(f"rule {number}: {_explain(error)}")
+        mistakes = [f"unknown table: {name}" for name in tables if name not in ("rule", "service")]
+        rules = [
+            _told(f"rule {number}", mistakes, partial(_rule, table))
+            for number, table in enumerate(_tables(tables.get("rule", [])), 1)
+        ]
+        service = _told("service", mistakes, partial(service_from, tables.get("service", {})))
         if mistakes:
             raise PlanError("\n".join(mistakes))
-        return cls(tuple(rules))
+        return cls(tuple(rule for rule in rules if rule is not None), service or USUAL)
+
+
+def _told(owner: str, mistakes: list[str], read: Callable[[], T]) -> T | None:
+    """What `read` returns; what it cannot use is added to the mistakes."""
+    try:
+        return read()
+    except (ValueError, TypeError, KeyError) as error:
+        mistakes.append(f"{owner}: {_explain(error)}")
+        return None
 
 
 class PlanRun:
     """A plan being carried out: counts how often each rule's trigger came. Event loop only."""
 
     def __init__(self, plan: Plan) -> None:
+        self.service = plan.service
         self._rules = plan.rules
         self._came = [0] * len(plan.rules)
 
@@ -147,29 +166,8 @@ def _actions(entry: Any) -> Actions:
     if name not in ACTIONS:
         raise PlanError(f"unknown action: {name}; there are {', '.join([*ACTIONS, *PRESETS])}")
     kind = ACTIONS[name]
-    names = {parameter.name for parameter in dataclasses.fields(kind)}
-    if unknown := set(parameters) - names:
-        known = ", ".join(sorted(names)) or "no parameters"
-        raise PlanError(f"{name} has no {', '.join(sorted(unknown))}; it has {known}")
-    for parameter in dataclasses.fields(kind):
-        _check_type(parameter.name, parameters.get(parameter.name), str(parameter.type))
+    check_parameters(name, dataclasses.fields(kind), parameters)
     return (kind(**parameters),)
-
-
-TOML_TYPES: dict[str, type | tuple[type, ...]] = {
-    "int": int,
-    "float": (int, float),
-    "float | None": (int, float),
-    "str": str,
-    "bool": bool,
-    "dict[str, Any]": dict,
-}
-"""How the annotations of the actions' parameters are spelt, and what TOML may give for them."""
-
-
-def _check_type(name: str, value: Any, annotation: str) -> None:
-    if value is not None and not isinstance(value, TOML_TYPES[annotation]):
-        raise PlanError(f"{name} is {annotation}, not {value!r}")
 
 
 def _explain(error: Exception) -> str:

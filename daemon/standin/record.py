@@ -17,6 +17,10 @@ from daemon.standin.voices import HEARD_HZ, SAMPLE_BYTES, resample
 
 CONNECTION_LIMIT = 1_000
 TURN_LIMIT = 1_000
+VIDEO_LIMIT = 240
+VIDEO_BYTES = 64 * 2**20
+"""Pictures that are kept: four minutes at one a second, of 250 KB each. The oldest are forgotten."""
+
 EVENT_LIMIT = 200_000
 """A bit more than two hours of 40 ms messages."""
 
@@ -36,6 +40,15 @@ class AudioMessage:
     def seconds(self) -> float:
         """How long it lasts."""
         return len(self.pcm) / (SAMPLE_BYTES * self.rate_hz)
+
+
+@dataclass(frozen=True, slots=True)
+class VideoFrame:
+    """One picture as it came."""
+
+    at_s: float
+    data: bytes
+    mime_type: str
 
 
 @dataclass(slots=True, eq=False)
@@ -71,6 +84,8 @@ class TurnRecord:
     """When the turn was closed; None while it is open, or when the connection broke in it."""
     ended_by: str = ""
     reply: ReplyRecord = field(default_factory=ReplyRecord)
+    transcribed_s: float = 0.0
+    """What has been told to the client of what was heard."""
 
     @property
     def pcm(self) -> bytes:
@@ -114,6 +129,9 @@ class ConnectionRecord:
     """All that came, in a turn or not."""
     discarded_s: float = 0.0
     """Audio that came outside any turn."""
+    heard_s: float = 0.0
+    """All audio that came, also what has been forgotten since."""
+    video: deque[VideoFrame] = field(default_factory=deque)
     late_answers: int = 0
     """Answers to tool calls that had been cancelled."""
 
@@ -146,6 +164,8 @@ class Record:
         self._audio_limit_s = audio_limit_s
         self._audio: deque[tuple[ConnectionRecord, AudioMessage]] = deque()
         self._kept_s = 0.0
+        self._pictures: deque[ConnectionRecord] = deque()
+        self._kept_bytes = 0
         self._changed: asyncio.Future[None] | None = None
         self.connections: deque[ConnectionRecord] = deque(maxlen=CONNECTION_LIMIT)
         self.events: deque[Event] = deque(maxlen=EVENT_LIMIT)
@@ -153,6 +173,14 @@ class Record:
         self.events_seen = 0
         self.turns_seen = 0
         self.forgotten_s = 0.0
+        self.failures = 0
+        """Errors of the stand-in itself. They are always its own bugs."""
+        self.watchers: list[Callable[[Event], None]] = []
+        """Told of every event, and of what is not kept: `connected`, `sent`, `turn_ended`, `closed`."""
+
+    def now_s(self) -> float:
+        """The clock of all times in here."""
+        return self._clock()
 
     @property
     def turns(self) -> list[TurnRecord]:
@@ -164,6 +192,7 @@ class Record:
         self.connections_seen += 1
         connection = ConnectionRecord(self.connections_seen, self._clock())
         self.connections.append(connection)
+        self.note(connection, "connected")
         self.changed()
         return connection
 
@@ -175,6 +204,7 @@ class Record:
             connection.closed_s = self._clock()
             connection.close_code, connection.close_reason = code, reason
             connection.closed_by_server = by_server
+            self.note(connection, "closed", {"code": code, "reason": reason, "by_server": by_server})
         self.changed()
 
     def turn_opened(
@@ -191,6 +221,7 @@ class Record:
         """Audio came; whose turn it belongs to is said by `assign`."""
         message = AudioMessage(self._clock(), pcm, rate_hz)
         connection.audio.append(message)
+        connection.heard_s += message.seconds
         connection.discarded_s += message.seconds
         self._audio.append((connection, message))
         self._kept_s += message.seconds
@@ -205,11 +236,31 @@ class Record:
         turn.audio_s += message.seconds
         connection.discarded_s -= message.seconds
 
+    def video_received(self, connection: ConnectionRecord, data: bytes, mime_type: str) -> None:
+        """A picture came."""
+        connection.video.append(VideoFrame(self._clock(), data, mime_type))
+        self._pictures.append(connection)
+        self._kept_bytes += len(data)
+        while self._kept_bytes > VIDEO_BYTES or len(self._pictures) > VIDEO_LIMIT:
+            self._kept_bytes -= len(self._pictures.popleft().video.popleft().data)
+        self.received(connection, "video", {"mimeType": mime_type, "data": data})
+
     def received(self, connection: ConnectionRecord, kind: str, payload: Any = None) -> None:
         """Anything came."""
         self.events_seen += 1
-        self.events.append(Event(self._clock(), connection.number, kind, payload))
+        event = Event(self._clock(), connection.number, kind, without_bytes(payload))
+        self.events.append(event)
+        self._tell(event)
         self.changed()
+
+    def note(self, connection: ConnectionRecord, kind: str, payload: Any = None) -> None:
+        """Something else happened that only watchers are told of."""
+        if self.watchers:
+            self._tell(Event(self._clock(), connection.number, kind, payload))
+
+    def _tell(self, event: Event) -> None:
+        for watcher in self.watchers:
+            watcher(event)
 
     def changed(self) -> None:
         """Wake those who wait: something in here is new."""
@@ -237,13 +288,15 @@ class Record:
         for connection in self.connections:
             for turn in connection.turns:
                 turn.audio.clear()
-            for notes in (connection.turns, connection.audio, connection.faults):
+            for notes in (connection.turns, connection.audio, connection.faults, connection.video):
                 notes.clear()
         self.connections.clear()
         self.connections.extend(standing)
         self.events.clear()
         self._audio.clear()
         self._kept_s = 0.0
+        self._pictures.clear()
+        self._kept_bytes = 0
 
     async def _change(self) -> None:
         if self._changed is None:
@@ -259,6 +312,19 @@ class Record:
             self._kept_s -= message.seconds
             self.forgotten_s += message.seconds
             message.pcm = b""  # the event that refers to it must not keep the samples
+
+
+def without_bytes(value: Any) -> Any:
+    """The same with `(12 bytes)` for bytes in dicts and lists, so that what is remembered stays small."""
+    match value:
+        case bytes():
+            return f"({len(value)} bytes)"
+        case dict():
+            return {name: without_bytes(inner) for name, inner in value.items()}
+        case list():
+            return [without_bytes(inner) for inner in value]
+        case _:
+            return value
 
 
 def _describe(connection: ConnectionRecord) -> str:

@@ -6,36 +6,40 @@ All on the caller's event loop. Everything it does wrong, it does because a plan
 from __future__ import annotations
 
 import asyncio
-import hmac
 import logging
-import re
 import ssl
 import time
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import partial
+from http import HTTPStatus
 from types import TracebackType
-from typing import Self, TypeVar
-from urllib.parse import parse_qs, urlsplit
+from typing import Any, Self, TypeVar
 
 from websockets.asyncio.server import Server, ServerConnection, serve
 from websockets.http11 import Request, Response
 
-from daemon.standin import actions, faults
+from daemon.standin import actions
 from daemon.standin.actions import When
 from daemon.standin.certs import Authority
-from daemon.standin.conversation import Conversation, Pace, Transcripts, World
+from daemon.standin.door.credentials import ApiKeys, Door, live_door, public_headers, without_secrets
+from daemon.standin.door.http_answers import BadRequest, HttpAnswer, HttpConnection, HttpRequest, http_error
+from daemon.standin.door.token_desk import answer_post
+from daemon.standin.door.tokens import Tokens
+from daemon.standin.grammar.protocol import INTERNAL, POLICY, Refusal, invalid, parse
+from daemon.standin.grammar.setups import check_setup
 from daemon.standin.plan import Plan, PlanRun
-from daemon.standin.protocol import INTERNAL, POLICY, Refusal, invalid, parse
 from daemon.standin.record import ConnectionRecord, Record
 from daemon.standin.sessions import HANDLE_LIFE_S, Sessions
-from daemon.standin.setups import check_setup
+from daemon.standin.talk.conversation import Conversation
 from daemon.standin.voices import Echo, Voice
 from daemon.standin.wire import GatedListener, Wire, WireEnded
+from daemon.standin.world import Pace, Transcripts, World
 
 T = TypeVar("T")
-
-REDACTED = "(redacted)"
 
 MESSAGE_BYTES = 4 * 2**20
 """Longest message that is taken: a minute of audio in one. What the service takes is not known."""
@@ -46,15 +50,24 @@ CLOSE_TIMEOUT_S = 1.0
 ARRIVAL_LIMIT = 64
 """Clients between TCP and the upgrade; beyond it the oldest is written off as gone."""
 
+HOST = "127.0.0.1"
+
 RECORD_S = 1800.0
 """Audio that is kept: 30 minutes are 58 MB."""
-
-_PATH = re.compile(r"/ws/google\.ai\.generativelanguage\.(\w+)\.GenerativeService\.BidiGenerateContent")
-_SECRET_HEADERS = frozenset({"x-goog-api-key", "authorization"})
 
 _log = logging.getLogger(__name__)
 _websockets_log = logging.getLogger(f"{__name__}.websockets")
 _websockets_log.setLevel(logging.CRITICAL)  # debug shows the key, errors are planned faults
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Keeping:
+    """How long it keeps what, in seconds."""
+
+    handle_life_s: float = HANDLE_LIFE_S
+    """A resumption handle, after its session."""
+    record_s: float = RECORD_S
+    """The audio in its record."""
 
 
 class StandIn:
@@ -69,26 +82,26 @@ class StandIn:
         plan: Plan | None = None,
         *,
         port: int = 0,
-        host: str = "127.0.0.1",
         clock: Callable[[], float] = time.monotonic,
         pace: Pace | None = None,
         transcripts: Transcripts | None = None,
-        bad_keys: Iterable[str] = (),
-        handle_life_s: float = HANDLE_LIFE_S,
-        record_s: float = RECORD_S,
+        keys: ApiKeys | None = None,
+        keeping: Keeping | None = None,
     ) -> None:
-        """`voice` None: `Echo`. `host` is an IPv4 address; port 0: a free one. `bad_keys` are refused."""
-        self._host, self._port = host, port
-        self._bad_keys = frozenset(bad_keys)
-        self.record = Record(clock, record_s)
+        """`voice` None: `Echo`. Port 0: a free one. `keys` None: all are good."""
+        keeping = keeping or Keeping()
+        self._port = port
+        self._keys = keys or ApiKeys()
+        self._tokens = Tokens(partial(datetime.now, UTC))
+        self.record = Record(clock, keeping.record_s)
         self._world = World(
-            voice or Echo(),
-            PlanRun(plan or Plan()),
-            self.record,
-            Sessions(clock, handle_life_s),
-            clock,
-            pace or Pace(),
-            transcripts or Transcripts(),
+            voice=voice or Echo(),
+            plan=PlanRun(plan or Plan()),
+            record=self.record,
+            sessions=Sessions(clock, keeping.handle_life_s),
+            clock=clock,
+            pace=pace or Pace(),
+            transcripts=transcripts or Transcripts(),
         )
         self._authority = Authority()
         self._server: Server | None = None
@@ -100,7 +113,7 @@ class StandIn:
 
     async def __aenter__(self) -> Self:
         """Listen. Raises OSError where the port is taken."""
-        listener = GatedListener(self._host, self._port, self._let_in)
+        listener = GatedListener(HOST, self._port, self._let_in)
         self._port = listener.port
         context = self._authority.server_context()
         context.sni_callback = self._choose_certificate
@@ -109,6 +122,7 @@ class StandIn:
             sock=listener,
             ssl=context,
             process_request=self._answer_upgrade,
+            create_connection=partial(HttpConnection, answer=self._answer_http),  # type: ignore[arg-type] # called only
             logger=_websockets_log,
             compression=None,
             ping_interval=None,
@@ -178,12 +192,12 @@ class StandIn:
         talks = [talk for talk in self._wires.values() if talk is not None]
         for talk in talks:
             with suppress(WireEnded):
-                await faults.perform(talk, action)
+                await talk.line.perform(action)
         return len(talks)
 
     async def send_go_away(self, time_left_s: float | None = None) -> None:
         """Announce the end on every connection, and do nothing about it."""
-        await self.inject(actions.GoAway(time_left_s, then="nothing"))
+        await self.inject(actions.SayGoAway(time_left_s, then="nothing"))
 
     async def drop(self, code: int = 1011, reason: str = "Internal error encountered.") -> None:
         """Close every connection, set up or not."""
@@ -229,19 +243,35 @@ class StandIn:
         tls.context = (self._authority if expired else Authority()).server_context(expired=expired)
 
     async def _answer_upgrade(self, websocket: ServerConnection, request: Request) -> Response | None:
-        connection = self._arrivals[websocket.remote_address[:2]]
-        connection.path = re.sub(r"(?<=key=)[^&]*", REDACTED, request.path)
-        connection.headers = {
-            name.lower(): REDACTED if name.lower() in _SECRET_HEADERS else value
-            for name, value in request.headers.raw_items()
-        }
+        connection = self._arrivals.get(websocket.remote_address[:2])
+        if connection is None:  # written off: too many have come since
+            return websocket.respond(HTTPStatus.SERVICE_UNAVAILABLE, "Too many clients.\n")
+        headers = dict(request.headers.raw_items())
+        connection.path, connection.headers = without_secrets(request.path), public_headers(headers.items())
         response = await self._planned_response(websocket, connection)
-        if response is None and _PATH.fullmatch(urlsplit(request.path).path) is None:
-            response = websocket.respond(404, "Not found.\n")
+        if response is None and live_door(request.path, connection.headers) is None:
+            response = websocket.respond(HTTPStatus.NOT_FOUND, "Not found.\n")
+        if response is None and self._is_full():
+            response = websocket.respond(HTTPStatus.TOO_MANY_REQUESTS, "Resource has been exhausted.\n")
         if response is not None:
-            del self._arrivals[websocket.remote_address[:2]]
+            self._arrivals.pop(websocket.remote_address[:2], None)
             self.record.connection_closed(connection, 1006, f"HTTP {response.status_code}", by_server=True)
         return response
+
+    def _is_full(self) -> bool:
+        limit = self._world.service.connections
+        return 0 < limit <= len(self._wires)
+
+    def _answer_http(self, http: HttpConnection, request: HttpRequest | BadRequest) -> HttpAnswer:
+        connection = self._arrivals.pop(http.remote_address[:2], None)
+        if connection is None:
+            return http_error(HTTPStatus.SERVICE_UNAVAILABLE, "Too many clients.")
+        if isinstance(request, HttpRequest):
+            connection.path = without_secrets(request.target)
+            connection.headers = public_headers(request.headers.items())
+        answer = answer_post(request, self._keys, self._tokens)
+        self.record.connection_closed(connection, 1006, f"HTTP {answer.status.value}", by_server=True)
+        return answer
 
     async def _planned_response(
         self, websocket: ServerConnection, connection: ConnectionRecord
@@ -258,7 +288,7 @@ class StandIn:
     # --- after the upgrade --------------------------------------------------------------------------
 
     async def _serve(self, websocket: ServerConnection) -> None:
-        connection = self._arrivals.pop(websocket.remote_address[:2])
+        connection = self._arrivals.pop(websocket.remote_address[:2], None) or self.record.connection_opened()
         wire = Wire(websocket, connection.number)
         self._wires[wire] = None
         try:
@@ -267,7 +297,8 @@ class StandIn:
             await wire.close(refusal.code, refusal.reason)
         except WireEnded:
             pass  # the client has left, or a fault has cut it off: nobody is there to be told
-        except ExceptionGroup:
+        except Exception:  # noqa: BLE001 - whatever it is, it is a bug of ours, and the next client is served
+            self.record.failures += 1
             _log.exception("the stand-in server itself failed")
             await wire.close(INTERNAL, "Internal error encountered.")
         finally:
@@ -277,13 +308,16 @@ class StandIn:
     async def _talk(self, websocket: ServerConnection, wire: Wire, connection: ConnectionRecord) -> None:
         request = websocket.request
         assert request is not None
+        door = live_door(request.path, {name.lower(): value for name, value in request.headers.raw_items()})
+        assert door is not None, "the upgrade was refused otherwise"
         message = parse(await wire.receive())
-        self._check_key(request)
         if message.kind != "setup":
             raise invalid("setup must be the first message and only the first")
-        connection.setup = message.body
-        self.record.received(connection, "setup", message.body)
-        setup = check_setup(message.body, _api_version(request))
+        body = self._admit(door, message.body)
+        connection.setup = body
+        self.record.received(connection, "setup", body)
+        setup = check_setup(body, door.api_version, constrained=door.constrained)
+        self._world.check_quota()
         session = self._world.sessions.open(setup, wire)
         connection.session_id, connection.resumed = session.session_id, setup.handle is not None
         talk = Conversation(self._world, wire, connection, setup, session)
@@ -293,16 +327,12 @@ class StandIn:
         finally:
             session.release(wire)
 
-    def _check_key(self, request: Request) -> None:
-        query = parse_qs(urlsplit(request.path).query)
-        key = request.headers.get("x-goog-api-key") or query.get("key", [""])[0]
-        if not key:
+    def _admit(self, door: Door, asked: dict[str, Any]) -> dict[str, Any]:
+        """The set-up that is in force for whoever came in by this door. Raises Refusal."""
+        if not door.constrained:
+            self._keys.check(door.key)
+            return asked
+        if not door.token:
             raise Refusal(POLICY, "Method doesn't allow unregistered callers.")
-        if any(hmac.compare_digest(key.encode(), bad.encode()) for bad in self._bad_keys):
-            raise invalid("API key not valid. Please pass a valid API key.")
-
-
-def _api_version(request: Request) -> str:
-    match = _PATH.fullmatch(urlsplit(request.path).path)
-    assert match is not None, "the upgrade was refused otherwise"
-    return match[1]
+        resumes = bool(asked.get("sessionResumption", {}).get("handle"))
+        return self._tokens.admit(door.token, resumes=resumes).applied_to(asked)

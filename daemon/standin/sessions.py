@@ -7,8 +7,9 @@ from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from daemon.standin.protocol import INTERNAL, Refusal, invalid
-from daemon.standin.setups import Setup
+from daemon.standin.grammar.protocol import INTERNAL, Refusal, invalid
+from daemon.standin.grammar.setups import Setup
+from daemon.standin.history import History
 
 HANDLE_LIMIT = 256
 """Beyond this the oldest handle is forgotten, and refused as unknown."""
@@ -18,14 +19,18 @@ HANDLE_LIFE_S = 2 * 3600.0
 
 
 @dataclass(slots=True, eq=False)
-class Session:
+class KeptSession:
     """What is kept between connections."""
 
     model_name: str
+    opened_s: float
     session_id: str = field(default_factory=lambda: secrets.token_hex(8))
     holder: object | None = None
     """The connection that has it; None between connections."""
     never_answers: bool = False
+    over: bool = False
+    """Its time has run out: nobody can resume it."""
+    history: History = field(default_factory=History)
 
     def release(self, holder: object) -> None:
         """This connection has ended; if another has the session by now, that one keeps it."""
@@ -35,7 +40,7 @@ class Session:
 
 @dataclass(slots=True)
 class _Handle:
-    session: Session
+    session: KeptSession
     issued_s: float
     poisoned: bool = False
 
@@ -50,21 +55,21 @@ class Sessions:
         self.forgotten = 0
         """Handles that were dropped because there were too many."""
 
-    def open(self, setup: Setup, holder: object) -> Session:
+    def open(self, setup: Setup, holder: object) -> KeptSession:
         """A new session, or the one that the set-up's handle names; `holder` has it now. Raises Refusal."""
         if setup.handle is None:
-            return Session(setup.model_name, holder=holder)
+            return KeptSession(setup.model_name, self._clock(), holder=holder)
         handle = self._handles.get(setup.handle)
         if handle is None or handle.poisoned or self._clock() - handle.issued_s > self._handle_life_s:
             raise invalid()
-        if handle.session.model_name != setup.model_name:
+        if handle.session.over or handle.session.model_name != setup.model_name:
             raise invalid()
         if handle.session.holder is not None:
             raise Refusal(INTERNAL, "Internal error encountered.")  # sip-to-ai PR #14
         handle.session.holder = holder
         return handle.session
 
-    def issue(self, session: Session) -> str:
+    def issue(self, session: KeptSession) -> str:
         """A new handle; the earlier ones stay good."""
         name = secrets.token_urlsafe(24)
         self._handles[name] = _Handle(session, self._clock())

@@ -6,10 +6,10 @@ Heard audio is 16 kHz, spoken audio 24 kHz, both mono s16 little-endian (Live AP
 from __future__ import annotations
 
 import wave
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,6 +39,46 @@ class Voice(Protocol):
     def reply(self, heard: bytes, text: str | None) -> Answer:
         """The reply to `heard` (16 kHz, may be empty) or to a written `text`."""
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """One utterance. `role` is `user` or `model`; the sound (16 kHz) is kept of the user's only."""
+
+    role: str
+    text: str = ""
+    pcm: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
+class Recalled:
+    """An answer out of what was said before, and its words."""
+
+    audio: Answer
+    words: str
+
+
+@runtime_checkable
+class Remembering(Protocol):
+    """A voice that knows what was said in its session before this turn."""
+
+    def recall(self, before: Sequence[Said]) -> Recalled:
+        """The answer to a turn that followed these."""
+        ...
+
+
+class Recall:
+    """Plays back what the user said before the present turn, or a tone where that was not spoken."""
+
+    def reply(self, heard: bytes, text: str | None) -> bytes:
+        """The tone: there is no session to remember."""
+        return tone(0.4, 550.0)
+
+    def recall(self, before: Sequence[Said]) -> Recalled:
+        """The last that the user said, in sound or in words."""
+        last = next((said for said in reversed(before) if said.role != "model"), Said("user"))
+        sound = resample(last.pcm, HEARD_HZ, SPOKEN_HZ) or tone(0.4, 550.0)
+        return Recalled(sound, f"(before: {last.text or 'nothing'})")
 
 
 class Echo:
@@ -120,6 +160,7 @@ VOICES: dict[str, Callable[[], Voice]] = {
     "silence": Silence,
     "long": LongSpeech,
     "none": NoAudio,
+    "recall": Recall,
 }
 """The voices that have a name on the command line and in a plan."""
 

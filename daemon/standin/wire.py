@@ -64,7 +64,8 @@ class Wire:
         if self.muted or not self.reading:
             self.reset()
         else:
-            await self._websocket.close(code, reason.encode()[:REASON_BYTES].decode(errors="ignore"))
+            cut = reason.encode(errors="replace")[:REASON_BYTES].decode(errors="ignore")
+            await self._websocket.close(code, cut)
 
     async def wait_ended(self) -> None:
         """Return when the connection is over, whoever ended it."""

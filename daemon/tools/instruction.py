@@ -1,7 +1,7 @@
-"""The system instruction: who it is, and what it has to know of the device that speaks for it. Pure.
+"""The system instruction: tells the model who it is, and what it has to know of the device. Pure.
 
-It is read, and paid for, with every turn, so that it is kept short. The time in it is that of the session's
-beginning; for the time of the moment there is a tool.
+The model reads it, and the user pays for it, with every turn, so it is short. The time in it is that of the
+session's beginning; a tool tells the time of the moment.
 """
 
 from __future__ import annotations

@@ -14,6 +14,7 @@ from daemon.errors import ControlError
 from daemon.runtime.store import Store
 from daemon.tools.declaring.functions import tool
 from daemon.tools.declaring.spec import ToolError
+from hw.files import text_of
 
 FILE = "facts.txt"
 
@@ -128,7 +129,7 @@ class Memory:
     def _load(self) -> list[str]:
         if self._store is None:
             return []
-        return self._store.load(FILE, _parse, decode=bytes.decode) or []
+        return self._store.load(FILE, _parse, decode=text_of) or []
 
     async def _save(self) -> str:
         """Write the file; returns what is to be added to the answer."""

@@ -9,7 +9,6 @@ boards that Conure knows by name; any other file may be named by its path.
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -17,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from hw.boards.toml_reader import TomlReader
+from hw.files import OddFile, read_toml
 from hw.lights.kinds import KINDS, ORDERS, Lights, lacks, strays
 
 FOLDER = Path(__file__).parent
@@ -169,15 +169,11 @@ def load_all(folder: Path = FOLDER) -> tuple[BoardFile, ...]:
 def load_file(path: Path) -> BoardFile:
     """The board that a file describes; the file's name is the board's. Raises BoardFileError."""
     try:
-        with path.open("rb") as file:
-            content = file.read(FILE_LIMIT_BYTES + 1)
-        if len(content) > FILE_LIMIT_BYTES:
-            raise BoardFileError([f"{path}: is larger than {FILE_LIMIT_BYTES} bytes, and no board's file"])
-        return parse(tomllib.loads(content.decode("utf-8")), path.stem, str(path))
+        return parse(read_toml(path, FILE_LIMIT_BYTES), path.stem, str(path))
     except OSError as error:
         raise BoardFileError([f"{path}: cannot be read: {error.strerror or error}"]) from error
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise BoardFileError([f"{path}: is not valid TOML: {error}"]) from error
+    except OddFile as error:
+        raise BoardFileError([f"{path}: {error}"]) from error
 
 
 # --- reading ---------------------------------------------------------------------------------------

@@ -1,8 +1,8 @@
 """Which addresses answer on an I²C bus: for a board whose overlay is not there yet. Needs access to the bus.
 
 Each address is asked to acknowledge an empty write, as `i2cdetect` does: no data is sent, so that no device
-changes. One that a driver holds refuses (EBUSY), and so is there. Only the addresses of known boards are
-asked. The ioctl numbers are those of linux/i2c-dev.h.
+changes. If a driver holds an address, the kernel refuses (EBUSY): then a device is there. Only the addresses
+of known boards are asked. The ioctl numbers are those of linux/i2c-dev.h.
 """
 
 from __future__ import annotations

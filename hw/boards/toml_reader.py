@@ -8,6 +8,9 @@ from typing import Any
 
 WHOLE = "a whole number from {} to {}"
 
+SHOWN_CHARS = 60
+"""Longest value that is repeated in a message."""
+
 
 class TomlReader:
     """The keys of one table. Each is taken once; `finish` tells those that nobody asked for.
@@ -82,8 +85,14 @@ class TomlReader:
         value = self._left.pop(key)
         if fits(value):
             return value
-        self._problems.append(f"{self._place}{key} = {value!r}: must be {told}")
+        self._problems.append(f"{self._place}{key} = {shown(value)}: must be {told}")
         return default
+
+
+def shown(value: object) -> str:
+    """A value as messages show it."""
+    text = repr(value)
+    return text if len(text) <= SHOWN_CHARS else f"{text[: SHOWN_CHARS - 1]}…"
 
 
 def _is_text(value: object, choices: Sequence[str] = ()) -> bool:

@@ -13,11 +13,11 @@ from pathlib import Path
 from typing import Any
 
 from hw.base import Colour, LedError, Leds
-from hw.lights.kinds import Lights
+from hw.lights.kinds import NAMES_OF_LEDS, Lights
 
 FOLDER = Path("/sys/class/leds")
 
-NAMES_OF_RGB = 3
+NAMES_OF_RGB = NAMES_OF_LEDS[-1]
 
 CHANNELS = ("red", "green", "blue")
 """Words of `multi_index` that a pixel has a channel for (linux/leds, `led_colors`); others stay dark."""
@@ -31,7 +31,7 @@ class SysfsLeds:
     def __init__(self, names: Sequence[str], brightness: float, folder: Path = FOLDER) -> None:
         """Take the LEDs, dark. `names` are those in /sys/class/leds. Raises LedError."""
         self._name = " ".join(names)
-        if len(names) not in (1, NAMES_OF_RGB):
+        if len(names) not in NAMES_OF_LEDS:
             raise LedError(self._name, "lights need one name, or three: red, green, blue", permanent=True)
         self._brightness = brightness
         self._places = [folder / name for name in names]

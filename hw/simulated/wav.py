@@ -7,26 +7,33 @@ import os
 import wave
 from pathlib import Path
 
+from hw import files
 from hw.base import MIC_FORMAT, SPEAKER_FORMAT, MicError
 
 
 def read_wav(path: Path) -> bytes:
     """The samples of a 16 kHz mono 16-bit WAV file. Raises a permanent MicError for any other."""
     try:
-        with contextlib.closing(wave.open(str(path), "rb")) as wav:
-            found = (wav.getframerate(), wav.getnchannels(), 8 * wav.getsampwidth())
-            pcm = wav.readframes(wav.getnframes())
-    except (OSError, EOFError, wave.Error) as error:
-        raise MicError(str(path), f"cannot be read as a WAV file: {error}", permanent=True) from error
-    wanted = (MIC_FORMAT.rate_hz, MIC_FORMAT.channels, 8 * MIC_FORMAT.frame_bytes)
-    if found != wanted:
-        raise MicError(
-            str(path),
-            f"is {found[0]} Hz, {found[1]} channels, {found[2]} bit; it must be {wanted[0]} Hz mono 16 bit "
-            f"(sox IN.wav -r {wanted[0]} -c 1 -b 16 OUT.wav)",
-            permanent=True,
-        )
-    return pcm
+        wav = files.read_wav(path)
+    except OSError as error:
+        raise MicError(str(path), f"cannot be read: {error.strerror or error}", permanent=True) from error
+    except files.OddFile as error:
+        raise MicError(str(path), str(error), permanent=True) from error
+    if fault := _fault(wav):
+        raise MicError(str(path), fault, permanent=True)
+    return wav.pcm
+
+
+def _fault(wav: files.Wav) -> str:
+    """Why it cannot be what the microphone hears; empty if it can."""
+    if not wav.pcm:
+        return "holds no sound"
+    if (wav.rate_hz, wav.channels, wav.sample_bytes) == (MIC_FORMAT.rate_hz, 1, MIC_FORMAT.frame_bytes):
+        return ""
+    return (
+        f"is {wav.rate_hz} Hz, {wav.channels} channels, {8 * wav.sample_bytes} bit; it must be "
+        f"{MIC_FORMAT.rate_hz} Hz mono 16 bit (sox IN.wav -r {MIC_FORMAT.rate_hz} -c 1 -b 16 OUT.wav)"
+    )
 
 
 def write_wav(path: Path, pcm: bytes) -> None:

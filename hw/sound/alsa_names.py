@@ -1,4 +1,4 @@
-"""Names in ALSA's configuration: those that cost more than they give, and what stands behind a name.
+"""Names in ALSA's configuration: hides those that cost more than they give, and finds what is behind one.
 
 PortAudio opens every PCM that the configuration names, to see what it can do. Behind `a52`, which is there
 wherever ALSA's plug-in for PulseAudio is installed, stands a Dolby encoder for digital outputs, and behind

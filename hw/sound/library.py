@@ -1,9 +1,9 @@
 """PortAudio in this process: its one owner, who lists devices, opens streams, and looks for new devices.
 
-PortAudio lists the devices when it is initialised, and never again; so that a device which was plugged in
-since is found, it must be initialised anew, and then no stream may be open. Where one is, because only the
-other device was lost, that stream is *lent*: its own thread closes it, waits, and opens it again. That is
-asked only of a stream that can be spared now (a speaker that is silent), and only when it may help.
+PortAudio lists the devices when it is initialised, and never again. To find a device that somebody plugged in
+later, it must be initialised anew, and then no stream may be open. If only one of the two devices was lost,
+the stream of the other is *lent*: its own thread closes it, waits, and opens it again. That is asked only of
+a stream that can be spared at the moment (a speaker that is silent), and only when it may help.
 
 Cards are opened as they are (`hw:`), since ALSA's own conversion of rates (`plughw:`) draws straight lines
 between samples; PA_ALSA_PLUGHW=1 in the environment asks for it all the same. Measured: opening takes 1 ms,

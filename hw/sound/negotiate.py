@@ -1,9 +1,9 @@
-"""In which forms a sound device is asked for what Conure wants, best first. Pure.
+"""The forms in which Conure asks a sound device for what it wants, best first. Pure.
 
 A card may know 48 kHz alone, stereo alone, or six channels alone. PortAudio converts the type of the samples,
 and plays one channel on all (pa_linux_alsa.c, PaAlsaStreamComponent_DoChannelAdaption); it does not convert
-rates, nor mix. So the device is asked for each form of this list until it takes one, and the rest is done
-here (`hw.sound.resample`).
+rates, nor mix. So Conure asks the device for each form of this list until it takes one, and does the rest
+itself (`hw.sound.resample`).
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Keeping sound libraries from writing to the log what is no news.
+"""Keeps sound libraries from filling the log with what nobody needs.
 
 When PortAudio looks for devices, ALSA and JACK print some forty lines to standard error, about every name in
 ALSA's configuration that this machine has no hardware for. They write to the file descriptor, below Python.

@@ -23,13 +23,13 @@ START_TIMEOUT_S = 20.0
 STATE_TIMEOUT_S = 20.0
 
 SILENCE_MS = 700.0
-"""The silence that ends an utterance, of both clients."""
+"""The silence that ends an utterance, of both clients: always the same, and nothing is asked for before."""
 
 CONFIGURATION = f"""
 board = {{ name = "generic", mic = "{MIC_DEVICE}", speaker = "{SPEAKER_DEVICE}", echo_free = true }}
 button = {{ pin = -1 }}
 trigger = {{ voice = "on", follow_up_s = 0.0 }}
-vad = {{ silence_ms = {SILENCE_MS:.0f} }}
+vad = {{ silence_ms = {SILENCE_MS:.0f}, silence_max_ms = 0, eager_ms = 0 }}
 sound = {{ volume = 100, earcons = false }}
 """
 """Full volume leaves the samples alone, and so does a microphone that does not hear the speaker, as here;

@@ -18,6 +18,7 @@ from echo_room import HAS_ESPEAK
 
 from bench import frontend_ears as ears
 from bench import frontend_echo as echo
+from bench import frontend_harder as hard
 from bench.frontend_candidates import conure, installed
 
 
@@ -148,11 +149,39 @@ def wake_words(plan: Plan) -> Rows:
     return rows
 
 
+def harder(plan: Plan) -> Rows:
+    """Self-interruptions and requests in harder rooms, with voices that no constant was chosen with."""
+    rows: Rows = {}
+    for name, scene in hard.CONDITIONS.items():
+        alone = hard.measure_alone(scene, hard.HELD_OUT, max(1, plan.own_minutes * 60 // 40))
+        requests = plan.barge_ins // 5
+        over = {below: hard.measure_over(scene, hard.HELD_OUT, requests, below) for below in (0, 10)}
+        rows[name] = {
+            "itself": f"{alone.self_interruptions} in {alone.seconds:.0f} s",
+            "ERLE 1st s": alone.erle_first_s,
+            "after": alone.erle_after,
+            **{
+                f"-{below_db} dB: caught": f"{told.caught} of {told.count}" for below_db, told in over.items()
+            },
+            **{f"-{below_db} dB: p50 ms": told.p50_ms for below_db, told in over.items()},
+            **{f"-{below_db} dB: lost dB": told.loss_db for below_db, told in over.items()},
+        }
+    return rows
+
+
+def nothing_to_take_away(plan: Plan) -> Rows:
+    """Milliseconds of requests right after a reply that did not pass bit by bit, on a loopback."""
+    altered_ms = hard.altered_ms(hard.HELD_OUT, plan.sentences)
+    return {"no coupling": {"requests": len(altered_ms), "altered ms at most": max(altered_ms)}}
+
+
 SECTIONS = {
     "candidates": candidates,
     "echo alone": echo_alone,
     "voice over a reply": voice_over_reply,
     "its own speech": own_speech,
+    "harder rooms": harder,
+    "nothing to take away": nothing_to_take_away,
     "cost": cost,
     "voices": voices,
     "wake words": wake_words,

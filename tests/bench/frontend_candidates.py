@@ -24,8 +24,14 @@ FRAME = 160
 class _Alone:
     """A canceller that needs no telling when a sound begins."""
 
+    explains = True
+    """Taken for granted."""
+
     def begin(self) -> None:
         """It need not know."""
+
+    def watch(self, near: Pcm, far: Pcm) -> None:
+        """Not asked for here."""
 
     def reset(self) -> None:
         """Not asked for here."""

@@ -176,10 +176,10 @@ def measure_cost(seconds: float = 20.0) -> Cost:
 def _cpu_ms(device: Device, live: Callable[[], object]) -> float:
     clean, spent_s = device.front_end.clean, 0.0
 
-    def timed(chunk: bytes, now_s: float, floor_dbfs: float) -> object:
+    def timed(chunk: bytes, now_s: float, floor_dbfs: float, *, speech: bool = False) -> object:
         nonlocal spent_s
         begin_s = time.thread_time()
-        cleaned = clean(chunk, now_s, floor_dbfs)
+        cleaned = clean(chunk, now_s, floor_dbfs, speech=speech)
         spent_s += time.thread_time() - begin_s
         return cleaned
 

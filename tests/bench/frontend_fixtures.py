@@ -9,7 +9,9 @@ from __future__ import annotations
 import sys
 import wave
 from pathlib import Path
+from subprocess import CalledProcessError
 
+import recorded_speech
 from echo_device import Device, said_at
 from echo_room import HAS_ESPEAK, MIC_HZ, REQUESTS, SPEAKER_HZ, USER_VOICES, reply_speech, spoken, to_pcm
 
@@ -27,6 +29,7 @@ def main(folder: Path) -> int:
         print("espeak-ng is not installed", file=sys.stderr)
         return 1
     folder.mkdir(parents=True, exist_ok=True)
+    _fetch_recorded_speech()
     far = reply_speech(SECONDS, 1)
     _write(folder / "reply.wav", to_pcm(far), SPEAKER_HZ)
     scenes = {**{f"alone {name}": (scene, False) for name, scene in ECHO_SCENES.items()},
@@ -39,6 +42,14 @@ def main(folder: Path) -> int:
         _write(folder / f"{stem}.cleaned.wav", heard.cleaned, MIC_HZ)
     print(f"{2 * len(scenes) + 1} files in {folder}")
     return 0
+
+
+def _fetch_recorded_speech() -> None:
+    """For `scripts/bench frontend`, which does with espeak-ng's voices where it cannot be had."""
+    try:
+        recorded_speech.fetch()
+    except (OSError, CalledProcessError) as error:
+        print(f"no recorded speech: {error}", file=sys.stderr)
 
 
 def _write(path: Path, pcm: bytes, rate_hz: int) -> None:

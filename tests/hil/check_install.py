@@ -153,7 +153,7 @@ def put_broken_version() -> None:
     )
     (new / "became-ready").unlink()
     (package,) = new.glob("lib/python3*/site-packages/daemon")
-    (package / "app.py").write_text('raise RuntimeError("this version is broken")\n')
+    (package / "run/modes.py").write_text('raise RuntimeError("this version is broken")\n')
 
 
 NAME_OF_VERSION = f"""

@@ -16,7 +16,7 @@ from places import ROOT
 
 from daemon.lights import scenes
 from daemon.session.failures import TREATMENTS, FailureKind, Retry
-from daemon.standin.actions import GoAway, Send
+from daemon.standin.actions import SayGoAway, Send
 from daemon.words import Outcome
 
 PAGE = ROOT / "docs/use/faults.md"
@@ -73,7 +73,7 @@ def deed(case: Case) -> str:
     if case.warns is not None:
         return unanswered(case)
     action = case.plan.rules[0].do[0]
-    if isinstance(action, GoAway):
+    if isinstance(action, SayGoAway):
         return f"changes the connection at the next pause; {OUTCOMES[case.outcome]}"
     if isinstance(action, Send):
         return f"passes over it; {OUTCOMES[case.outcome]}"

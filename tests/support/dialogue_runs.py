@@ -26,6 +26,8 @@ EXAMPLES: list[e.DialogueEvent] = [
     e.MuteSet(False),
     e.TextAsked("what time is it?"),
     e.SpeechStarted(64_000),
+    e.SpeechPaused(),
+    e.SpeechResumed(),
     e.SpeechEnded(),
     *(e.TimerFired(timer) for timer in Timer),
     *(e.UtteranceSent(turn) for turn in range(1, 4)),

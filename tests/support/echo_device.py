@@ -8,15 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from math import inf
+from typing import Protocol
 
 import numpy as np
-from echo_room import MIC_HZ, SPEAKER_HZ, Scene, mixed, to_pcm
+from echo_room import MIC_HZ, mixed, to_pcm
 from synthetic_sound import Sound
 
 from daemon.config.settings import VadSettings
 from daemon.hearing.endpointing import Edge, SpeechDetector
 from daemon.hearing.frontend.far_end import FarEnd
 from daemon.hearing.frontend.front_end import Canceller, Cleaned, FrontEnd
+from daemon.hearing.own_sound import ECHO_TAIL_S
 from daemon.hearing.vad import judge_from
 from hw.base import MIC_FORMAT, SPEAKER_FORMAT
 
@@ -31,11 +34,28 @@ PAUSE_S = 1.5
 NO_SOUND: Sound = np.zeros(0)
 
 
+class Surroundings(Protocol):
+    """`echo_room.Scene` or `hard_rooms.Hard`."""
+
+    @property
+    def drift_ppm(self) -> float:
+        """The speaker's clock is slow by this, against the microphone's."""
+        ...
+
+    def echo(self, far: Sound) -> Sound:
+        """What of the speaker's sound (24 kHz) reaches the microphone (16 kHz)."""
+        ...
+
+    def noise(self, size: int) -> Sound:
+        """The room's and the microphone's own noise, at 16 kHz."""
+        ...
+
+
 class Device:
     """One life: everything that is learnt stays from one sound to the next."""
 
     def __init__(
-        self, scene: Scene, canceller: Canceller | None, vad: VadSettings | None = None, seed: int = 1
+        self, scene: Surroundings, canceller: Canceller | None, vad: VadSettings | None = None, seed: int = 1
     ) -> None:
         vad = vad or VadSettings()
         self.scene = scene
@@ -46,6 +66,9 @@ class Device:
         self._random = np.random.default_rng(seed)
         self._now_s = 1000.0
         self._floor_dbfs = -60.0
+        self._onset_chunks_ago = 0
+        self._speech = False
+        self.cancels = canceller is not None
 
     def hear(
         self,
@@ -53,20 +76,26 @@ class Device:
         near: Sound = NO_SOUND,
         *,
         cut_on_speech: bool = False,
+        lost_at_s: float = inf,
+        lost_s: float = 0.0,
         each: Callable[[Cleaned], object] = lambda cleaned: None,
     ) -> Heard:
         """Play `far` (24 kHz, as it leaves the speaker) while `near` (16 kHz, as it arrives) is spoken.
 
-        With `cut_on_speech` the first speech that is noticed silences the speaker, as a barge-in does.
+        With `cut_on_speech` the first speech that is noticed silences the speaker, as a barge-in does. The
+        microphone loses `lost_s` at `lost_at_s`.
         """
         echo = self.scene.echo(far)
         size = max(len(echo), len(near)) + round(PAUSE_S * MIC_HZ)
         room = mixed(size, (0, near), (0, self.scene.noise(size)))
         mic = to_pcm(mixed(size, (0, echo), (0, room)))
+        gone = (round(lost_at_s * MIC_HZ), round(lost_s * MIC_HZ)) if lost_s else (size, 0)
+        mic = _without(mic, *gone)
         written, begin_s, out, starts = 0, self._now_s, bytearray(), []
         pcm, cut = to_pcm(far), False
-        for at in range(size // MIC_FORMAT.chunk_frames):
-            self._now_s = begin_s + (at + 1) * CHUNK_S
+        for at in range(len(mic) // MIC_FORMAT.chunk_bytes):
+            lost_so_far_s = lost_s if (at + 1) * CHUNK_S > lost_at_s else 0.0
+            self._now_s = begin_s + (at + 1) * CHUNK_S + lost_so_far_s
             while not cut and written * SPEAKER_FORMAT.chunk_bytes < len(pcm):
                 if not self._write(pcm, written, begin_s):
                     break
@@ -74,19 +103,30 @@ class Device:
             cleaned = self._clean(mic, at)
             each(cleaned)
             out += cleaned.heard
-            heard = self.detector.hear(
-                cleaned.heard, min_speech_ms=self.min_speech_ms, residue_dbfs=cleaned.residue_dbfs
-            )
-            self._floor_dbfs = heard.floor_dbfs
-            if heard.edge is Edge.STARTED:
-                starts.append(Start(at + 1, heard.onset_chunks_ago))
-                self.detector.reset()
-                if cut_on_speech and not cut:
+            if self._hear(cleaned):
+                starts.append(Start(at + 1, self._onset_chunks_ago))
+                if not cut_on_speech:
+                    self.detector.reset()
+                    self._speech = False
+                elif not cut:
                     cut = True
                     self.far_end.cut(self._now_s)
-                    rest = self.scene.echo(far[: round((at + 1) * CHUNK_S * SPEAKER_HZ)])
-                    mic = to_pcm(mixed(size, (0, rest), (0, room)))
+                    rest = _dying_away(echo, round((at + 1) * CHUNK_S * MIC_HZ))
+                    mic = _without(to_pcm(mixed(size, (0, rest), (0, room))), *gone)
         return Heard(tuple(starts), bytes(out), mic)
+
+    def _hear(self, cleaned: Cleaned) -> bool:
+        """Whether speech begins with this chunk, as `barge_in = "auto"` has it."""
+        sounding = self._now_s < self.far_end.until_s + ECHO_TAIL_S
+        heard = self.detector.hear(
+            cleaned.heard,
+            min_speech_ms=self.min_speech_ms,
+            own_sound=sounding and self.cancels and not self.front_end.cancels,
+            excess_db=cleaned.excess_db,
+        )
+        self._floor_dbfs, self._onset_chunks_ago = heard.floor_dbfs, heard.onset_chunks_ago
+        self._speech = heard.speech
+        return heard.edge is Edge.STARTED
 
     def _write(self, pcm: bytes, index: int, begin_s: float) -> bool:
         """Give the next piece to the speaker, unless it holds enough."""
@@ -104,7 +144,20 @@ class Device:
     def _clean(self, mic: bytes, at: int) -> Cleaned:
         size = MIC_FORMAT.chunk_bytes
         late_s = self._random.exponential(LATE_S)
-        return self.front_end.clean(mic[at * size : (at + 1) * size], self._now_s + late_s, self._floor_dbfs)
+        chunk = mic[at * size : (at + 1) * size]
+        return self.front_end.clean(chunk, self._now_s + late_s, self._floor_dbfs, speech=self._speech)
+
+
+def _dying_away(sound: Sound, at: int) -> Sound:
+    """The sound until `at`, and then its end by 60 dB in 0.4 s, as a room has it."""
+    rest = sound.copy()
+    rest[at:] *= 10 ** (-3 * np.arange(len(sound) - at) / MIC_HZ / 0.4)
+    return rest
+
+
+def _without(pcm: bytes, at: int, count: int) -> bytes:
+    """The s16 samples without `count` of them."""
+    return pcm[: 2 * at] + pcm[2 * (at + count) :]
 
 
 @dataclass(frozen=True, slots=True)

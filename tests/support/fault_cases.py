@@ -21,7 +21,6 @@ CONNECTING, IDLE, LISTENING, THINKING, SPEAKING = Point
 NO_MODEL = "models/gemini-0 is not found for API version v1beta, or is not supported for bidiGenerateContent"
 NO_FIELD = "Unknown name \\\"proactivity\\\" at 'setup': Cannot find field."
 INVALID = "Request contains an invalid argument."
-LEAKED = "Your API key was reported as leaked. Please use another API key."
 INTERNAL = "Internal error encountered."
 ABORTED = "The operation was aborted."
 

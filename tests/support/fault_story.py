@@ -25,7 +25,10 @@ from daemon.words import Earcon, Outcome
 from hw.base import MIC_FORMAT
 
 SETTINGS = with_keys(
-    Settings(), vad={"silence_ms": 200}, trigger={"follow_up_s": 0.0}, live={"setup_timeout_s": 2.0}
+    Settings(),
+    vad={"silence_ms": 200, "silence_max_ms": 0},
+    trigger={"follow_up_s": 0.0},
+    live={"setup_timeout_s": 2.0},
 )
 """Short pauses and no follow-up window, so that a turn takes two seconds."""
 

@@ -33,7 +33,10 @@ def is_within(name: str, parents: Iterable[str]) -> bool:
 
 
 def imports_of(module: str, source: str, *, is_package: bool = False) -> list[Import]:
-    """Every import in the source of `module`, also inside functions and by `import_module("name")`."""
+    """Every import in the source of `module`, also inside functions and by `import_module("name")`.
+
+    Also one that somebody else is to do: `to_thread(import_module, "name")`.
+    """
     package = module if is_package else module.rpartition(".")[0]
     return [
         Import(module, name, line, at_load)
@@ -67,6 +70,14 @@ def names_imported(node: ast.AST, package: str) -> Iterator[tuple[str, int]]:
         case ast.Call(
             func=ast.Name(id="import_module" | "__import__") | ast.Attribute(attr="import_module"),
             args=[ast.Constant(value=str(name)), *_],
+        ):
+            yield name, node.lineno
+        case ast.Call(
+            args=[
+                ast.Name(id="import_module") | ast.Attribute(attr="import_module"),
+                ast.Constant(value=str(name)),
+                *_,
+            ],
         ):
             yield name, node.lineno
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import random
+import ssl
 import time
 import wave
 from collections.abc import AsyncIterator, Callable, Mapping
@@ -30,11 +31,11 @@ from daemon.run.assembly import Conure, build
 from daemon.run.choices import Choices, Decider, decide
 from daemon.run.dial import STAND_IN_KEY, load_client
 from daemon.runtime.feed import Note
-from daemon.standin.conversation import Pace
 from daemon.standin.plan import Plan
 from daemon.standin.server import StandIn
 from daemon.standin.voices import Echo, Voice
-from hw.base import MIC_FORMAT, SPEAKER_FORMAT, Colour
+from daemon.standin.world import Pace
+from hw.base import MIC_FORMAT, SPEAKER_FORMAT
 from hw.simulated.board import SimulatedBoard
 
 SENTENCE_WAV = ROOT / "hw" / "simulated" / "sentence.wav"
@@ -229,13 +230,14 @@ async def running_rig(
     link: Mapping[str, Any] | None = None,
     jitter: float | None = None,
     base_url: str = "",
+    trust: ssl.SSLContext | None = None,
     board: SimulatedBoard | None = None,
     **board_keys: Any,
 ) -> AsyncIterator[Rig]:
     """A daemon that is READY; checks the light promise at the end.
 
     `policy` and `link` change fields of the dialogue's and of the link's policy that no setting reaches;
-    `jitter` (0 to 1) is that of every back-off.
+    `jitter` (0 to 1) is that of every back-off. `base_url` and `trust` lead to another server.
     """
     settings = settings or Settings()
     changing = ChangingVoice(voice or Echo())
@@ -258,7 +260,7 @@ async def running_rig(
             settings,
             STAND_IN_KEY,
             base_url or standin.base_url,
-            standin.client_ssl_context(),
+            trust or standin.client_ssl_context(),
         )
         await asyncio.sleep(0)
         try:
@@ -309,8 +311,3 @@ def correlation(heard: NDArray[np.int16], said_16k: bytes) -> float:
     windows = energy[len(said) :] - energy[: -len(said)]
     norms = np.sqrt(np.maximum(windows, 1.0) * np.sum(said**2))
     return float(np.max(products / norms))
-
-
-def is_dark(pixels: tuple[Colour, ...]) -> bool:
-    """Whether nothing is lit."""
-    return all(pixel.brightest == 0 for pixel in pixels)

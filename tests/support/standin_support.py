@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -13,9 +13,9 @@ from google.genai import types
 from google.genai.live import AsyncSession
 from websockets.asyncio.client import ClientConnection, connect
 
-from daemon.standin.conversation import Pace
 from daemon.standin.plan import Plan
 from daemon.standin.server import StandIn
+from daemon.standin.world import Pace
 
 FAST = Pace(thinking_s=0.02, speed=50.0, playout=0.0)
 """For tests that wait for the end of a turn and do not look at its times."""
@@ -142,12 +142,14 @@ async def handle_from(messages: Sequence[types.LiveServerMessage]) -> str:
 
 
 @contextlib.asynccontextmanager
-async def raw_client(standin: StandIn, path: str = PATH, key: str = KEY) -> AsyncIterator[ClientConnection]:
+async def raw_client(
+    standin: StandIn, path: str = PATH, key: str = KEY, headers: Mapping[str, str] | None = None
+) -> AsyncIterator[ClientConnection]:
     """A WebSocket before its set-up, which can say what the SDK would not."""
     async with connect(
         f"wss://localhost:{standin.port}{path}",
         ssl=standin.client_ssl_context(),
-        additional_headers={"x-goog-api-key": key} if key else {},
+        additional_headers={**({"x-goog-api-key": key} if key else {}), **(headers or {})},
         ping_interval=None,
         close_timeout=0.5,
     ) as websocket:

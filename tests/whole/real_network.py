@@ -18,8 +18,8 @@ from typing import Any
 from rig import HELLO, Rig, running_rig, with_keys
 
 from daemon.config.settings import Settings
-from daemon.standin.conversation import Pace
 from daemon.standin.voices import Echo, Tone
+from daemon.standin.world import Pace
 
 SETTINGS = with_keys(Settings(), vad={"silence_ms": 300}, trigger={"follow_up_s": 0.0}, sound={"volume": 100})
 LONG = HELLO * 8

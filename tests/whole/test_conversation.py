@@ -13,14 +13,19 @@ from daemon.dialogue.shared import GO_ON
 from daemon.errors import ControlError
 from daemon.run.choices import decide
 from daemon.session.link import LinkPhase
-from daemon.standin.conversation import Pace
 from daemon.standin.plan import Plan
 from daemon.standin.voices import Echo, LongSpeech, NoAudio, Tone
+from daemon.standin.world import Pace
 from daemon.words import Phase
 from hw.base import MIC_FORMAT, SPEAKER_FORMAT, ButtonError, EdgeCallback, MicError
 from hw.simulated.board import SimulatedBoard, SimulatedButton
 
-QUICK = with_keys(Settings(), vad={"silence_ms": 300}, trigger={"follow_up_s": 1.0}, sound={"volume": 100})
+QUICK = with_keys(
+    Settings(),
+    vad={"silence_ms": 300, "silence_max_ms": 0},
+    trigger={"follow_up_s": 1.0},
+    sound={"volume": 100},
+)
 """Short pauses, so that the suite is quick; full volume, so that samples compare."""
 
 NO_FOLLOW_UP = with_keys(QUICK, trigger={"follow_up_s": 0.0})
@@ -37,7 +42,7 @@ def contains(heard: bytes, said: bytes) -> bool:
 class TestTapToTalk:
     @pytest.mark.alone  # not one break is allowed
     async def test_says_back_what_was_said_and_shows_each_state(self) -> None:
-        async with running_rig(with_keys(QUICK, vad={"silence_ms": 500})) as rig:
+        async with running_rig(with_keys(QUICK, vad={"silence_ms": 500, "eager_ms": 0})) as rig:
             await rig.until_online()
             rig.tap()
             rig.say(SENTENCE)

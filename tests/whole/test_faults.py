@@ -25,9 +25,9 @@ from rig import HELLO, with_keys
 
 from daemon.lights import scenes
 from daemon.session.failures import TREATMENTS, FailureKind
-from daemon.standin.conversation import Pace
 from daemon.standin.plan import Plan
 from daemon.standin.voices import LongSpeech, Tone
+from daemon.standin.world import Pace
 from daemon.words import Outcome
 
 HEALTHY = {

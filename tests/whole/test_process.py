@@ -377,3 +377,20 @@ async def test_whoever_watches_sees_how_it_is_what_changes_and_an_orderly_end(tm
     assert (device["device"], device["open"]) == ("mic", False)
     assert any(event["event"] == "light" for event in events)
     assert events[-1]["event"] == "end" and watcher.returncode == 0
+
+
+async def test_a_second_one_may_not_keep_the_same_state_and_no_process_finds_the_key_of_the_first(
+    tmp_path: Path,
+) -> None:
+    async with served(tmp_path) as (daemon, _):
+        await daemon.until(online)
+        assert KEY.encode() not in Path(f"/proc/{daemon.process.pid}/environ").read_bytes()
+        second = await start(
+            tmp_path, "run", "--config", str(tmp_path / "config.toml"),
+            GEMINI_API_KEY=KEY, CONURE_SOCKET=str(tmp_path / "other.sock"),
+        )  # fmt: skip
+        out, err = await second.process.communicate()
+        assert second.process.returncode == 1
+        assert f"another conure is running already (process {daemon.process.pid})" in err.decode()
+        assert "both keep their state in" in err.decode()
+        assert KEY not in (out + err).decode()

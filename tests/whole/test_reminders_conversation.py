@@ -15,9 +15,9 @@ from daemon.config.settings import Settings
 from daemon.reminders.bell import MELODIES
 from daemon.reminders.book import EntryKind, add_timer
 from daemon.speaking.playback import DUCK_GAIN
-from daemon.standin.conversation import Pace
 from daemon.standin.plan import Plan
 from daemon.standin.voices import Tone
+from daemon.standin.world import Pace
 from hw.base import SPEAKER_FORMAT
 
 NOBODY = "https://127.0.0.1:9"

@@ -11,10 +11,10 @@ import pytest
 from rig import HELLO, Rig, running_rig, with_keys
 
 from daemon.config.settings import Settings
-from daemon.standin.conversation import Pace
 from daemon.standin.plan import Plan
 from daemon.standin.record import Event
 from daemon.standin.voices import Tone
+from daemon.standin.world import Pace
 
 PACE = Pace(thinking_s=0.05, speed=20.0, playout=0.0)
 

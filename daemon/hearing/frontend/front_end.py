@@ -10,24 +10,41 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
+from math import inf
 from typing import Protocol
 
 import numpy as np
 
+from daemon.hearing.endpointing import VOICE_EXCESS_DB
 from daemon.hearing.features import level_dbfs
+from daemon.hearing.frontend.bands import Bands
+from daemon.hearing.frontend.coupling import QUIET_DB, Coupling
 from daemon.hearing.frontend.far_end import FarEnd, Pcm
-from daemon.hearing.frontend.guard import Guard
+from daemon.hearing.frontend.guard import QUIET_DBFS, Guard
+from daemon.hearing.frontend.likeness import Likeness
 from daemon.hearing.frontend.linear import CLIPPED
 from daemon.hearing.frontend.pace import Pace
-from daemon.hearing.frontend.residue import CLIPPED_CHUNKS, SETTLING_CHUNKS, Residue
+from daemon.hearing.frontend.residue import Residue
 from hw.base import MIC_FORMAT
 
 TAIL_S = 1.0
 """So long after the last sound from the speaker the canceller works on: an echo may be 0.3 s late, the room
 rings 0.3 s, and the guard wants to hear a quiet speaker for a while."""
 
+LATE_S = 0.35
+"""So late an echo may be; after it the canceller stops as soon as the room is quiet again."""
+
+OVER_CHUNKS = 5
+"""For 0.1 s the room must have been quiet."""
+
+SOUNDING_DBFS = -50.0
+"""Only a chunk whose reference is louder teaches what is left of an echo: in its pauses it is the user's
+voice."""
+
 MAX_ALARMS = 3
 """After so many alarms of the guard the canceller is off until Conure is started again."""
+
+DISTRUSTED = "the device interrupted itself; the next reply can be interrupted with the button only"
 
 GATED = "the echo canceller silenced the room; it is off until Conure is started again"
 
@@ -39,6 +56,8 @@ class Echo(Enum):
 
     ASLEEP = "asleep"
     CANCELLING = "cancelling"
+    NOT_HEARD = "not_heard"
+    """The speaker sounds, and the microphone does not hear it: nothing is taken away."""
     BYPASSED = "bypassed"
     """The guard gave the alarm: until this sound is over."""
     GIVEN_UP = "given_up"
@@ -53,8 +72,9 @@ class Cleaned:
     """For voice detection and wake words."""
     sent: bytes
     """For the uplink."""
-    residue_dbfs: float | None
-    """What a voice must exceed to be no echo; None while there is no echo."""
+    excess_db: float
+    """By how much it exceeds what may be left of the echo, as a mean over all bands; infinite while there
+    is none."""
 
 
 class Canceller(Protocol):
@@ -66,6 +86,15 @@ class Canceller(Protocol):
 
     def process(self, near: Pcm, far: Pcm) -> Pcm:
         """A chunk without the echo."""
+        ...
+
+    @property
+    def explains(self) -> bool:
+        """Whether there is an echo: it can tell what is heard from what is played."""
+        ...
+
+    def watch(self, near: Pcm, far: Pcm) -> None:
+        """Look for an echo in a chunk, and take nothing away."""
         ...
 
     def reset(self) -> None:
@@ -94,32 +123,61 @@ class FrontEnd:
         self._problem = problem
         self._polish = polish
         self._pace = Pace()
+        self._bands = Bands(3)
         self._residue = Residue()
+        self._likeness = Likeness()
+        self._coupling = Coupling()
+        self._quiet_chunks = 0
+        self._over_s = -np.inf
+        """The end of the sound whose echo is over."""
         self._guard = Guard()
         self._speech = False
         self._last = np.zeros(MIC_FORMAT.chunk_frames, np.int16)
         self.echo = Echo.ASLEEP
+        self.changes = 0
+        """Chunks that were as loud as a voice and yet an echo, by a path that had changed."""
+        self.self_interruptions = 0
+        """How often the device took its own echo for a voice, and noticed."""
+        self._distrusted = False
+        self._whole_sound = True
+        """Whether the sound that is heard began after the device was distrusted."""
         self.alarms = 0
         """How often the canceller was found to gate the room to silence."""
 
     @property
     def cancels(self) -> bool:
         """Whether the microphone's signal is free of the speaker's, whenever that sounds."""
-        return self._canceller is not None and self.echo not in (Echo.BYPASSED, Echo.GIVEN_UP)
+        trusted = self.echo not in (Echo.BYPASSED, Echo.GIVEN_UP) and not self._distrusted
+        return self._canceller is not None and trusted
+
+    def distrust(self) -> None:
+        """The device has interrupted itself: half duplex until a whole sound is over, and more is
+        demanded."""
+        self.self_interruptions += 1
+        self._distrusted = True
+        self._whole_sound = self.echo is Echo.ASLEEP
+        self._residue.demand_more()
 
     def report(self) -> dict[str, str | float | None]:
         """What `conure status` shows. Any thread."""
         return {
             "echo": self.echo.value if self._canceller is not None else "not_cancelled",
             "depth_db": round(self._residue.depth_db, 1) if self._canceller is not None else None,
-            "problem": GATED if self.echo is Echo.GIVEN_UP else self._problem,
+            "problem": self._trouble(),
         }
+
+    def _trouble(self) -> str | None:
+        if self.echo is Echo.GIVEN_UP:
+            return GATED
+        return DISTRUSTED if self._distrusted else self._problem
 
     def counters(self) -> dict[str, int]:
         """What is counted. Any thread."""
         far_end = self.far_end
         return {
             "echo_alarms": self.alarms,
+            "echo_path_changes": self.changes,
+            "echo_self_interruptions": self.self_interruptions,
             "echo_reference_missed": far_end.missed if far_end else 0,
             "echo_reference_leaps": far_end.leaps if far_end else 0,
         }
@@ -127,7 +185,7 @@ class FrontEnd:
     def restart(self) -> None:
         """The microphone was opened anew."""
         self._pace.restart()
-        self._fall_asleep()
+        self._fall_asleep(self.far_end)
 
     def clean(self, chunk: bytes, now_s: float, floor_dbfs: float, *, speech: bool = False) -> Cleaned:
         """Take the chunk that was read at `now_s`; `floor_dbfs` is the room's noise floor.
@@ -137,58 +195,107 @@ class FrontEnd:
         """
         at_s = self._pace.chunk(now_s)
         self._speech = speech
-        residue_dbfs = None
+        excess_db = inf
         if self._canceller is not None and self.far_end is not None:
-            chunk, residue_dbfs = self._without_echo(chunk, at_s, floor_dbfs, self.far_end, self._canceller)
+            chunk, excess_db = self._without_echo(chunk, at_s, floor_dbfs, self.far_end, self._canceller)
         sent = chunk if self._polish is None else self._polish(chunk)
-        return Cleaned(chunk, sent, residue_dbfs)
+        return Cleaned(chunk, sent, excess_db)
 
     def _without_echo(
         self, chunk: bytes, at_s: float, floor_dbfs: float, far_end: FarEnd, canceller: Canceller
-    ) -> tuple[bytes, float | None]:
-        sounding = at_s < far_end.until_s + TAIL_S
-        if self.echo is Echo.BYPASSED and not sounding:
-            self.echo = Echo.ASLEEP
-        if self.echo in (Echo.BYPASSED, Echo.GIVEN_UP):
-            return chunk, None
+    ) -> tuple[bytes, float]:
         near = np.frombuffer(chunk, np.int16)
-        if not sounding and self.echo is Echo.ASLEEP:
+        if self._is_off(at_s, far_end):
             self._last = near
-            return chunk, None
-        waking = self.echo is Echo.ASLEEP
-        leaps = far_end.leaps
-        far = far_end.read(at_s)
-        if max(int(near.max()), -int(near.min())) >= CLIPPED * 32_768:
-            self._residue.doubt(CLIPPED_CHUNKS)
+            return chunk, inf
+        leaps, far = far_end.leaps, far_end.read(at_s)
+        far_dbfs, mic_dbfs = level_dbfs(far.tobytes()), level_dbfs(chunk)
+        self._coupling.judge(far_dbfs, mic_dbfs, floor_dbfs, explained=canceller.explains)
+        if self._coupling.heard is False and self.echo is not Echo.CANCELLING:
+            canceller.watch(near, far)
+            self._last, self.echo = near, Echo.NOT_HEARD
+            return chunk, inf
+        waking = self.echo is not Echo.CANCELLING
         if waking or far_end.leaps > leaps:
-            canceller.begin()
-            canceller.process(self._last, np.zeros_like(near))  # its output is late, and begins with this
-            self.echo = Echo.CANCELLING
-            self._residue.doubt(SETTLING_CHUNKS)
+            self._begin(near, canceller)
         left = canceller.process(near, far)
-        residue_dbfs = self._judge(chunk, left, far, floor_dbfs, canceller)
+        self._watch_canceller(far_dbfs, mic_dbfs, left, floor_dbfs, canceller)
+        excess_db = self._judge(near, far, left, floor_dbfs, teaches=far_dbfs > SOUNDING_DBFS)
         if waking:
             left = _faded(near, left)
-        elif not (sounding or self._speech) or not self.cancels:
+        elif self._stops(at_s, mic_dbfs, floor_dbfs, far_end):
             left = _faded(left, near)
-            self._fall_asleep()
         self._last = near
-        return left.tobytes(), residue_dbfs
+        return left.tobytes(), excess_db
 
-    def _judge(self, chunk: bytes, left: Pcm, far: Pcm, floor_dbfs: float, canceller: Canceller) -> float:
-        far_dbfs, mic_dbfs = level_dbfs(far.tobytes()), level_dbfs(chunk)
-        left_dbfs = level_dbfs(left.tobytes())
+    def _is_off(self, at_s: float, far_end: FarEnd) -> bool:
+        """Whether the chunk passes unseen: nothing sounds, its tail is over, or the guard says so."""
+        sounding = at_s < far_end.until_s + TAIL_S
+        if not sounding and self.echo is Echo.BYPASSED:
+            self.echo = Echo.ASLEEP
+        if not sounding and self.echo is Echo.NOT_HEARD:
+            self._fall_asleep(far_end)
+        if self.echo in (Echo.BYPASSED, Echo.GIVEN_UP):
+            return True
+        return self.echo is Echo.ASLEEP and (not sounding or far_end.until_s <= self._over_s)
+
+    def _begin(self, near: Pcm, canceller: Canceller) -> None:
+        canceller.begin()
+        canceller.process(self._last, np.zeros_like(near))  # its output is late, and begins with this
+        self.echo = Echo.CANCELLING
+        self._residue.begin()
+        self._quiet_chunks = 0
+
+    def _watch_canceller(
+        self, far_dbfs: float, mic_dbfs: float, left: Pcm, floor_dbfs: float, canceller: Canceller
+    ) -> None:
+        # The guard judges in the pauses of the speaker only: for the rest any level will do.
+        left_dbfs = level_dbfs(left.tobytes()) if far_dbfs < QUIET_DBFS else mic_dbfs
         if self._guard.gates(far_dbfs, mic_dbfs, left_dbfs, floor_dbfs):
             self.alarms += 1
             canceller.reset()
             self.echo = Echo.GIVEN_UP if self.alarms >= MAX_ALARMS else Echo.BYPASSED
-        return self._residue.judge(far_dbfs, mic_dbfs, left_dbfs, floor_dbfs)
 
-    def _fall_asleep(self) -> None:
-        if self.far_end is not None:
-            self.far_end.forget_place()
-        if self.echo is Echo.CANCELLING:
+    def _judge(self, near: Pcm, far: Pcm, left: Pcm, floor_dbfs: float, *, teaches: bool) -> float:
+        """By how much the chunk exceeds what may be left of the echo."""
+        self._likeness.hear(far, left)
+        if max(int(near.max()), -int(near.min())) >= CLIPPED * 32_768:
+            self._residue.clipped()
+        powers = self._bands.powers(far, near, left)
+        excess_db = self._residue.excess_db(powers, floor_dbfs, teaches=teaches and not self._speech)
+        if excess_db > VOICE_EXCESS_DB and not self._speech and self._likeness.alike():
+            self.changes += 1
+            return 0.0
+        return excess_db
+
+    def _stops(self, at_s: float, mic_dbfs: float, floor_dbfs: float, far_end: FarEnd) -> bool:
+        """Whether this chunk is the last that is cancelled."""
+        if self._is_over(at_s, mic_dbfs, floor_dbfs, far_end):
+            self._fall_asleep(far_end)
+        elif self._coupling.heard is False and not self._speech:
+            self.echo = Echo.NOT_HEARD
+        return self.echo is not Echo.CANCELLING
+
+    def _is_over(self, at_s: float, mic_dbfs: float, floor_dbfs: float, far_end: FarEnd) -> bool:
+        """Whether the sound and its tail are over, and nobody is in the middle of a word."""
+        self._quiet_chunks = self._quiet_chunks + 1 if mic_dbfs < floor_dbfs + QUIET_DB else 0
+        rung_out = at_s > far_end.until_s + LATE_S and self._quiet_chunks >= OVER_CHUNKS
+        return not self._speech and (rung_out or at_s >= far_end.until_s + TAIL_S)
+
+    def _fall_asleep(self, far_end: FarEnd | None) -> None:
+        if far_end is not None:
+            far_end.forget_place()
+            self._over_s = far_end.until_s
+        if self.echo in (Echo.CANCELLING, Echo.NOT_HEARD):
             self.echo = Echo.ASLEEP
+            self._sound_is_over()
+
+    def _sound_is_over(self) -> None:
+        """A sound in half duplex proves nothing; one that could have been interrupted does."""
+        if not self._distrusted:
+            self._residue.demand_less()
+        self._distrusted = self._distrusted and not self._whole_sound
+        self._whole_sound = True
 
 
 def _faded(before: Pcm, after: Pcm) -> Pcm:

@@ -16,18 +16,27 @@ from hw.base import MIC_FORMAT
 Samples = NDArray[np.float32]
 
 BLOCK = MIC_FORMAT.chunk_frames
-PARTITIONS = 6
-"""0.12 s of echo path: the room, and what the devices take. 60 us of CPU a chunk (x86). With 16 a reply is
-begun less surely, and at the loudest setting the device interrupted itself there in one of ten."""
+PARTITIONS = 12
+"""0.24 s of echo path: the room, and what the devices take. Of what circular convolution folds one
+partition is
+cleared in each chunk, so that 12 cost what 6 did."""
 
-KEPT = np.float32(0.9995)
-"""Of the path from one chunk to the next: a room changes within some tens of seconds."""
+KEPT = np.float32(0.9998)
+"""Of the path from one chunk to the next: what is not heard for some 100 s is forgotten."""
+
+CHANGE = np.float32(0.004)
+"""By so much of its power the path is thought to change in a chunk. Somebody who walks, a hand and two
+crystals
+ask for more, a room at rest for less (measured: docs/inside/echo.md)."""
 
 OVERLAP = np.float32(0.5)
 """Share of new samples in a block's window."""
 
-FIRST_DOUBT = np.float32(0.1)
+FIRST_DOUBT = np.float32(0.25)
 """How wrong the path may be at first, as a power: an echo as loud as its reference has 1."""
+
+FADING = np.float32(0.75)
+"""A partition is doubted so much less than the one before it: the late part of a path is the softer one."""
 
 NOISE_SMOOTHING = np.float32(0.1)
 """Weight of the newest chunk in the power of what the path does not explain: 0.2 s."""
@@ -48,12 +57,14 @@ class LinearCanceller:
         self._error = np.zeros(2 * BLOCK, np.float32)
         self._far = np.zeros((PARTITIONS, bins), np.complex64)
         self._path = np.zeros((PARTITIONS, bins), np.complex64)
-        self._doubt = np.full((PARTITIONS, bins), FIRST_DOUBT, np.float32)
+        self._doubt = np.repeat(FIRST_DOUBT * _SHAPE, bins, axis=1)
+        self._turn = 0
+        """The partition that is cleared next."""
         self._unexplained = np.full(bins, 1e-4, np.float32)
 
     def doubt_path(self) -> None:
         """The path may have shifted a little: learn faster for a while."""
-        self._doubt += FIRST_DOUBT * np.mean(_power(self._path))
+        self._doubt += FIRST_DOUBT * _SHAPE * np.mean(np.sum(_power(self._path), axis=0))
 
     def process(self, near: Samples, far: Samples) -> Samples:
         """What `near` holds beyond the echo of `far`; one chunk each.
@@ -73,24 +84,28 @@ class LinearCanceller:
 
     def _learn(self, left: Samples) -> None:
         self._error[BLOCK:] = left
-        error = np.fft.rfft(self._error).astype(np.complex64)
+        error = np.fft.rfft(self._error).astype(np.complex64, copy=False)
         self._unexplained += NOISE_SMOOTHING * (_power(error) - self._unexplained)
         far_power = _power(self._far)
         explained = OVERLAP * np.sum(far_power * self._doubt, axis=0)
         gain = self._doubt / (explained + self._unexplained + LEAST_POWER)
-        self._path = KEPT * _causal(self._path + gain * np.conj(self._far) * error)
-        self._doubt *= KEPT**2 * (1 - OVERLAP * gain * far_power)
-        self._doubt += (1 - KEPT**2) * _power(self._path)
+        self._path += gain * np.conj(self._far) * error
+        self._clear_folded()
+        self._path *= KEPT
+        self._doubt *= 1 - OVERLAP * gain * far_power
+        self._doubt += CHANGE * _power(self._path)
+
+    def _clear_folded(self) -> None:
+        """Take from one partition what circular convolution folds into its second half."""
+        response = np.fft.irfft(self._path[self._turn])
+        response[BLOCK:] = 0
+        self._path[self._turn] = np.fft.rfft(response)
+        self._turn = (self._turn + 1) % PARTITIONS
+
+
+_SHAPE = FADING ** np.arange(PARTITIONS, dtype=np.float32)[:, None]
 
 
 def _power(spectrum: NDArray[np.complex64]) -> Samples:
     power: Samples = spectrum.real**2 + spectrum.imag**2
     return power
-
-
-def _causal(path: NDArray[np.complex64]) -> NDArray[np.complex64]:
-    """Each partition without what circular convolution folds into its second half."""
-    response = np.fft.irfft(path, axis=1)
-    response[:, BLOCK:] = 0
-    folded: NDArray[np.complex64] = np.fft.rfft(response, axis=1).astype(np.complex64)
-    return folded

@@ -8,6 +8,7 @@ path that slides by as much as two crystals differ is what every canceller can f
 
 from __future__ import annotations
 
+from collections import deque
 from math import inf
 
 from hw.base import CHUNK_MS
@@ -15,12 +16,24 @@ from hw.base import CHUNK_MS
 CHUNK_S = CHUNK_MS / 1000
 
 SOON_CHUNKS = 50
-"""1 s: late all that time by a chunk at the least, and samples were lost (or a silence was put in)."""
+"""1 s: so long the least late of them tells where the clock is."""
 
-LOST_S = CHUNK_S
+LOST_S = 0.006
+"""A clock that is so far away in three such seconds in a row, and stays there, has lost samples, or had a
+silence
+put in. A sound server's word may be wrong by its period for one of them."""
+
+LOST_TWICE_S = CHUNK_S
+"""What is farther away is believed at once."""
+
+STEADY_S = 0.0015
+"""So little the three differ."""
 
 LONG_CHUNKS = 500
 """10 s: the time constant of the steering."""
+
+DRIFT_SHARE = 0.3
+"""Of what the clock is off after LONG_CHUNKS, taken for a lasting difference of the crystals."""
 
 MAX_SLOPE = 250e-6
 """Two bad crystals differ by some 200 millionths."""
@@ -55,23 +68,37 @@ class Follower:
     def __init__(self) -> None:
         self._soon = Least(SOON_CHUNKS)
         self._long = Least(LONG_CHUNKS)
+        self._last_soon: deque[float] = deque(maxlen=3)
+        self._drift = 0.0
         self._slope = 0.0
 
     def forget(self) -> None:
-        """Begin anew."""
+        """The timeline begins anew. By how much the crystals differ stays known: they are the same."""
         self._soon.forget()
         self._long.forget()
-        self._slope = 0.0
+        self._last_soon.clear()
+        self._slope = self._drift
 
     def shift_s(self, late_s: float) -> float:
         """Take how late the next chunk was; returns what to add to the timeline for this chunk."""
         soon_s, long_s = self._soon.add(late_s), self._long.add(late_s)
-        if soon_s is not None and abs(soon_s) > LOST_S:
+        if soon_s is not None and self._has_lost(soon_s):
             self.forget()
             return soon_s
         if long_s is not None:
-            self._slope = min(MAX_SLOPE, max(-MAX_SLOPE, long_s / (LONG_CHUNKS * CHUNK_S)))
+            off = long_s / (LONG_CHUNKS * CHUNK_S)
+            self._drift = _limited(self._drift + DRIFT_SHARE * off)
+            self._slope = _limited(self._drift + off)
         return self._slope * CHUNK_S
+
+    def _has_lost(self, soon_s: float) -> bool:
+        self._last_soon.append(soon_s)
+        steady = len(self._last_soon) == 3 and max(self._last_soon) - min(self._last_soon) < STEADY_S
+        return abs(soon_s) > LOST_TWICE_S or (steady and abs(soon_s) > LOST_S)
+
+
+def _limited(slope: float) -> float:
+    return min(MAX_SLOPE, max(-MAX_SLOPE, slope))
 
 
 class Pace:

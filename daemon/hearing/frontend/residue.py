@@ -1,72 +1,165 @@
-"""How much of the echo may be left after the canceller: the level that a voice must exceed. Pure.
+"""How much of the echo may be left after the canceller, band by band: what exceeds it is somebody else. Pure.
 
-The canceller's depth (level at the microphone less level after it) is 30 to 50 dB while the speaker alone is
-heard, and small while somebody speaks over it. What is usual depends on the device: a loudspeaker that
-distorts leaves more. So the depth that mere echo has is learnt: what stands out of the room's noise with less
-than it pulls it down, everything else lets it rise. A sentence that is spoken over a reply is noticed, and
-ends the reply, long before it has been learnt as echo; a canceller that does badly is learnt in some seconds.
+The share of the echo that is left differs by device, room and band: a loudspeaker that distorts leaves more,
+and more of it where it distorts. So for each band two shares are learnt: of what the speaker plays, and of
+what the microphone hears. What is left may be echo if either explains it: the first holds while somebody
+speaks, the second when the volume was turned. Both follow the worst of the last seconds: a band that exceeds
+its share pulls it up at once, and else it sinks slowly.
+
+A voice differs from an echo in that it exceeds many bands for many chunks in a row. Such chunks teach nothing
+for a while; if nobody takes them for speech they were an echo that is louder than was thought, and teach.
 """
 
 from __future__ import annotations
 
-from math import inf
+import numpy as np
+from numpy.typing import NDArray
 
-FIRST_DEPTH_DB = 25.0
-"""Until it is learnt. Mere echo in a simulated room goes below it only at the bad moments that are told of
-below, and a voice 13 dB softer than the echo still exceeds what it leaves (docs/inside/frontend.md)."""
+from daemon.hearing.frontend.bands import BANDS, Powers
 
-DEEPEST_DB, SHALLOWEST_DB = 28.0, 3.0
-"""The learnt depth stays between these: a canceller that does better shows it only in a quiet room."""
+Decibels = NDArray[np.float32]
 
-FALL_DB, RISE_DB = 0.06, 0.01
-"""Of the learnt depth, a chunk: 3 dB and 0.5 dB a second."""
+FIRST_SHARE_DB = -8.0
+"""Until it is learnt, in the first second or two of the first sound."""
 
-SOUNDING_DBFS = -50.0
-"""Only a chunk whose reference is louder teaches: in its pauses, and after a cut, it is the user's voice."""
+LEAST_SHARE_DB, MOST_SHARE_DB = -32.0, 0.0
+"""The learnt shares stay between these."""
 
-DOUBTED_DEPTH_DB = 12.0
-"""What may be expected of the canceller at a bad moment: depths of 13 dB are seen."""
+RISE_DB = 0.5
+"""The most by which a share rises in a chunk that exceeds it."""
 
-SETTLING_CHUNKS = 15
-"""In the first 0.3 s of a sound it may have to find the echo again."""
+FALL_DB = 0.01
+"""By so much it falls in each other chunk: it comes to rest where one chunk in a hundred exceeds it."""
 
-CLIPPED_CHUNKS = 5
+FIRST_FALL_DB = 0.1
+"""The same until it has been exceeded for the first time."""
+
+DECAY_DB = 0.3
+"""What rings on after a loud sound falls by no more than this in a chunk, 15 dB a second: as in a room with a
+reverberation time of 4 s, since the canceller's own estimate of the tail lags behind it too."""
+
+SPREAD = np.float32(0.003)
+"""Of the power of a lower band, as distortion in each higher one: 5 % of its amplitude."""
+
+SETTLING_DB, SETTLING_CHUNKS = 6.0, 45
+"""More is left at the beginning of a sound, while the canceller finds the echo again: by so much in the
+first 0.9 s."""
+
+CLIPPED_DB, CLIPPED_CHUNKS = 6.0, 5
 """And for 0.1 s after the microphone was overdriven: no path explains a clipped echo."""
 
-DECAY_DB = 1.0
-"""What is left rings on after a loud sound: its level counts as falling by no more than this in a chunk."""
+MOST_EXCESS_DB = 15.0
+"""What exceeds its band by more counts as this: one tone is no voice."""
 
-SEEN_DB = 6.0
-"""What is left must be so much above the noise floor to tell anything."""
+RUN_CHUNKS = 7
+"""0.14 s: so long an excess is averaged before it is decided whether it teaches."""
+
+UNTAUGHT_DB = 1.0
+"""A mean excess beyond this may be somebody's voice, and teaches nothing."""
+
+PATIENCE_CHUNKS = 75
+"""If it lasts for 1.5 s and nobody took it for speech, it teaches nevertheless."""
+
+BELOW_FLOOR_DB = 9.0
+"""A band that is so much softer than the room's whole noise floor says nothing."""
+
+MARGIN_DB, MOST_MARGIN_DB = 3.0, 9.0
+"""More is demanded after each time that the device interrupted itself, up to some bound."""
+
+FORGIVEN_DB = 0.5
+"""And so much less after each sound throughout which it did not."""
+
+CLEAR_DB = 10.0
+"""An echo that would be so much softer than the room's noise was not seen to be small."""
 
 
 class Residue:
-    """The level that mere echo does not exceed. Capture thread."""
+    """Tells how much of a chunk the echo does not explain. Capture thread."""
 
     def __init__(self) -> None:
-        self.depth_db = FIRST_DEPTH_DB
-        """The learnt depth that mere echo seldom falls below."""
-        self._doubted = 0
-        self._loudest_dbfs = -inf
+        self._share_db: Decibels = np.full((2, BANDS), FIRST_SHARE_DB, np.float32)
+        """Of the reference and of the microphone, at most, in what is left."""
+        self._met = np.zeros((2, BANDS), bool)
+        """Whether a share was ever exceeded."""
+        self._ringing: Powers = np.zeros((2, BANDS), np.float32)
+        self._newest_reference: Powers = np.zeros(BANDS, np.float32)
+        self._excess_db = np.zeros(RUN_CHUNKS, np.float32)
+        self._run_chunks = 0
+        self._settling_chunks = SETTLING_CHUNKS
+        self._clipped_chunks = 0
+        self.margin_db = 0.0
+        """More than is learnt, demanded since the device has taken its own echo for a voice."""
 
-    def doubt(self, chunks: int) -> None:
-        """For so many chunks the canceller may do badly (SETTLING_CHUNKS, CLIPPED_CHUNKS)."""
-        self._doubted = max(self._doubted, chunks)
+    @property
+    def depth_db(self) -> float:
+        """By how much the echo becomes softer at the least, in the median band."""
+        return -float(np.median(self._share_db[1]))
 
-    def judge(self, far_dbfs: float, mic_dbfs: float, left_dbfs: float, floor_dbfs: float) -> float:
-        """The level in dBFS which this chunk must exceed to be a voice, whatever the noise floor.
+    def begin(self) -> None:
+        """A sound begins, or the path has changed: the canceller has to find the echo again."""
+        self._settling_chunks = SETTLING_CHUNKS
 
-        `far_dbfs` is the level of the reference, `mic_dbfs` and `left_dbfs` those before and after the
-        canceller. Learns from the chunk.
+    def demand_more(self) -> None:
+        """The device has interrupted itself."""
+        self.margin_db = min(MOST_MARGIN_DB, self.margin_db + MARGIN_DB)
+
+    def demand_less(self) -> None:
+        """It did not, throughout a sound."""
+        self.margin_db = max(0.0, self.margin_db - FORGIVEN_DB)
+
+    def clipped(self) -> None:
+        """The microphone was overdriven."""
+        self._clipped_chunks = CLIPPED_CHUNKS
+
+    def excess_db(self, powers: Powers, floor_dbfs: float, *, teaches: bool) -> float:
+        """By how much this chunk exceeds what echo may be left, as a mean over the bands; 0: it may all be
+        echo.
+
+        `powers`: of the reference, the microphone and what is left, by band. `teaches`: the speaker
+        sounds, and
+        nobody is known to speak.
         """
-        self._loudest_dbfs = max(mic_dbfs, self._loudest_dbfs - DECAY_DB)
-        limit_dbfs = self._loudest_dbfs - self.depth_db
-        if self._doubted:
-            self._doubted -= 1
-            return self._loudest_dbfs - min(self.depth_db, DOUBTED_DEPTH_DB)
-        if far_dbfs < SOUNDING_DBFS:
-            return limit_dbfs
-        seen = left_dbfs > floor_dbfs + SEEN_DB
-        step_db = -FALL_DB if seen and left_dbfs > limit_dbfs else RISE_DB
-        self.depth_db = min(DEEPEST_DB, max(SHALLOWEST_DB, self.depth_db + step_db))
-        return limit_dbfs
+        limit_db, exposed_db = self._limits_db(powers)
+        left_db = _db(powers[2])
+        least_db = floor_dbfs - BELOW_FLOOR_DB
+        over_db = np.clip(left_db - np.maximum(limit_db + self._doubt_db(), least_db), 0, MOST_EXCESS_DB)
+        excess_db = float(np.mean(over_db))
+        if teaches and self._may_teach(excess_db):
+            beyond_db = np.where(left_db > least_db, left_db - exposed_db - self._share_db, -1.0)
+            self._learn(beyond_db, limit_db > least_db - CLEAR_DB)
+        return excess_db
+
+    def _limits_db(self, powers: Powers) -> tuple[Decibels, Decibels]:
+        """What is left of echo at most; and how loud the echo is, by either account."""
+        heard = np.stack([np.maximum(powers[0], self._newest_reference), powers[1]])
+        heard = np.maximum(heard, SPREAD * np.maximum.accumulate(heard, axis=1))
+        self._newest_reference = powers[0]
+        self._ringing = np.maximum(heard, self._ringing * np.float32(10 ** (-DECAY_DB / 10)))
+        exposed_db = _db(self._ringing)
+        return np.max(exposed_db + self._share_db, axis=0), exposed_db
+
+    def _doubt_db(self) -> float:
+        settling_db = SETTLING_DB if self._settling_chunks else 0.0
+        clipped_db = CLIPPED_DB if self._clipped_chunks else 0.0
+        self._settling_chunks = max(0, self._settling_chunks - 1)
+        self._clipped_chunks = max(0, self._clipped_chunks - 1)
+        return self.margin_db + max(settling_db, clipped_db)
+
+    def _may_teach(self, excess_db: float) -> bool:
+        self._excess_db[:-1] = self._excess_db[1:]
+        self._excess_db[-1] = excess_db
+        self._run_chunks = self._run_chunks + 1 if np.mean(self._excess_db) > UNTAUGHT_DB else 0
+        return self._run_chunks == 0 or self._run_chunks > PATIENCE_CHUNKS
+
+    def _learn(self, beyond_db: Decibels, sounding: NDArray[np.bool_]) -> None:
+        """`beyond_db`: by how much the chunk exceeds each share; `sounding`: where an echo could be seen."""
+        exceeded = beyond_db > 0
+        self._met |= exceeded
+        fall_db = np.where(self._met, FALL_DB, FIRST_FALL_DB) * sounding
+        self._share_db += np.where(exceeded, np.minimum(beyond_db, RISE_DB), -fall_db).astype(np.float32)
+        np.clip(self._share_db, LEAST_SHARE_DB, MOST_SHARE_DB, out=self._share_db)
+
+
+def _db(powers: Powers) -> Decibels:
+    decibels: Decibels = 10 * np.log10(powers + np.float32(1e-12))
+    return decibels

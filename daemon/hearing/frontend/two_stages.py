@@ -26,6 +26,9 @@ PROVEN_RATIO = 10.0
 USELESS_RATIO = 1.26
 """When it removes less than a fifth it is of no use: the path has changed, or a voice is much the louder."""
 
+EXPLAINED_RATIO = 2.0
+"""There is an echo at all when it removes half: no voice is explained by another one to that degree."""
+
 FADE_IN, FADE_OUT = 0.02, 0.05
 """Of its share, a chunk: in 1 s to all, in 0.4 s to none."""
 
@@ -56,37 +59,61 @@ class TwoStages:
         self._linear = LinearCanceller()
         self.share = 0.0
         """Of the first stage in what the second is given, 0 to 1."""
+        self._given_share = 0.0
+        """The same in the last chunk: none where that would have been louder than the microphone."""
         self._before = self._after = 0.0
 
     def begin(self) -> None:
         """A sound begins after a pause."""
         self._suppressor.reset()
         self._linear.doubt_path()
-        self.share = self._before = self._after = 0.0
+        self.share = self._given_share = self._before = self._after = 0.0
+
+    @property
+    def explains(self) -> bool:
+        """Whether of late the first stage takes away a good part of what the microphone hears."""
+        return self._before > EXPLAINED_RATIO * self._after
 
     def process(self, near: Pcm, far: Pcm) -> Pcm:
         """A chunk without the echo: 320 samples at 16 kHz each."""
-        mic, reference = _float(near), _float(far)
-        left = self._linear.process(mic, reference)
-        if float(np.mean(reference**2)) > LOUD_POWER:
-            self._judge(mic, left)
-        if self.share == 0.0:
+        mic, left = self._first_stage(near, far)
+        share_before = self._given_share
+        self._given_share = self.share if _power(mic + self.share * (left - mic)) <= _power(mic) else 0.0
+        if not (share_before or self._given_share):
             return self._suppressor.process(near, far)
-        given = (mic + np.float32(self.share) * (left - mic)) * FULL_SCALE
+        ramp = np.linspace(share_before, self._given_share, len(mic), dtype=np.float32)
+        given = (mic + ramp * (left - mic)) * FULL_SCALE
         return self._suppressor.process(np.clip(np.rint(given), -32768, 32767).astype(np.int16), far)
+
+    def watch(self, near: Pcm, far: Pcm) -> None:
+        """Look for an echo in a chunk, and take nothing away."""
+        self._first_stage(near, far)
 
     def reset(self) -> None:
         """Forget the echo path."""
         self._linear = LinearCanceller()
         self.begin()
 
-    def _judge(self, mic: Samples, left: Samples) -> None:
-        self._before += SMOOTHING * (float(np.mean(mic**2)) - self._before)
-        self._after += SMOOTHING * (float(np.mean(left**2)) - self._after)
+    def _first_stage(self, near: Pcm, far: Pcm) -> tuple[Samples, Samples]:
+        """The microphone's samples, and what of them the linear path does not explain."""
+        mic, reference = _float(near), _float(far)
+        left = self._linear.process(mic, reference)
+        if _power(reference) > LOUD_POWER:
+            self._judge(_power(mic), _power(left))
+        return mic, left
+
+    def _judge(self, mic_power: float, left_power: float) -> None:
+        self._before += SMOOTHING * (mic_power - self._before)
+        self._after += SMOOTHING * (left_power - self._after)
         if self._before > PROVEN_RATIO * self._after:
             self.share = min(1.0, self.share + FADE_IN)
         elif self._before < USELESS_RATIO * self._after:
             self.share = max(0.0, self.share - FADE_OUT)
+
+
+def _power(samples: Samples) -> float:
+    """Mean square."""
+    return float(np.dot(samples, samples)) / len(samples)
 
 
 def _float(pcm: Pcm) -> Samples:

@@ -16,7 +16,7 @@ from websockets.exceptions import (
 )
 
 from daemon.config.secret import Secret
-from daemon.runtime.bounds import whole
+from daemon.outside import whole
 from daemon.runtime.clock import clock_is_set
 from daemon.session.failures import LinkError, Signal, SignalKind, Where, classify
 from daemon.session.gemini.wire import Redirected

@@ -23,8 +23,9 @@ from daemon.events import (
     Transcript,
     TurnComplete,
     Usage,
+    WorkAnnounced,
 )
-from daemon.runtime.bounds import encodable, seconds, tame, whole
+from daemon.outside import encodable, seconds, tame, whole
 
 MAX_TRANSCRIPT_CHARS = 4096
 """Of one message; policy: cut. Five minutes of speech."""
@@ -76,6 +77,8 @@ def parse(message: types.LiveServerMessage) -> Iterator[ServerEvent]:
         yield from _transcripts(content)
         if content.generation_complete:
             yield GenerationComplete()
+        if content.interaction_status is types.InteractionStatus.IN_PROGRESS:
+            yield WorkAnnounced()
         if is_turn_complete(content):
             yield TurnComplete(failure_reason(content.turn_complete_reason))
     if message.tool_call is not None:

@@ -12,12 +12,13 @@ from typing import Any
 from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import InvalidHandshake, InvalidStatus
 
-MAX_MESSAGE_BYTES = 2 * 2**20
-"""Longest message; policy: end the connection (1009). 24 s of speech in base64; the SDK's default is half."""
+MAX_MESSAGE_BYTES = 4 * 2**20
+"""Longest message; policy: end the connection (1009). A minute of speech in base64; the SDK's default is a
+quarter."""
 
 MAX_MARKS = 4096
 """Most `{`, `[` and `,` in one message; policy: pass over it and count it. What a search has found has some
-hundreds. The SDK makes an object of 2 KB for each part, so that 2 MiB of `{},` would be 1 GB."""
+hundreds. The SDK makes an object of 2 KB for each part, so that 4 MiB of `{},` would be 2 GB."""
 
 UNREAD_BYTES = 256 * 1024
 """What may wait to be sent before the connection is ended. Sends wait above 32 KiB (`write_limit`): only

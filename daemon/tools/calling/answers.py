@@ -1,7 +1,7 @@
 """What the model is told of a call: always a status, words or a result, and whether to try again. Pure.
 
 An empty answer makes current models call again with other arguments, up to five times (Gemini 3.8 Live,
-migration notes), so that none is ever empty.
+migration notes). So no answer is ever empty.
 """
 
 from __future__ import annotations
@@ -11,6 +11,8 @@ import json
 from collections.abc import Mapping
 from enum import Enum
 from typing import Any
+
+from daemon.outside import is_usable, plain_text
 
 Answer = dict[str, Any]
 """`status` ok or error, `message` or `result`, `retryable`; plain data that JSON can hold."""
@@ -24,6 +26,9 @@ MESSAGE_CHARS = 500
 MAX_DEPTH = 16
 """Deepest nesting; the service's JSON parser gives up at 100 (protobuf)."""
 
+SHORT_CHARS = 4 * ANSWER_CHARS
+"""Text up to here is answered at once; with all else the work may be long, and belongs on a thread."""
+
 NOTHING_TO_TELL = "Done. There is nothing more to tell."
 NO_RESULT = "There is no result. Asking again would bring none either."
 
@@ -34,21 +39,34 @@ def succeeded(result: object) -> Answer:
         return _ok(message=NOTHING_TO_TELL)
     if isinstance(result, str):
         return _ok(message=_clean(result)) if len(result) <= ANSWER_CHARS else _cut(result)
+    return _of_data(result)
+
+
+def _of_data(result: object) -> Answer:
     try:
         text = json.dumps(result, ensure_ascii=False, allow_nan=False, default=_plain)
         plain = json.loads(text)
+        depth = _depth(plain)
     except (ValueError, TypeError, RecursionError):
-        return succeeded(str(result))
-    if len(text) > ANSWER_CHARS or _depth(plain) > MAX_DEPTH:
+        return succeeded(_described(result))
+    if len(text) > ANSWER_CHARS or depth > MAX_DEPTH:
         return _cut(text)
     if plain in ("", [], {}):
         return _ok(message=NO_RESULT)
     return _ok(result=_cleaned(plain))
 
 
+def _described(result: object) -> str:
+    """What JSON cannot hold, in words; numbers of thousands of digits and endless nesting have none."""
+    try:
+        return str(result)
+    except (ValueError, RecursionError):
+        return f"The result is of the type {type(result).__name__}, and cannot be told."
+
+
 def failed(message: str, *, retryable: bool = False) -> Answer:
     """The answer for a call that brought nothing. `retryable`: the same call may succeed a moment later."""
-    text = _clean(message) or "The tool failed without a word."
+    text = _clean(message[: 4 * MESSAGE_CHARS]) or "The tool failed without a word."
     short = text if len(text) <= MESSAGE_CHARS else f"{text[:MESSAGE_CHARS]}…"
     return {"status": "error", "message": short, "retryable": retryable}
 
@@ -67,8 +85,8 @@ def _cut(text: str) -> Answer:
 
 
 def _clean(text: str) -> str:
-    """Text that every JSON parser takes: no half of a surrogate pair, no null character."""
-    return text.encode("utf-8", "replace").decode().replace("\0", "").strip()
+    """Text that every JSON parser takes, and that neither commands a terminal nor hides anything."""
+    return plain_text(text.encode("utf-8", "replace").decode()).strip()
 
 
 def _cleaned(value: Any) -> Any:
@@ -79,6 +97,8 @@ def _cleaned(value: Any) -> Any:
             return [_cleaned(item) for item in value]
         case dict():
             return {_clean(name): _cleaned(item) for name, item in value.items()}
+        case int() | float() if not is_usable(value):
+            return str(value)  # the service keeps numbers as doubles
     return value
 
 

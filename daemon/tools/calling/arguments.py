@@ -9,7 +9,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from daemon.outside import is_usable
 from daemon.tools.declaring.spec import Schema
+
+MAX_MISTAKES = 10
+"""Mistakes that are told of one call; policy: the first."""
 
 SHOWN_CHARS = 60
 """Longest value that is repeated to the model."""
@@ -24,7 +28,9 @@ def check_arguments(schema: Schema, arguments: Mapping[str, Any]) -> dict[str, A
     mistakes: list[str] = []
     values = _object(schema, arguments, "", mistakes)
     if mistakes:
-        raise WrongArguments("; ".join(mistakes))
+        told = "; ".join(mistakes[:MAX_MISTAKES])
+        more = len(mistakes) - MAX_MISTAKES
+        raise WrongArguments(told if more <= 0 else f"{told}; and {more} more mistakes")
     return values
 
 
@@ -36,6 +42,8 @@ def _value(schema: Schema, value: Any, path: str, mistakes: list[str]) -> Any:
         return value
     if "enum" in schema and value not in schema["enum"]:
         mistakes.append(f"{path} must be {_wanted(schema, kinds)}, not {_shown(value)}")
+    if isinstance(value, str):
+        return value.encode("utf-8", "ignore").decode()  # no half of a surrogate pair
     if isinstance(value, Mapping):
         return _object(schema, value, f"{path}.", mistakes)
     if isinstance(value, list):
@@ -60,6 +68,9 @@ def _object(schema: Schema, values: Mapping[str, Any], prefix: str, mistakes: li
 
 def _number(schema: Schema, value: Any, kinds: list[str], path: str, mistakes: list[str]) -> Any:
     low, high = schema.get("minimum"), schema.get("maximum")
+    if not is_usable(value):
+        mistakes.append(f"{path} must be a number that can be meant")
+        return value
     if (low is not None and value < low) or (high is not None and value > high):
         mistakes.append(f"{path} must be {_wanted(schema, kinds)}, not {_shown(value)}")
     return int(value) if "integer" in kinds else value

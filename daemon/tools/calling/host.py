@@ -1,7 +1,7 @@
 """Runs the tools that the model calls, beside the receive loop, and sees that each call is answered once.
 
 Event loop only. A call belongs to the connection that asked; the work done for it belongs to the turn, and
-may serve the same call of a later connection (`calls.py`). At most MAX_CALLS are open; one more is answered
+may serve the same call of a later connection (`fates.py`). At most MAX_CALLS are open; one more is answered
 at once with a refusal.
 """
 
@@ -24,6 +24,10 @@ from daemon.tools.declaring.spec import Scheduling, ToolSpec
 
 MAX_CALLS = 8
 """Calls that may be open; models ask for two or three at once."""
+
+MAX_UNANSWERED = 256
+"""Calls that may wait for their answers to be sent, refusals too; policy for one more: pass over it and count
+it as unsent. A server that calls without end does not read."""
 
 MAX_WORKS = 16
 """Works of one turn that are remembered for a repetition; policy: forget the oldest."""
@@ -131,7 +135,7 @@ class ToolHost:
 
     def take(self, request: ToolCall, turn: int, *, wanted: bool) -> None:
         """The model calls. `wanted` is false for a turn that its user has cut: then nothing is done."""
-        if request.connection != self.connection:
+        if request.connection != self.connection or len(self._calls) >= MAX_UNANSWERED:
             self.counters.unsent += 1
             return
         self.counters.calls += 1

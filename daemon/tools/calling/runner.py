@@ -9,7 +9,7 @@ import time
 from collections.abc import Mapping
 from functools import partial
 
-from daemon.tools.calling.answers import Answer, failed, succeeded
+from daemon.tools.calling.answers import SHORT_CHARS, Answer, failed, succeeded
 from daemon.tools.calling.arguments import WrongArguments, check_arguments
 from daemon.tools.calling.workers import NoThreadFree, Workers
 from daemon.tools.declaring.spec import ToolError, ToolSpec
@@ -42,7 +42,10 @@ class Runner:
     async def _run(self, spec: ToolSpec, values: dict[str, object]) -> Answer:
         work = partial(spec.run, **values)
         if inspect.iscoroutinefunction(spec.run):
-            return succeeded(await work())
+            result = await work()
+            if result is None or (isinstance(result, str) and len(result) <= SHORT_CHARS):
+                return succeeded(result)
+            return await asyncio.to_thread(succeeded, result)
         answer: Answer = await self.workers.run(lambda: succeeded(work()))  # a large result takes its time
         return answer
 

@@ -14,6 +14,7 @@ DEFAULT_TIMEOUT_S = 10.0
 MAX_TIMEOUT_S = 300.0
 """A call must end some day, for the model waits for its answer."""
 
+NAME_CHARS = 64
 NAME_FORM = re.compile(r"[a-zA-Z_][a-zA-Z0-9_-]{0,63}")
 """What every model takes as the name of a function (Gemini API reference, FunctionDeclaration; the colons and
 dots that some take besides are left out)."""

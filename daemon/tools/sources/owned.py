@@ -5,7 +5,6 @@ Reads files and runs what is in them, so never on the event loop.
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +14,7 @@ from daemon.tools.declaring.spec import ToolSpec
 from daemon.tools.sources.programs import run_command
 from daemon.tools.sources.python_files import FaultyTool, files_in, load_entry_points, load_files, unsafe
 from daemon.tools.sources.toml_files import CommandTool, Described, McpServer, read_tables
+from hw.files import OddFile, read_toml
 
 FILE_LIMIT_BYTES = 256 * 1024
 
@@ -54,15 +54,11 @@ def _toml_files(directory: Path, faults: list[str]) -> Iterator[tuple[Path, Desc
             if fault := unsafe(path):
                 faults.append(fault)
                 continue
-            with path.open("rb") as file:
-                text = file.read(FILE_LIMIT_BYTES).decode("utf-8-sig")
-            yield path, read_tables(tomllib.loads(text))
+            yield path, read_tables(read_toml(path, FILE_LIMIT_BYTES))
         except OSError as error:
             faults.append(f"{path}: cannot be read: {error.strerror or error}")
-        except UnicodeDecodeError as error:
-            faults.append(f"{path}: must be text in UTF-8 (byte {error.start} is not)")
-        except tomllib.TOMLDecodeError as error:
-            faults.append(f"{path}: is not valid TOML: {error}")
+        except OddFile as error:
+            faults.append(f"{path}: {error}")
 
 
 def _command_spec(command: CommandTool, source: str) -> ToolSpec:

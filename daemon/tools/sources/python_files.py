@@ -21,6 +21,7 @@ from typing import Any
 
 from daemon.tools.declaring.functions import DeclarationError, is_tool, spec_of
 from daemon.tools.declaring.spec import ToolSpec
+from hw.files import OddFile, read_bytes
 
 ENTRY_POINTS = "conure.tools"
 """The group; a package's entry point names a module or a function."""
@@ -28,6 +29,8 @@ ENTRY_POINTS = "conure.tools"
 MODULE_PREFIX = "conure_tools_"
 """Before the name of a file's module, so that `time.py` does not replace the library's."""
 
+FILE_LIMIT_BYTES = 1024 * 1024
+"""Longest file of Python; compiling takes some hundred times its size of memory."""
 
 PACKAGES_REMEDY = (
     "name the package that has it in /etc/conure/tools/requirements.txt and start scripts/install again"
@@ -71,9 +74,12 @@ def load_file(path: Path) -> Iterator[Found]:
         if fault := unsafe(path):
             yield FaultyTool(fault)
             return
+        read_bytes(path, FILE_LIMIT_BYTES)
         module = _import_file(path)
     except OSError as error:
         yield FaultyTool(f"{path}: cannot be read: {error.strerror or error}")
+    except OddFile as error:
+        yield FaultyTool(f"{path}: {error}")
     except SyntaxError as error:
         yield FaultyTool(f"{error.filename or path}:{error.lineno}: {error.msg}; mend the line and restart")
     except ModuleNotFoundError as error:

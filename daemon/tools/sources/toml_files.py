@@ -1,5 +1,13 @@
 """Commands and MCP servers as TOML describes them: tables `[command.NAME]` and `[mcp.NAME]`. Pure.
 
+[command.wake]
+description = "Wake a computer."
+argv = ["wakeonlan", "{mac}"]
+
+[command.wake.parameters.mac]
+type = "string"
+description = "the computer's hardware address"
+
 All mistakes of a text are found at once; each is a line that names the table, the key and the remedy.
 """
 
@@ -10,11 +18,32 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from daemon.config.schema import did_you_mean
-from daemon.tools.declaring.spec import DEFAULT_TIMEOUT_S, MAX_TIMEOUT_S, NAME_FORM, Schema
-from daemon.tools.sources.command_line import CommandLine, place_in
+from daemon.outside import is_usable
+from daemon.tools.declaring.spec import DEFAULT_TIMEOUT_S, MAX_TIMEOUT_S, NAME_FORM, Schema, ToolError
 
 MCP_TIMEOUT_S = 20.0
 """A server may have to ask another one."""
+
+
+@dataclass(frozen=True, slots=True)
+class CommandLine:
+    """An argument list in which `{name}` as a whole argument stands for a parameter."""
+
+    argv: tuple[str, ...]
+
+    def fill(self, values: Mapping[str, Any]) -> list[str]:
+        """The arguments of one call. Without its value a place is left out. Raises ToolError.
+
+        Text that begins with a dash would be an option of the program, so that it may stand only behind `--`.
+        """
+        arguments: list[str] = []
+        for argument in self.argv:
+            name = place_in(argument)
+            if name is None:
+                arguments.append(argument)
+            elif values.get(name) is not None:
+                arguments.append(_as_argument(name, values[name], after_options="--" in arguments))
+        return arguments
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,6 +204,26 @@ def _check_places(argv: tuple[str, ...], parameters: Mapping[str, Any], table: _
             table.wrong(f"parameters.{name}", f'has no place; write "{{{name}}}" in argv')
 
 
+# --- the argument list ------------------------------------------------------------------------------
+
+
+def place_in(argument: str) -> str | None:
+    """The parameter that an argument stands for; None for one that stands for itself."""
+    is_place = argument.startswith("{") and argument.endswith("}") and argument[1:-1].isidentifier()
+    return argument[1:-1] if is_place else None
+
+
+def _as_argument(name: str, value: Any, *, after_options: bool) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    text = str(value)
+    if "\0" in text:
+        raise ToolError(f"{name} must not hold a null character.")
+    if isinstance(value, str) and text.startswith("-") and not after_options:
+        raise ToolError(f"{name} must not begin with a dash.")
+    return text
+
+
 # --- parameters ------------------------------------------------------------------------------------
 
 _TYPES = ("string", "integer", "number", "boolean")
@@ -216,10 +265,12 @@ def _limits(table: _Table, content: Mapping[str, Any], kind: str, schema: dict[s
             continue
         if kind not in ("integer", "number"):
             table.wrong(key, 'needs type = "integer" or "number"')
-        elif isinstance(value, bool) or not isinstance(value, int | float):
+        elif isinstance(value, bool) or not isinstance(value, int | float) or not is_usable(value):
             table.wrong(key, "must be a number")
         else:
             schema[key] = value
+    if schema.get("minimum", 0) > schema.get("maximum", schema.get("minimum", 0)):
+        table.wrong("minimum", "must not be above maximum")
 
 
 def _schema(parameters: Mapping[str, _TomlParameter]) -> Schema:

@@ -17,6 +17,7 @@ from typing import Any
 from daemon.config.models import Capabilities
 from daemon.config.settings import ToolSettings
 from daemon.events import OtherTools
+from daemon.outside import one_line
 from daemon.tools.calling.workers import Workers
 from daemon.tools.declaring.declarations import Declaration, Undeclarable, declare
 from daemon.tools.declaring.spec import ToolSpec
@@ -30,6 +31,9 @@ MAX_TOOLS = 64
 
 MAX_PROBLEMS = 50
 """Lines that are kept for `conure status`; policy: keep the first."""
+
+PROBLEM_CHARS = 500
+"""Longest problem; a file and a server may put anything into it."""
 
 LOAD_S = 20.0
 """Loading the owner's files may take this long; whatever then still hangs is done without."""
@@ -108,8 +112,7 @@ class Toolbox:
 
     def report(self) -> dict[str, Any]:
         """For `conure status`; None for what there is none of."""
-        states = [(server.state, len(server.specs)) for server in self.servers]
-        servers = [f"{state.name}: {state.problem or f'{tools} tools'}" for state, tools in states]
+        servers = [server.words() for server in self.servers]
         return {
             "known": len(self.specs()),
             "mcp_servers": servers or None,
@@ -141,7 +144,8 @@ class Toolbox:
             known = self._declarations[spec.name] = (spec, declare(spec, self._model))
         return known[1]
 
-    def _note(self, problem: str) -> None:
+    def _note(self, words: str) -> None:
+        problem = one_line(words, PROBLEM_CHARS)
         if problem in self.problems or len(self.problems) >= MAX_PROBLEMS:
             return
         self.problems.append(problem)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import re
 import subprocess
 import sys
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -170,7 +171,17 @@ def test_run_gives_settings_key_and_options_to_the_app(app: FakeApp, tmp_path: P
     assert app.settings.board.name == "simulated"
     assert app.api_key is not None
     assert app.api_key.reveal() == KEY
-    assert app.options == RunOptions(once=True, config=Path(file), board="simulated", wav_out=Path("out.wav"))
+    assert app.options is not None
+    assert replace(app.options, hidden={}) == RunOptions(
+        once=True, config=Path(file), board="simulated", wav_out=Path("out.wav")
+    )
+
+
+def test_run_takes_the_key_out_of_the_environment_and_gives_it_to_what_begins_again(app: FakeApp) -> None:
+    assert main(["run"]) == 0
+    assert "GEMINI_API_KEY" not in os.environ
+    assert app.options is not None
+    assert app.options.environment({"HOME": "/"}) == {"HOME": "/", "GEMINI_API_KEY": KEY}
 
 
 def test_run_with_the_standin_takes_no_key(app: FakeApp, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -254,6 +265,21 @@ def test_config_check_prints_every_mistake_and_exits_78(
     captured = capsys.readouterr()
     assert captured.out == ""
     assert [line.startswith(f"conure: {file}: ") for line in captured.err.splitlines()] == [True, True]
+
+
+def test_a_key_in_a_wrong_field_is_not_printed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    key = "AIza" + "Sy" * 17 + "x"
+    file = tmp_path / "conure.toml"
+    fields = ("model", "language", "turn_taking", "idle_close_s", "temperature", "odd")
+    file.write_text(
+        "[live]\n"
+        + "".join(f'{name} = "{key}"\n' for name in fields)
+        + f'{key} = "x"\n[vad]\nengine = "{"y" * 30}{key}"\n["{key}"]\n'
+    )
+    assert main(["config", "check", "--config", str(file)]) == EX_CONFIG
+    told = capsys.readouterr()
+    assert "AIza" not in told.out + told.err
+    assert "live.idle_close_s" in told.err
 
 
 def test_config_show_marks_what_was_changed_and_has_no_key(

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import logging
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -31,13 +29,6 @@ def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     path = tmp_path / "config.toml"
     path.write_text(f'[tools]\ndirectory = "{tmp_path}/tools"\ndeny = "mute"\n')
     return str(path)
-
-
-@pytest.fixture(autouse=True)
-def _log_again() -> Iterator[None]:
-    """The commands silence the log of their process, which here is the tests' own."""
-    yield
-    logging.disable(logging.NOTSET)
 
 
 def test_list_shows_every_tool_and_where_it_comes_from(

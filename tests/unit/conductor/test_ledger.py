@@ -43,6 +43,9 @@ def test_a_turn_is_told_in_words_and_milliseconds(ledger: Ledger) -> None:
         "end_to_all_sent_ms": 10.0,
         "end_to_first_reply_ms": 600.0,
         "end_to_first_sample_ms": 650.0,
+        "eager_ends": 0,
+        "eager_wasted": 0,
+        "gained_ms": 0.0,
         "connect_hidden": None,
         "said_s": 2.5,
         "reply_s": 4.0,
@@ -91,6 +94,19 @@ def test_a_connection_is_hidden_if_it_is_up_before_the_user_has_finished(
         if at_s is not None:
             ledger.mark(1, mark, at_s)
     assert line(ledger).connect_hidden is hidden
+
+
+def test_an_early_answer_gained_the_time_from_the_last_pause_to_it(ledger: Ledger) -> None:
+    ledger.open(1, Trigger.BUTTON, 10.0, online=True)
+    ledger.close_eagerly(1, 12.0)
+    ledger.reopen(1)
+    ledger.close_eagerly(1, 14.0)
+    ledger.mark(1, Mark.ALL_SENT, 14.1)
+    ledger.mark(1, Mark.SPEECH_ENDED, 14.3)
+    ledger.confirm(1, 14.25)
+    told = line(ledger).as_dict()
+    assert (told["eager_ends"], told["eager_wasted"], told["gained_ms"]) == (2, 1, 250.0)
+    assert told["end_to_all_sent_ms"] == 0.0
 
 
 def test_old_turns_are_forgotten_and_passed_over(ledger: Ledger) -> None:

@@ -29,6 +29,7 @@ from daemon.config.schema import KEYS
 from daemon.config.settings import LiveSettings, Settings
 from daemon.errors import ConfigError
 from hw.boards.board_files import shipped_names
+from hw.simulated.board import SENTENCE_WAV
 
 KEY = "AIzaSyMadeUpMadeUpMadeUp"
 
@@ -356,9 +357,10 @@ def test_a_sample_must_be_a_wav_file(tmp_path: Path) -> None:
     sample = tmp_path / "x.wav"
     sample.write_bytes(b"ID3 no wave at all")
     (problem,) = problems_of(tmp_path, f'[board]\nsample_wav = "{sample}"\n')
-    assert problem.endswith('is not a WAV file (default "")')
+    assert 'is not a WAV file (file does not start with RIFF id) (default "")' in problem
     sample.write_bytes(b"RIFF\0\0\0\0WAVEfmt ")
-    assert load_text(tmp_path, f'[board]\nsample_wav = "{sample}"\n')
+    assert "is not a WAV file" in problems_of(tmp_path, f'[board]\nsample_wav = "{sample}"\n')[0]
+    assert load_text(tmp_path, f'[board]\nsample_wav = "{SENTENCE_WAV}"\n')
 
 
 @given(
@@ -534,3 +536,15 @@ def test_a_list_of_texts_is_a_list_and_the_older_notations_are_read(
 def test_what_is_no_list_of_texts_is_told(tmp_path: Path, text: str, told: str) -> None:
     (problem,) = problems_of(tmp_path, text + "\n")
     assert told in problem
+
+
+@pytest.mark.parametrize("rate_hz", [4000, 44_110])
+def test_a_rate_whose_chunk_has_no_whole_number_of_frames_is_told(tmp_path: Path, rate_hz: int) -> None:
+    (problem,) = problems_of(tmp_path, f"[board]\nmic_rate_hz = {rate_hz}\n")
+    assert f"board.mic_rate_hz = {rate_hz}: must be 0, or a rate from 8000 on, in steps of 50" in problem
+    assert load_text(tmp_path, "[board]\nspeaker_rate_hz = 44100\n").settings.board.speaker_rate_hz == 44100
+
+
+def test_a_text_with_a_null_character_is_told(tmp_path: Path) -> None:
+    (problem,) = problems_of(tmp_path, '[live]\nvoice = "a\\u0000b"\n')
+    assert "must not hold a null character" in problem

@@ -18,7 +18,6 @@ from daemon.config.models import (
 from daemon.config.settings import LiveSettings
 
 USABLE = [row for row in TABLE if not row.gone]
-GONE = [row for row in TABLE if row.gone]
 
 
 def name_of(row: Capabilities) -> str:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from daemon.config.secret import MASK, MIN_BEGINNING, Secret, mask_keys
+from daemon.config.secret import MIN_BEGINNING, Secret
+from daemon.masking import MASK, mask_keys
 
 KEY = "AIza" + "SyA1b2C3d4E5f6G7h8I9j0K1l2M3n4O5p6Q"
 OWN = "an-odd-key-of-ones-own"

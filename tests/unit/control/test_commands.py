@@ -148,9 +148,7 @@ def controller_of(parts: Parts) -> Controller:
         policy=Policy(),
         vad=VadSettings(),
         downlink=downlink,
-        performer=Performer(
-            parts, timers, downlink.gate, announcer, DayBudget(parts.accounts), echo_free=True
-        ),
+        performer=Performer(parts, timers, downlink, announcer, DayBudget(parts.accounts), echo_free=True),
         button=ButtonInput(ButtonSettings(), parts.clock, parts.mailbox.post),
         timers=timers,
     )

@@ -143,12 +143,13 @@ async def test_a_command_that_hangs_is_given_up(path: Path, monkeypatch: pytest.
         (b"hello\n", "one line of JSON"),
         (b"\xff\n", "one line of JSON"),
         (b"[" * 60_000 + b"\n", "one line of JSON"),
+        (b'{"command": "x", "args": {"n": 1e999}}\n', "must be a number from"),
         (b"[]\n", "a request is"),
         (b'{"command": 3}\n', "a request is"),
         (b'{"command": "x", "args": []}\n', "a request is"),
         (b"x" * (REQUEST_LIMIT_BYTES + 1) + b"\n", "at most 65536 bytes"),
     ],
-    ids=["words", "bytes", "nested", "list", "number", "args", "long"],
+    ids=["words", "bytes", "nested", "range", "list", "number", "args", "long"],
 )
 async def test_a_bad_request_is_answered_with_what_is_wrong(path: Path, data: bytes, words: str) -> None:
     answer = await raw(path, data)

@@ -111,6 +111,35 @@ class TestSpeaking:
         assert (state.phase, state.turn.number, state.turn.ended) == (Phase.LISTENING, 2, False)
 
 
+class TestAFiller:
+    """The model says something and goes on when its tools, or work that it has announced, are done."""
+
+    DRY = e.ReplyRanDry(1, all_here=True)
+
+    @pytest.mark.parametrize("all_here", [True, False])
+    @pytest.mark.parametrize("sound_ends_first", [True, False])
+    def test_is_followed_by_thought_whichever_comes_first(
+        self, *, all_here: bool, sound_ends_first: bool
+    ) -> None:
+        dry = e.ReplyRanDry(1, all_here)
+        state, actions = run(SPEAKING, *((dry, BUSY) if sound_ends_first else (BUSY, dry)))
+        assert state.phase is Phase.THINKING
+        assert actions[-1] == do.StartTimer(Timer.ANSWER, POLICY.answer_timeout_s)
+        armed = [action for action in actions if isinstance(action, do.StartTimer | do.StopTimer)]
+        assert not sound_ends_first or do.StopTimer(Timer.STALL) in armed
+
+    def test_that_went_on_meanwhile_is_still_spoken(self) -> None:
+        state, _ = run(SPEAKING, self.DRY, e.ReplyWentOn(), BUSY)
+        assert state.phase is Phase.SPEAKING
+
+    def test_and_the_answer_after_it_are_one_turn(self) -> None:
+        rest = (e.ReplyStarted(), e.ReplyEnded(), IDLE, e.PlaybackDrained(1))
+        state, actions = run(SPEAKING, self.DRY, BUSY, e.TimerFired(Timer.ANSWER), *rest)
+        assert state.phase is Phase.FOLLOW_UP
+        assert outcomes(actions) == [Outcome.ANSWERED]
+        assert not any(isinstance(action, do.RenewLink | do.Play) for action in actions)
+
+
 class TestLateReply:
     @pytest.mark.parametrize("phase", [Phase.FOLLOW_UP, Phase.IDLE])
     def test_what_a_tool_brought_is_heard_and_the_turn_counts_once(self, phase: Phase) -> None:
@@ -118,7 +147,7 @@ class TestLateReply:
         state, actions = run(resting, e.ReplyStarted(), e.ReplyEnded(), e.PlaybackDrained(1))
         assert do.FinishReply() in actions
         assert outcomes(actions) == []
-        assert (state.phase, state.turn.late) == (Phase.FOLLOW_UP, False)
+        assert (state.phase, state.turn.late) == (Phase.IDLE, False)  # nobody asked: no ears are opened
 
     def test_a_press_over_it_counts_it_neither(self) -> None:
         state, actions = run(replace(SPEAKING, phase=Phase.IDLE), e.ReplyStarted(), e.TalkPressed())

@@ -18,6 +18,7 @@ from standin_support import plan
 from daemon.doctor.finding import Check, Verdict
 from daemon.doctor.report import exit_status
 from daemon.errors import EX_CONFIG
+from daemon.standin.door.credentials import ApiKeys
 from daemon.standin.plan import Plan
 from daemon.standin.server import StandIn
 from hw.base import MIC_FORMAT, ButtonError, MicError, SpeakerError
@@ -301,7 +302,7 @@ NETWORK_FAULTS = (
 @pytest.mark.parametrize("fault", NETWORK_FAULTS, ids=lambda fault: fault.name)
 async def test_a_fault_of_the_network_is_found_with_its_remedy(patient: Patient, fault: NetworkFault) -> None:
     patient.offline = False
-    async with StandIn(plan=fault.plan, bad_keys=fault.bad_keys) as standin:
+    async with StandIn(plan=fault.plan, keys=ApiKeys(bad=frozenset(fault.bad_keys))) as standin:
         patient.trust = standin.client_ssl_context() if fault.trusted else None
         closed = f"https://127.0.0.1:{closed_port()}"
         patient.set(

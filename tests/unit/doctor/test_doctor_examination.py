@@ -70,6 +70,14 @@ def test_whoever_answers_in_its_place_is_a_portal(status: int, location: str) ->
     assert ("http://login.cafe.example in a browser" in finding.remedy) == bool(location)
 
 
+@pytest.mark.parametrize("location", ["http://cafe\x1b[2J\x9b31m.example/", "http://[::1", "\x1b[2J", "//"])
+def test_where_it_leads_is_told_in_signs_that_command_no_terminal(location: str) -> None:
+    with web_page(302, location) as url:
+        finding = look_for_portal(url)
+    assert finding.mark is Verdict.WRONG
+    assert (finding.found + finding.remedy).isprintable()
+
+
 def test_a_page_that_cannot_be_had_says_nothing_of_a_portal() -> None:
     with web_page(204) as url:
         pass

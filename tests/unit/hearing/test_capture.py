@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterator
+from math import inf
 from typing import Any
 
 import pytest
@@ -46,7 +47,7 @@ class ScriptedDetector(SpeechDetector):
         min_speech_ms: int,
         own_sound: bool = False,
         expected: bool = False,
-        residue_dbfs: float | None = None,
+        excess_db: float = inf,
     ) -> Heard:
         self.asked.append({"min_speech_ms": min_speech_ms, "own_sound": own_sound, "expected": expected})
         return self.script.popleft() if self.script else NOTHING

@@ -15,7 +15,7 @@ from daemon.config.settings import VadSettings
 from daemon.hearing.endpointing import LOWEST_FLOOR_DBFS, Edge, Heard, NoiseFloor, SpeechDetector
 from daemon.hearing.vad import make_is_voiced
 
-SETTINGS = VadSettings()  # 120 ms start, 700 ms silence, 9 dB threshold
+SETTINGS = VadSettings(eager_ms=0, silence_max_ms=0)  # 120 ms start, 700 ms silence, 9 dB threshold
 CHUNK_S = 0.02
 SENTENCE_WAV = ROOT / "hw" / "simulated" / "sentence.wav"
 SENTENCES: dict[str, Callable[[np.random.Generator], Sound]] = {"formants": sounds.sentence}
@@ -219,3 +219,40 @@ def test_the_floor_is_never_below_its_limit_nor_raised_by_a_dropout() -> None:
     assert floor.dbfs == pytest.approx(-50.0)
     floor.learn(-96.0)
     assert LOWEST_FLOOR_DBFS < floor.dbfs < -50.0
+
+
+class TestAPause:
+    """What is told between the shorter silence and the full one."""
+
+    EAGER = replace(SETTINGS, eager_ms=400)
+
+    def listen(self, *parts: tuple[float, bytes], settings: VadSettings = EAGER) -> list[tuple[float, Edge]]:
+        """The edges of what is heard: durations in seconds, and the chunk that fills each."""
+        ears = SpeechDetector(settings, lambda chunk: chunk != QUIET)
+        spoken = [chunk for duration_s, chunk in parts for _ in range(round(duration_s / CHUNK_S))]
+        return edges(ears.hear(chunk, min_speech_ms=120) for chunk in spoken)
+
+    def test_is_told_once_and_then_the_end(self) -> None:
+        told = self.listen((1.0, VOWEL), (2.0, QUIET))
+        assert [edge for _, edge in told[1:]] == [Edge.PAUSED, Edge.ENDED]
+        assert [at_s for at_s, _ in told[1:]] == pytest.approx([1.4, 1.7])
+
+    def test_that_was_no_end_is_told_after_60_ms_of_speech(self) -> None:
+        told = self.listen((1.0, VOWEL), (0.5, QUIET), (0.5, VOWEL), (2.0, QUIET))
+        assert [edge for _, edge in told[1:]] == [Edge.PAUSED, Edge.RESUMED, Edge.PAUSED, Edge.ENDED]
+        assert [at_s for at_s, _ in told[1:]] == pytest.approx([1.4, 1.5 + 0.06, 2.4, 2.7])
+
+    def test_ends_with_speech_that_has_no_pitch(self) -> None:
+        breath = sounds.chunks([sounds.white(np.random.default_rng(1), 0.1, -30)])[1]
+        told = self.listen((1.0, VOWEL), (0.5, QUIET), (0.1, breath), (0.1, QUIET))
+        assert [edge for _, edge in told] == [Edge.STARTED, Edge.PAUSED, Edge.RESUMED]
+
+    @pytest.mark.parametrize("click_s", [0.02, 0.04])
+    def test_does_not_end_with_a_click(self, click_s: float) -> None:
+        told = self.listen((1.0, VOWEL), (0.5, QUIET), (click_s, VOWEL), (2.0, QUIET))
+        assert [edge for _, edge in told] == [Edge.STARTED, Edge.PAUSED, Edge.ENDED]
+
+    @pytest.mark.parametrize("eager_ms", [0, 700, 1000])
+    def test_is_not_told_where_that_would_gain_nothing(self, eager_ms: int) -> None:
+        told = self.listen((1.0, VOWEL), (2.0, QUIET), settings=replace(SETTINGS, eager_ms=eager_ms))
+        assert [edge for _, edge in told] == [Edge.STARTED, Edge.ENDED]

@@ -9,6 +9,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from functools import cache
+from math import inf
 
 import numpy as np
 import pytest
@@ -21,7 +22,7 @@ from synthetic_sound import Sound, rms
 
 from daemon.config.settings import FrontEndSettings
 from daemon.hearing.frontend.far_end import CAPACITY_SAMPLES, LEAD_S, FarEnd
-from daemon.hearing.frontend.front_end import MAX_ALARMS, TAIL_S, Cleaned, Echo, FrontEnd
+from daemon.hearing.frontend.front_end import LATE_S, MAX_ALARMS, TAIL_S, Cleaned, Echo, FrontEnd
 from daemon.hearing.frontend.making import make_front_end
 from daemon.hearing.frontend.two_stages import TwoStages
 from daemon.hearing.frontend.webrtc import EchoCanceller, LibraryMissing
@@ -53,7 +54,8 @@ class CountingCanceller:
     """Gives what it is told to give, the near end at first, and counts."""
 
     def __init__(self) -> None:
-        self.chunks = self.sounds = self.resets = 0
+        self.chunks = self.sounds = self.resets = self.watched = 0
+        self.explains = True
         self.give: Callable[[Pcm, Pcm], Pcm] = lambda near, far: near
 
     def begin(self) -> None:
@@ -62,6 +64,9 @@ class CountingCanceller:
     def process(self, near: Pcm, far: Pcm) -> Pcm:
         self.chunks += 1
         return self.give(near, far)
+
+    def watch(self, near: Pcm, far: Pcm) -> None:
+        self.watched += 1
 
     def reset(self) -> None:
         self.resets += 1
@@ -99,7 +104,7 @@ class Rig:
 def test_while_nothing_plays_the_signal_passes_unchanged_and_nothing_is_computed() -> None:
     rig = Rig()
     for pcm, cleaned in rig.listen(1.0):
-        assert (cleaned.heard, cleaned.sent, cleaned.residue_dbfs) == (pcm, pcm, None)
+        assert (cleaned.heard, cleaned.sent, cleaned.excess_db) == (pcm, pcm, inf)
     assert rig.canceller.chunks == 0
 
 
@@ -154,10 +159,66 @@ def test_it_does_not_fall_asleep_while_somebody_speaks() -> None:
     assert states[101] is Echo.ASLEEP
 
 
+def test_where_the_speaker_is_not_heard_every_sample_passes_as_it_was_spoken() -> None:
+    rig = Rig()
+    rig.canceller.explains = False
+    rig.canceller.give = lambda near, far: (near // 2).astype(np.int16)
+    rig.play(2.5)
+    rig.listen(2.5, level=50)
+    for _ in range(3):
+        passed = rig.listen(2.0, level=8000)
+        assert all(pcm == cleaned.heard and cleaned.excess_db == inf for pcm, cleaned in passed)
+        rig.play(1.0)
+    assert rig.front_end.echo is Echo.NOT_HEARD
+    assert rig.front_end.cancels
+    assert rig.canceller.watched > 0
+
+
+def test_an_echo_that_comes_up_is_cancelled_although_there_was_none() -> None:
+    rig = Rig()
+    rig.canceller.explains = False
+    rig.play(2.5)
+    rig.listen(1.5, level=50)
+    assert rig.front_end.report()["echo"] == "not_heard"
+    rig.canceller.explains = True
+    rig.listen(2 * CHUNK_S, level=3000)
+    assert rig.front_end.report()["echo"] == "cancelling"
+
+
+def test_the_canceller_stops_as_soon_as_the_room_is_quiet_after_a_sound() -> None:
+    rig = Rig()
+    rig.play(1.0)
+    rig.listen(1.0, level=5000)
+    rig.listen(LATE_S + 0.2, level=30)
+    assert rig.front_end.echo is Echo.ASLEEP
+    passed = rig.listen(0.5, level=8000)
+    assert all(pcm == cleaned.heard for pcm, cleaned in passed)
+
+
+# --- when it has interrupted itself
+
+
+def test_after_a_self_interruption_it_takes_turns_until_a_whole_sound_is_over_and_says_so() -> None:
+    rig = Rig()
+    rig.play(1.0)
+    rig.listen(0.5, level=5000)
+    rig.front_end.distrust()
+    assert "interrupted itself" in str(rig.front_end.report()["problem"])
+    cancels = []
+    for _ in range(3):
+        cancels.append(rig.front_end.cancels)
+        rig.listen(2.0, level=30)
+        rig.play(1.0)
+        rig.listen(0.5, level=5000)
+    assert cancels == [False, False, True], "the rest of the sound in which it happened does not count"
+    assert rig.front_end.report()["problem"] is None
+    assert rig.front_end.counters()["echo_self_interruptions"] == 1
+
+
 def test_without_a_canceller_there_is_nothing_to_do() -> None:
     front_end = FrontEnd()
     assert not front_end.cancels
-    assert front_end.clean(b"\1" * 640, 1.0, -60.0) == Cleaned(b"\1" * 640, b"\1" * 640, None)
+    assert front_end.clean(b"\1" * 640, 1.0, -60.0) == Cleaned(b"\1" * 640, b"\1" * 640, inf)
 
 
 # --- the far end

@@ -6,11 +6,14 @@ import numpy as np
 import pytest
 
 from daemon.hearing.frontend import residue as r
+from daemon.hearing.frontend.bands import BANDS, Bands, Powers
+from daemon.hearing.frontend.coupling import SILENT_CHUNKS, Coupling
 from daemon.hearing.frontend.guard import QUIET_CHUNKS, WITNESSES, Guard
-from daemon.hearing.frontend.linear import LinearCanceller
+from daemon.hearing.frontend.likeness import LIKE, Likeness
+from daemon.hearing.frontend.linear import BLOCK, PARTITIONS, LinearCanceller
 from daemon.hearing.frontend.pace import CHUNK_S, LONG_CHUNKS, Pace
 from daemon.hearing.frontend.resampling import BEFORE, needed, read_between
-from daemon.hearing.frontend.residue import CLIPPED_CHUNKS, DOUBTED_DEPTH_DB, FIRST_DEPTH_DB, Residue
+from daemon.hearing.frontend.residue import Residue
 
 NOISE = np.random.default_rng(5)
 
@@ -67,42 +70,148 @@ class TestResampling:
         assert np.max(np.abs(read_between(window, 0.0, 1.5, 320))) < 0.02
 
 
-class TestResidue:
-    FLOOR = -65.0
+def of(reference_db: float, mic_db: float, left_db: float) -> Powers:
+    """Powers as loud in all bands."""
+    levels_db = np.repeat(np.array([[reference_db], [mic_db], [left_db]]), BANDS, axis=1)
+    return (10 ** (levels_db / 10)).astype(np.float32)
 
-    def test_a_voice_must_stand_out_of_what_the_canceller_leaves(self) -> None:
-        assert Residue().judge(-20, -20, -70, self.FLOOR) == pytest.approx(-20 - FIRST_DEPTH_DB)
+
+class TestResidue:
+    FLOOR = -75.0
+
+    def after(self, chunks: int, powers: Powers) -> Residue:
+        """One that has heard so much echo, from the beginning of a sound on."""
+        residue = Residue()
+        residue.begin()
+        for _ in range(chunks):
+            residue.excess_db(powers, self.FLOOR, teaches=True)
+        return residue
+
+    def test_echo_that_is_left_as_usual_is_explained_and_a_voice_is_not(self) -> None:
+        residue = self.after(500, of(-30, -30, -50))
+        assert residue.excess_db(of(-30, -30, -50), self.FLOOR, teaches=True) < 1
+        assert residue.excess_db(of(-30, -30, -40), self.FLOOR, teaches=True) > 8
 
     def test_a_canceller_that_does_badly_is_learnt_within_some_seconds(self) -> None:
-        residue = Residue()
-        for _ in range(400):
-            limit_dbfs = residue.judge(-20, -20, -30, self.FLOOR)
-        assert limit_dbfs > -31
+        residue = self.after(500, of(-30, -30, -50))
+        excess_db = [residue.excess_db(of(-30, -30, -40), self.FLOOR, teaches=True) for _ in range(200)]
+        assert excess_db[-1] < 0.1
 
     def test_a_sentence_is_noticed_long_before_it_passes_for_echo(self) -> None:
-        residue = Residue()
-        for _ in range(15):
-            residue.judge(-20, -20, -30, self.FLOOR)
-        assert residue.depth_db > FIRST_DEPTH_DB - 1
+        residue = self.after(500, of(-30, -30, -50))
+        excess_db = [residue.excess_db(of(-30, -29, -40), self.FLOOR, teaches=True) for _ in range(50)]
+        assert min(excess_db) > 5
 
     def test_what_is_heard_in_a_pause_of_the_speaker_teaches_nothing(self) -> None:
-        residue = Residue()
+        residue = self.after(500, of(-30, -30, -50))
+        depth_db = residue.depth_db
         for _ in range(400):
-            residue.judge(-90, -20, -20, self.FLOOR)
-        assert residue.depth_db == FIRST_DEPTH_DB
+            residue.excess_db(of(-90, -30, -30), self.FLOOR, teaches=False)
+        assert residue.depth_db == depth_db
 
-    def test_after_an_overdriven_chunk_more_is_demanded_for_a_moment(self) -> None:
-        residue = Residue()
-        residue.doubt(CLIPPED_CHUNKS)
-        limits = [residue.judge(-10, -10, -70, self.FLOOR) for _ in range(CLIPPED_CHUNKS + 1)]
-        assert limits[0] == -10 - DOUBTED_DEPTH_DB
-        assert limits[-1] == pytest.approx(-10 - residue.depth_db, abs=0.1)
+    def test_where_the_loudspeaker_distorts_more_may_be_left_in_that_band_alone(self) -> None:
+        rattles, voice = of(-30, -30, -50), of(-30, -30, -50)
+        rattles[2, 8] = voice[2, 2] = 1e-4
+        residue = self.after(500, rattles)
+        assert residue.excess_db(rattles, self.FLOOR, teaches=False) < 0.5
+        assert residue.excess_db(voice, self.FLOOR, teaches=False) > 0.5
 
-    def test_the_limit_falls_no_faster_than_a_room_rings(self) -> None:
-        residue = Residue()
-        loud_dbfs = residue.judge(-20, -10, -70, self.FLOOR)
-        soft_dbfs = residue.judge(-20, -60, -70, self.FLOOR)
-        assert soft_dbfs == pytest.approx(loud_dbfs - r.DECAY_DB, abs=0.1)
+    @pytest.mark.parametrize("chunks", [r.SETTLING_CHUNKS - 1, r.CLIPPED_CHUNKS - 1])
+    def test_at_a_bad_moment_more_is_demanded_for_a_while(self, chunks: int) -> None:
+        residue, louder = self.after(500, of(-30, -30, -50)), of(-30, -30, -45)
+        if chunks == r.CLIPPED_CHUNKS - 1:
+            residue.clipped()
+        else:
+            residue.begin()
+        excess_db = [residue.excess_db(louder, self.FLOOR, teaches=False) for _ in range(chunks + 2)]
+        assert max(excess_db[:-1]) == 0
+        assert excess_db[-1] > 3
+
+    def test_what_is_left_may_ring_on_as_a_room_does(self) -> None:
+        residue = self.after(500, of(-30, -30, -50))
+        ringing = [of(-96, -30 - at, -50 - r.DECAY_DB * at) for at in range(60)]
+        assert max(residue.excess_db(each, self.FLOOR, teaches=False) for each in ringing) < 1
+
+    def test_after_a_self_interruption_more_is_demanded_and_less_with_each_sound_without_one(self) -> None:
+        residue = self.after(500, of(-30, -30, -50))
+        before_db = residue.excess_db(of(-30, -30, -40), self.FLOOR, teaches=False)
+        for _ in range(10):
+            residue.demand_more()
+        assert residue.margin_db == r.MOST_MARGIN_DB
+        assert residue.excess_db(of(-30, -30, -40), self.FLOOR, teaches=False) < before_db
+        for _ in range(30):
+            residue.demand_less()
+        assert residue.margin_db == 0
+
+
+class TestBands:
+    def test_a_tone_is_in_its_band_and_as_loud_as_it_is(self) -> None:
+        bands = Bands(2)
+        tone = (8000 * np.sin(2 * np.pi * 1150 * np.arange(1280) / 16_000)).astype(np.int16)
+        for at in range(0, 1280, 320):
+            powers = bands.powers(np.zeros(320, np.int16), tone[at : at + 320])
+        assert not powers[0].any()
+        assert np.argmax(powers[1]) == 4
+        assert powers[1].sum() == pytest.approx(0.5 * (8000 / 32768) ** 2, rel=0.05)
+
+    def test_what_was_is_forgotten(self) -> None:
+        bands = Bands(1)
+        bands.powers(np.full(320, 20_000, np.int16))
+        bands.forget()
+        assert not bands.powers(np.zeros(320, np.int16)).any()
+
+
+class TestCoupling:
+    def judged(self, mic_dbfs: float, *, far_dbfs: float = -20.0, explained: bool = False) -> bool | None:
+        coupling = Coupling()
+        for _ in range(SILENT_CHUNKS):
+            coupling.judge(far_dbfs, mic_dbfs, -60.0, explained=explained)
+        return coupling.heard
+
+    def test_a_loud_speaker_in_a_room_that_stays_quiet_is_not_heard(self) -> None:
+        assert self.judged(-60.0) is False
+
+    def test_an_echo_that_the_reference_explains_is_heard(self) -> None:
+        assert self.judged(-30.0, explained=True) is True
+
+    def test_a_noise_that_nothing_explains_decides_nothing(self) -> None:
+        assert self.judged(-30.0) is None
+
+    def test_a_silent_speaker_decides_nothing(self) -> None:
+        assert self.judged(-60.0, far_dbfs=-96.0) is None
+
+    def test_an_echo_that_comes_up_later_is_noticed_at_once(self) -> None:
+        coupling = Coupling()
+        for _ in range(SILENT_CHUNKS):
+            coupling.judge(-20.0, -60.0, -60.0, explained=False)
+        coupling.judge(-20.0, -30.0, -60.0, explained=True)
+        assert coupling.heard is True
+
+
+class TestLikeness:
+    FAR = (3000 * np.random.default_rng(8).standard_normal(60 * 320)).astype(np.int16)
+
+    def peak(self, left: np.ndarray) -> float:
+        likeness = Likeness()
+        for at in range(0, len(self.FAR), 320):
+            likeness.hear(self.FAR[at : at + 320], left[at : at + 320].astype(np.int16))
+        return likeness.peak()
+
+    @pytest.mark.parametrize("late_ms", [1, 60, 250])
+    def test_what_is_played_is_known_again_at_any_delay(self, late_ms: int) -> None:
+        assert self.peak(np.roll(self.FAR, 16 * late_ms) // 4) > 3 * LIKE
+
+    def test_through_a_room_that_colours_it_too(self) -> None:
+        random = np.random.default_rng(9)
+        room = random.standard_normal(1600) * np.exp(-np.arange(1600) / 300)
+        room[0] = 5
+        assert self.peak(np.convolve(self.FAR, room)[: len(self.FAR)] / 20) > LIKE
+
+    def test_another_voice_is_not_like_it(self) -> None:
+        assert self.peak(2000 * np.random.default_rng(10).standard_normal(len(self.FAR))) < LIKE
+
+    def test_silence_is_like_nothing(self) -> None:
+        assert self.peak(np.zeros(len(self.FAR))) < LIKE
 
 
 class TestGuard:
@@ -157,5 +266,7 @@ class TestLinearCanceller:
         heard = np.clip(loud * echo, -1, 1)
         left = self.left(LinearCanceller(), heard, loud * far)
         for begin in (24000, 32000):  # overdriven, and soft again
-            part = slice(begin + 2240, begin + 8000)  # when what was before is out of the filter
+            part = slice(
+                begin + (PARTITIONS + 1) * BLOCK, begin + 8000
+            )  # when what was before is out of the filter
             assert np.std(left[part]) < 0.2 * np.std(heard[part])

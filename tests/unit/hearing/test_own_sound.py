@@ -24,6 +24,13 @@ class Unused:
     def process(self, near: Pcm, far: Pcm) -> Pcm:
         raise AssertionError("nothing is heard here")
 
+    @property
+    def explains(self) -> bool:
+        return True
+
+    def watch(self, near: Pcm, far: Pcm) -> None:
+        raise AssertionError("nothing is heard here")
+
     def reset(self) -> None:
         pass
 
@@ -71,6 +78,12 @@ def test_a_reply_is_passed_over_with_its_tail_in_half_duplex_only(
     sounding, over = playing(reply_until_s=within), playing(reply_until_s=after)
     assert passed_over(sounding, barge_in=barge_in, echo_free=echo_free) is half_duplex
     assert not passed_over(over, barge_in=barge_in, echo_free=echo_free)
+
+
+def test_a_device_that_interrupted_itself_takes_turns_for_a_reply() -> None:
+    front_end = FrontEnd(FarEnd(), Unused())
+    front_end.distrust()
+    assert passed_over(playing(reply_until_s=NOW_S + 1.0), front_end)
 
 
 def test_a_canceller_that_gives_up_leaves_half_duplex() -> None:

@@ -230,7 +230,7 @@ def test_a_file_may_not_take_a_name_with_another_meaning(tmp_path: Path) -> None
     ("content", "told"),
     [
         (None, "cannot be read: No such file"),
-        (b"\xff\xfe", "is not valid TOML"),
+        (b"\xff\xfe", "must be text in UTF-8"),
         (b"[sound", "is not valid TOML"),
         (b"#" * (FILE_LIMIT_BYTES + 1), "is larger than"),
     ],

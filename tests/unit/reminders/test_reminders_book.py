@@ -93,7 +93,13 @@ def test_an_alarm_needs_a_clock_and_a_timer_does_not() -> None:
 
 @pytest.mark.parametrize(
     ("day", "problem"),
-    [(date(2026, 11, 20), "has passed"), (date(2026, 11, 21), "has passed"), (date(2030, 1, 1), "too far")],
+    [
+        (date(2026, 11, 20), "has passed"),
+        (date(2026, 11, 21), "has passed"),
+        (date(2030, 1, 1), "too far"),
+        (date.max, "too far"),
+        (date.min, "has passed"),
+    ],
 )
 def test_an_alarm_in_the_past_or_years_ahead_is_refused(day: date, problem: str) -> None:
     with pytest.raises(Refused, match=problem):

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from daemon.runtime.bounds import MAX_DEPTH, MAX_WHOLE, OUT_OF_RANGE, TOO_DEEP, seconds, tame, whole
+from daemon.outside import MAX_DEPTH, MAX_WHOLE, OUT_OF_RANGE, TOO_DEEP, seconds, tame, whole
 
 
 @pytest.mark.parametrize(

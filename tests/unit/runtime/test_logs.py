@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import logging
 import os
+import sys
 import threading
+import warnings
 import weakref
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -40,6 +43,20 @@ def journal(monkeypatch: pytest.MonkeyPatch) -> FakeHandler:
     monkeypatch.setattr(logs, "journal_handler", lambda: handler)
     monkeypatch.setattr(logs, "is_journal", lambda environ, descriptor: True)
     return handler
+
+
+@pytest.fixture
+def lines(journal: FakeHandler) -> Iterator[Callable[[], list[str]]]:
+    """What has been logged so far, in words."""
+    logs.configure("info")
+    with warnings.catch_warnings():  # the filter of the tests makes each an error
+        logs.take_warnings()
+
+        def words() -> list[str]:
+            logs.flush()
+            return [record.getMessage() for record in journal.records]
+
+        yield words
 
 
 def test_the_journal_is_known_by_device_and_inode(tmp_path: Path) -> None:
@@ -144,14 +161,12 @@ def test_a_line_says_what_was_so_when_it_was_logged(stuck: Stuck) -> None:
     assert stuck.records[0].getMessage() == "now ['idle']"
 
 
-def test_a_line_that_cannot_be_made_raises_nothing(
-    stuck: Stuck, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    logs.configure("info")
-    monkeypatch.setattr(logging, "raiseExceptions", True)
+def test_a_line_that_cannot_be_made_raises_nothing_and_is_told(lines: Callable[[], list[str]]) -> None:
+    logs.configure("info")  # pytest's own handler, which was added since, raises
     logging.getLogger("daemon.test").info("%d", "no number")
-    assert "Logging error" in capsys.readouterr().err
-    assert stuck.records == []
+    [line] = lines()
+    assert "test_logs.py" in line
+    assert line.endswith("cannot be put into words: TypeError")
 
 
 def test_the_end_does_not_wait_for_a_journal_that_hangs(
@@ -164,3 +179,91 @@ def test_the_end_does_not_wait_for_a_journal_that_hangs(
     assert stuck.asked.wait(5)
     logging.shutdown([weakref.ref(stuck), weakref.ref(aside)])
     assert stuck.records == []
+
+
+def test_a_line_commands_no_terminal_and_is_cut(lines: Callable[[], list[str]]) -> None:
+    logging.getLogger("daemon.x").info("one\x1b[2J\ntwo\x9b31m\u202e%s", "x" * 2_000_000)
+    [line] = lines()
+    assert line.startswith("one [2J two 31mxx")
+    assert len(line) == logs.MAX_CHARS
+
+
+def test_a_key_in_a_line_or_in_a_trace_is_masked(
+    lines: Callable[[], list[str]], journal: FakeHandler
+) -> None:
+    key = "AIza" + "x" * 35
+    try:
+        raise ValueError(f"bad {key}\x1b[2J")
+    except ValueError:
+        logging.getLogger("daemon.x").exception("failed with %s", key)
+    assert lines() == ["failed with ********"]
+    [record] = journal.records
+    assert record.exc_text is not None
+    assert record.exc_text.splitlines()[-1] == "ValueError: bad ******** [2J"
+
+
+def test_what_a_library_warns_of_is_a_line(lines: Callable[[], list[str]]) -> None:
+    for number in range(3):
+        warnings.warn(f"odd \x1b[2J{number}", UserWarning, stacklevel=1)
+    assert lines() == [f"UserWarning: odd  [2J{number}" for number in range(3)]
+    assert not any("odd" in str(key) for key in globals().get("__warningregistry__", {}))
+
+
+def test_what_is_printed_is_a_line_for_each_line(lines: Callable[[], list[str]]) -> None:
+    with logs.taking_prints(standard_output=True):
+        print("out\x1b[2J")
+        print("one\ntwo", end="", file=sys.stderr)
+        print(" more", file=sys.stderr)
+    assert lines() == ["out [2J", "one", "two more"]
+
+
+def test_a_line_that_does_not_end_is_cut(lines: Callable[[], list[str]]) -> None:
+    with logs.taking_prints(standard_output=True):
+        for _ in range(100):
+            sys.stdout.write("x" * 10_000)
+        print()
+    [line] = lines()
+    assert len(line) <= logs.MAX_CHARS
+
+
+def test_of_what_is_not_our_own_only_so_much_is_written(lines: Callable[[], list[str]]) -> None:
+    for _ in range(logs.FOREIGN_BURST + 50):
+        logging.getLogger("mcp").warning("again")
+    logging.getLogger("daemon.x").warning("ours")
+    told = lines()
+    assert logs.FOREIGN_BURST + 1 <= len(told) < logs.FOREIGN_BURST + 20
+    assert told[-1] == "ours"
+    assert logs.dropped() >= 30
+
+
+def test_printed_lines_stand_as_they_are_on_a_terminal(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(logs, "is_journal", lambda environ, descriptor: False)
+    logs.configure("info")
+    with logs.taking_prints(standard_output=False):
+        print("conure: something", file=sys.stderr)
+        logging.getLogger("daemon.x").info("logged")
+    assert capsys.readouterr().err == "conure: something\nINFO logged\n"
+
+
+def test_who_prints_never_waits_for_a_reader(stuck: Stuck) -> None:
+    logs.configure("info")
+    with logs.taking_prints(standard_output=True):
+        for _ in range(3 * logs.FOREIGN_BURST):  # returns, though nothing is taken
+            print("x" * 4000, file=sys.stderr)
+    stuck.taking.set()
+
+
+def test_a_handler_that_cannot_write_is_counted_and_tells_nobody(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(logs, "is_journal", lambda environ, descriptor: False)
+    closed = io.StringIO()
+    monkeypatch.setattr(sys, "stderr", closed)
+    logs.configure("info")
+    closed.close()
+    logging.getLogger("daemon.x").info("one")
+    logs.flush()
+    assert logs.dropped() == 1
+    assert capsys.readouterr().err == ""

@@ -22,8 +22,9 @@ from daemon.events import (
     Transcript,
     TurnComplete,
     Usage,
+    WorkAnnounced,
 )
-from daemon.runtime.bounds import OUT_OF_RANGE, TOO_DEEP
+from daemon.outside import OUT_OF_RANGE, TOO_DEEP
 from daemon.session.gemini.messages import (
     MAX_ARGUMENTS_CHARS,
     MAX_HANDLE_CHARS,
@@ -69,7 +70,7 @@ def test_half_a_sample_is_left_out() -> None:
 
 def test_a_turn_that_goes_on_in_the_background_is_not_complete() -> None:
     going_on = {"turn_complete": True, "interaction_status": "IN_PROGRESS"}
-    assert events(server_content=going_on) == []
+    assert events(server_content=going_on) == [WorkAnnounced()]
     assert events(server_content={"interaction_status": "IDLE"}) == [TurnComplete()]
 
 
@@ -80,7 +81,8 @@ def test_a_turn_is_complete_exactly_where_the_sdk_ends_it(
 ) -> None:
     content = types.LiveServerContent(interaction_status=status, turn_complete=turn_complete)
     ended = sdk_live._is_interaction_complete(content)
-    assert events(server_content=content) == ([TurnComplete()] if ended else [])
+    told = [event for event in events(server_content=content) if event != WorkAnnounced()]
+    assert told == ([TurnComplete()] if ended else [])
 
 
 def test_a_reason_is_the_service_s_own_word() -> None:

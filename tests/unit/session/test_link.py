@@ -140,6 +140,12 @@ class TestRotation:
         assert run(Renew(keep_handle=False, at_s=3.0), link=handed).handle is None
         assert run(Renew(keep_handle=True, at_s=3.0), link=handed).handle is not None
 
+    def test_a_session_of_no_use_hands_over_nothing_while_it_is_left(self) -> None:
+        left = run(Renew(keep_handle=False, at_s=3.0), Handed("h1", 3.1), link=ONLINE)
+        assert left.handle is None
+        assert run(Connected(4.0), Handed("h2", 4.1), link=left).handle is not None
+        assert run(Renew(keep_handle=True, at_s=3.0), Handed("h1", 3.1), link=ONLINE).handle is not None
+
 
 class TestHandles:
     def test_the_newest_counts_and_none_does_not_void_it(self) -> None:

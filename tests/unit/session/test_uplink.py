@@ -428,3 +428,68 @@ async def test_a_text_on_its_way_is_no_audio(rig: Rig) -> None:
     await rig.pump(session, lambda: rig.uplink.write_text(1, "hello"))
     assert session.marks == ["text hello"]
     assert not rig.uplink.leaving
+
+
+# --- an utterance that goes on after it was closed ------------------------------------------------
+
+
+async def test_one_that_goes_on_after_its_end_was_given_is_sent_again_whole(rig: Rig) -> None:
+    rig.uplink.open(1, None, stream=False, released=True)
+    session = RecordingSession()
+    again: list[int] = []
+    await rig.pump(
+        session,
+        lambda: rig.say(b"abcdef"),
+        lambda: rig.uplink.close(1),
+        lambda: rig.say(b"gh"),
+        lambda: again.append(rig.uplink.reopen(1)),
+        lambda: rig.say(b"ij"),
+        lambda: rig.uplink.close(1),
+    )
+    assert session.marks == ["start", "end", "start", "end"]
+    assert session.audio == b"abcdef" + b"abcdefghij"
+    assert again == [6]
+    assert rig.uplink.resent_bytes == 6
+    assert rig.sent.count(UtteranceGiven(1)) == 2
+
+
+async def test_one_that_goes_on_before_its_end_was_given_just_goes_on(rig: Rig) -> None:
+    rig.uplink.open(1, None, stream=False, released=True)
+    rig.say(b"abcdef")
+    rig.uplink.close(1)
+    rig.say(b"gh")
+    assert rig.uplink.reopen(1) == 0
+    assert rig.uplink.hungry
+    session = RecordingSession()
+    await rig.pump(session, lambda: rig.uplink.close(1))
+    assert session.marks == ["start", "end"]
+    assert session.audio == b"abcdefgh"
+
+
+async def test_one_that_goes_on_while_its_end_is_leaving_is_not_taken_for_finished(rig: Rig) -> None:
+    class Slow(RecordingSession):
+        leaving = asyncio.Event()
+
+        async def end_activity(self) -> None:
+            await self.leaving.wait()
+            self._note("end")
+
+    session = Slow()
+    rig.uplink.open(1, None, stream=False, released=True)
+    await rig.pump(
+        session,
+        lambda: rig.say(b"abcd"),
+        lambda: rig.uplink.close(1),
+        lambda: rig.say(b"efgh"),
+        lambda: rig.uplink.reopen(1),
+        session.leaving.set,
+        lambda: rig.uplink.close(1),
+    )
+    assert session.marks == ["start", "end", "start", "end"]
+    assert session.audio == b"abcd" + b"abcdefgh"
+    assert rig.sent.count(UtteranceGiven(1)) == 1
+
+
+async def test_one_that_is_open_or_another_one_is_not_opened_again(rig: Rig) -> None:
+    rig.uplink.open(1, None, stream=False, released=True)
+    assert rig.uplink.reopen(1) == rig.uplink.reopen(2) == 0

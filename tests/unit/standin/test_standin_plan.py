@@ -5,11 +5,16 @@ from __future__ import annotations
 import dataclasses
 
 import pytest
+from places import ROOT
 
 from daemon.standin import actions
-from daemon.standin.actions import ACTIONS, PRESETS, Action, Close, GoAway, Reset, Send, Stall, When
-from daemon.standin.faults import PERFORM
-from daemon.standin.plan import TOML_TYPES, Plan, PlanError, PlanRun, Rule
+from daemon.standin.actions import ACTIONS, PRESETS, Action, Close, Reset, SayGoAway, Send, Stall, When
+from daemon.standin.parameters import TOML_TYPES
+from daemon.standin.plan import Plan, PlanError, PlanRun, Rule
+from daemon.standin.service import Service
+from daemon.standin.talk.faults import PERFORM
+
+PAGE = ROOT / "docs/inside/standin.md"
 
 
 def due(run: PlanRun, when: When, times: int) -> list[int]:
@@ -37,7 +42,7 @@ class TestReading:
         )
         assert plan.rules == (
             Rule(When.REPLY_MS, (Stall(3),), nth=(2, 5), threshold=800.0),
-            Rule(When.SETUP, (*PRESETS["quota"], GoAway(5)), nth=()),
+            Rule(When.SETUP, (*PRESETS["quota"], SayGoAway(5)), nth=()),
         )
 
     @pytest.mark.parametrize("name", PRESETS)
@@ -81,6 +86,42 @@ class TestReading:
         text = '[[rule]]\nwhen = "noon"\ndo = "reset"\n[[rule]]\nwhen = "setup"\ndo = "explode"'
         with pytest.raises(PlanError, match=r"rule 1: .*\nrule 2: "):
             Plan.from_toml(text)
+
+
+class TestChoices:
+    def test_what_is_not_named_keeps_its_default(self) -> None:
+        plan = Plan.from_toml('[service]\ntranscripts = "pieces"\nconnection_s = 600')
+        assert plan.service == Service(transcripts="pieces", connection_s=600)
+        assert Plan.from_toml("").service == Service()
+
+    @pytest.mark.parametrize(
+        ("text", "says"),
+        [
+            ("[service]\nlove = 1", "service: service has no love; it has audio_in_call_on_2_5"),
+            ('[service]\ntranscripts = "some"', "transcripts cannot be 'some'; it is whole or pieces"),
+            ("[service]\nvoice_activity = 1", "voice_activity is bool, not 1"),
+            ("[service]\nconnections = true", "connections is int, not True"),
+            ("[service]\nconnection_s = nan", "connection_s cannot be nan"),
+            ("[service]\nsession_s = -1", "session_s cannot be -1"),
+            ("service = 1", "service: service is a table"),
+            ('[service]\nlove = 1\n[[rule]]\nwhen = "noon"\ndo = "reset"', "rule 1: unknown trigger"),
+        ],
+    )
+    def test_a_mistake_in_them_is_named(self, text: str, says: str) -> None:
+        with pytest.raises(PlanError) as raised:
+            Plan.from_toml(text)
+        assert says in str(raised.value)
+
+    def test_the_pages_example_can_be_used(self) -> None:
+        page = PAGE.read_text("utf-8")
+        plan = Plan.from_toml(page.partition("```toml")[2].partition("```")[0])
+        assert (plan.service.transcripts, len(plan.rules)) == ("pieces", 1)
+
+    def test_the_page_names_every_choice_and_action(self) -> None:
+        page = PAGE.read_text("utf-8")
+        choices = {choice.name for choice in dataclasses.fields(Service)}
+        assert {name for name in choices if f"`{name}`" not in page} == set()
+        assert all(f"`{name}`" in page for name in ("think", "write", "ground", "work", "call_tool"))
 
 
 class TestTheTables:

@@ -12,10 +12,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from standin_support import FAST, MODEL, closing_of, raw_client, setup_message, tell
 
+from daemon.standin.grammar.models import MODELS
+from daemon.standin.grammar.protocol import Refusal, camel_case, parse, snake_case
+from daemon.standin.grammar.schema import CLIENT_MESSAGE
+from daemon.standin.grammar.setups import check_setup
 from daemon.standin.plan import Plan
-from daemon.standin.protocol import SCHEMA, Refusal, camel_case, parse, snake_case
 from daemon.standin.server import StandIn
-from daemon.standin.setups import MODELS, check_setup
 
 EXTENDED = "gemini-3.8-live-extended-thinking"
 OLD = "gemini-3.1-flash-live-preview"
@@ -79,7 +81,7 @@ class TestTheGrammar:
         blob = {"data": text if padded else text.rstrip("="), "mimeType": "audio/pcm"}
         assert parse(json.dumps({"realtimeInput": {"audio": blob}})).body["audio"]["data"] == data
 
-    @given(st.sampled_from([*SCHEMA, *SCHEMA["setup"], *SCHEMA["realtimeInput"]]))
+    @given(st.sampled_from([*CLIENT_MESSAGE, *CLIENT_MESSAGE["setup"], *CLIENT_MESSAGE["realtimeInput"]]))
     def test_names_survive_both_spellings(self, name: str) -> None:
         assert camel_case(snake_case(name)) == name == camel_case(name)
 
@@ -101,7 +103,8 @@ class TestTheGrammar:
             ('{"setup": {"sessionResumption": {"handle": null}}}', "Invalid value"),
             ('{"setup": {"sessionResumption": {"transparent": true}}}', 'Unknown name "transparent"'),
             ('{"setup": {"model": 7}}', "Invalid value at 'setup.model' (string)."),
-            ('{"setup": {"tools": {}}}', "Invalid value at 'setup.tools'."),
+            ('{"setup": {"tools": 7}}', "Invalid value at 'setup.tools[0]'."),
+            ('{"setup": {"tools": [[{}]]}}', "Invalid value at 'setup.tools[0]'."),
             ('{"setup": {"generationConfig": {"temperature": true}}}', "Invalid value"),
             ('{"realtime_input": {"audio": {}, "Audio": {}}}', 'Unknown name "Audio"'),
             ('{"realtime_input": {"activity_end": {}, "activityEnd": {}}}', "set twice"),

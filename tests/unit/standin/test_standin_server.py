@@ -19,10 +19,10 @@ from standin_support import (
     take_until,
 )
 
-from daemon.standin.conversation import Pace
 from daemon.standin.plan import Plan
 from daemon.standin.server import StandIn
 from daemon.standin.voices import Echo, LongSpeech, NoAudio, Tone, resample
+from daemon.standin.world import Pace
 
 
 def correlation(left: bytes, right: bytes) -> float:

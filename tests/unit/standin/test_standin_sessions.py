@@ -29,9 +29,10 @@ from standin_support import (
 )
 from websockets.exceptions import InvalidStatus
 
+from daemon.standin.door.credentials import ApiKeys
 from daemon.standin.plan import Plan
-from daemon.standin.run import run_standin
-from daemon.standin.server import StandIn
+from daemon.standin.run import Telling, run_standin
+from daemon.standin.server import Keeping, StandIn
 from daemon.standin.voices import Echo, Tone
 
 
@@ -59,7 +60,9 @@ class TestSessions:
 
     @pytest.mark.parametrize("fault", ["unknown", "poisoned", "expired", "another model"])
     async def test_a_handle_that_is_no_good_is_refused(self, fault: str) -> None:
-        async with StandIn(pace=FAST, handle_life_s=0.0 if fault == "expired" else 60.0) as standin:
+        async with StandIn(
+            pace=FAST, keeping=Keeping(handle_life_s=0.0 if fault == "expired" else 60.0)
+        ) as standin:
             async with session(standin) as live:
                 handle = await handle_from([await take_until(live, "session_resumption_update")])
             await standin.wait_for(lambda record: not record.connections[0].open)
@@ -93,7 +96,7 @@ class TestTheDoor:
             assert connection.close_reason == "HTTP 404"
 
     async def test_a_bad_key_is_refused(self) -> None:
-        async with StandIn(bad_keys=["stolen"]) as standin:
+        async with StandIn(keys=ApiKeys(bad=frozenset(["stolen"]))) as standin:
             with pytest.raises(errors.APIError, match="API key not valid") as raised:
                 async with session(standin, key="stolen"):
                     pass
@@ -194,7 +197,7 @@ class TestControls:
 
 class TestBounds:
     async def test_the_oldest_audio_is_forgotten_and_counted(self) -> None:
-        async with StandIn(pace=FAST, record_s=0.5) as standin, session(standin) as live:
+        async with StandIn(pace=FAST, keeping=Keeping(record_s=0.5)) as standin, session(standin) as live:
             await send_audio(live, speech(0.4, seed=1))
             await say(live, speech(0.4, seed=2))
             await take_turn(live)
@@ -209,7 +212,9 @@ class TestBounds:
 async def test_the_program_writes_its_authority_and_listens(tmp_path: Path) -> None:
     ready: asyncio.Future[StandIn] = asyncio.get_running_loop().create_future()
     file = tmp_path / "ca.pem"
-    program = asyncio.create_task(run_standin(0, Echo(), Plan(), file, on_ready=ready.set_result))
+    program = asyncio.create_task(
+        run_standin(0, Echo(), Plan(), Telling(ca_file=file, on_ready=ready.set_result))
+    )
     standin = await ready
     assert file.read_text() == standin.ca_pem
     async with session(standin, key=KEY, ssl=ssl.create_default_context(cafile=file)):

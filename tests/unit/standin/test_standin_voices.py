@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from standin_support import speech
 
-from daemon.standin.hearing import Ear, Heard, level_dbfs
 from daemon.standin.record import Record
+from daemon.standin.talk.hearing import Change, Ear, level_dbfs
 from daemon.standin.voices import (
     VOICES,
     Echo,
@@ -116,29 +116,31 @@ def write_wav(path: Path, pcm: bytes, rate_hz: int, channels: int) -> None:
 
 class TestHearing:
     @staticmethod
-    def changes(ear: Ear, parts: list[tuple[bool, int]]) -> list[tuple[float, Heard]]:
+    def changes(ear: Ear, parts: list[tuple[bool, int]]) -> list[tuple[float, Change]]:
         """What the ear reports, and when, for parts of (loud, messages of 20 ms)."""
         loud, quiet = speech(0.02), bytes(640)
         messages = [loud if is_loud else quiet for is_loud, count in parts for _ in range(count)]
         heard = [(round(0.02 * n, 2), ear.hear(pcm, 0.02)) for n, pcm in enumerate(messages, 1)]
-        return [(at_s, what) for at_s, what in heard if what is not Heard.NOTHING]
+        return [(at_s, what) for at_s, what in heard if what is not Change.NOTHING]
 
     def test_speech_starts_and_ends_after_it_has_lasted(self) -> None:
         ear = Ear(speech_s=0.06, silence_s=0.3)
         parts = [(False, 10), (True, 20), (False, 30)]
-        assert self.changes(ear, parts) == [(0.26, Heard.STARTED), (0.9, Heard.ENDED)]
+        assert self.changes(ear, parts) == [(0.26, Change.STARTED), (0.9, Change.ENDED)]
 
     def test_a_short_noise_is_not_speech_and_a_short_pause_not_its_end(self) -> None:
         ear = Ear(speech_s=0.06, silence_s=0.3)
         assert self.changes(ear, [(True, 2), (False, 20)]) == []
-        assert [what for _, what in self.changes(ear, [(True, 5), (False, 10), (True, 5)])] == [Heard.STARTED]
+        assert [what for _, what in self.changes(ear, [(True, 5), (False, 10), (True, 5)])] == [
+            Change.STARTED
+        ]
 
     def test_the_end_of_the_stream_ends_speech_only(self) -> None:
         ear = Ear(speech_s=0.06, silence_s=0.3)
-        assert ear.stream_ended() is Heard.NOTHING
+        assert ear.stream_ended() is Change.NOTHING
         self.changes(ear, [(True, 5)])
-        assert ear.stream_ended() is Heard.ENDED
-        assert ear.stream_ended() is Heard.NOTHING
+        assert ear.stream_ended() is Change.ENDED
+        assert ear.stream_ended() is Change.NOTHING
 
     def test_levels_are_against_full_scale(self) -> None:
         assert level_dbfs(np.full(100, -32768, "<i2").tobytes()) == pytest.approx(0.0)

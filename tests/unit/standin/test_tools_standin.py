@@ -95,7 +95,7 @@ async def test_an_answer_may_be_given_once_only() -> None:
 
 
 async def test_a_cancelled_call_may_not_be_answered_later(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("daemon.standin.conversation.LATE_ANSWER_S", 0.05)
+    monkeypatch.setattr("daemon.standin.talk.calls.LATE_ANSWER_S", 0.05)
     fault = plan(CALL, at_call='"cancel_tools"')
     async with StandIn(Tone(0.2), fault, pace=FAST) as standin, session(standin) as live:
         await say(live, speech(0.2))

@@ -185,7 +185,17 @@ class TestArguments:
         assert isinstance(value, int)
         with pytest.raises(WrongArguments):
             check_arguments(schema, {"n": 3.5})
-        assert check_arguments(schema, {"n": 10**400}) == {"n": 10**400}  # no double holds it
+
+    @pytest.mark.parametrize("number", [float("nan"), float("inf"), 10**400, -1e300])
+    def test_a_number_that_cannot_be_meant_is_refused_whatever_the_limits(self, number: float) -> None:
+        limits = {"type": "number", "minimum": 0, "maximum": 10}
+        for kind in ({"type": "number"}, {}, limits):
+            with pytest.raises(WrongArguments, match="n must be a number"):
+                check_arguments({"type": "object", "properties": {"n": kind}}, {"n": number})
+
+    def test_of_many_mistakes_the_first_are_told(self) -> None:
+        with pytest.raises(WrongArguments, match=r"and 492 more mistakes$"):
+            check_arguments({**SCHEMA, "additionalProperties": False}, dict.fromkeys(map(str, range(500)), 1))
 
     @given(
         st.recursive(
@@ -322,6 +332,50 @@ class TestDeclare:
     ) -> None:
         with pytest.raises(Undeclarable, match=words):
             declare(spec({"type": "object"} | parameters), NEWEST)
+
+    def test_a_schema_that_refers_to_itself_in_many_places_is_given_up_soon(self) -> None:
+        class Counted(dict[str, Any]):
+            looks = 0
+
+            def __getitem__(self, name: str) -> Any:
+                Counted.looks += 1
+                return super().__getitem__(name)
+
+        itself = {
+            "type": "object",
+            "properties": {f"p{number}": {"$ref": "#/$defs/T"} for number in range(12)},
+        }
+        with contextlib.suppress(Undeclarable):
+            declare(spec({**itself, "$defs": Counted(T=itself)}), NEWEST)
+        assert 0 < Counted.looks <= 500
+
+    def test_a_schema_that_no_model_should_read_makes_a_tool_undeclarable(self) -> None:
+        properties = {f"p{number}": {"type": "string", "description": "x" * 900} for number in range(10)}
+        with pytest.raises(Undeclarable, match="its parameters take"):
+            declare(spec({"type": "object", "properties": properties}), NEWEST)
+
+    @pytest.mark.parametrize(
+        "odd",
+        [10**5000, float("nan"), ["[" * 100_000], {"a": 10**5000}],
+        ids=["digits", "nan", "long", "table"],
+    )
+    def test_odd_values_anywhere_in_a_schema_are_left_out_or_refused(self, odd: Any) -> None:
+        for key in ("type", "enum", "minimum", "items", "description", "anyOf", "$ref", "properties"):
+            with contextlib.suppress(Undeclarable):
+                declared = declare(
+                    spec({"type": "object", "properties": {"a": {"type": "number", key: odd}}}), NEWEST
+                )
+                assert len(json.dumps(declared.parameters, allow_nan=False)) < 9000
+
+    def test_texts_that_hide_or_command_do_not_reach_the_model(self) -> None:
+        properties = {
+            "good": {"type": "string", "description": "a\x1b[2J\u202e", "enum": ["on", "\x1b", "x" * 300]},
+            "bad\n": {"type": "string"},
+        }
+        declared = declare(spec({"type": "object", "properties": properties}), NEWEST)
+        assert declared.parameters["properties"] == {
+            "good": {"type": "string", "description": "a[2J", "enum": ["on"]}
+        }
 
     @given(schemas())
     def test_whatever_a_server_calls_a_schema_is_declared_as_the_sdk_takes_it_or_refused(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import sys
 import threading
 import time
@@ -19,11 +20,10 @@ from daemon.config.settings import ToolSettings
 from daemon.tools.calling.answers import Answer
 from daemon.tools.calling.runner import Runner
 from daemon.tools.declaring.spec import ToolError, ToolSpec
-from daemon.tools.sources.command_line import CommandLine
 from daemon.tools.sources.mcp_servers import McpTools
 from daemon.tools.sources.owned import Owned, load_owned
 from daemon.tools.sources.programs import WITHHELD, environment
-from daemon.tools.sources.toml_files import McpServer, read_tables
+from daemon.tools.sources.toml_files import CommandLine, McpServer, read_tables
 from daemon.tools.sources.toolbox import MAX_TOOLS, Toolbox
 
 GOOD = '''
@@ -202,6 +202,28 @@ class TestCommands:
         await asyncio.sleep(1.2)
         assert not (tmp_path / "alive").exists()
 
+    async def test_one_that_leaves_a_player_running_is_answered_at_its_end(self, tmp_path: Path) -> None:
+        """The player holds the pipes, in a session of its own where nobody kills it."""
+        player = "import time; time.sleep(4)"
+        start = (
+            f"import subprocess, sys; print('playing', flush=True); "
+            f"subprocess.Popen([sys.executable, '-c', {player!r}], start_new_session=True)"
+        )
+        before = len(os.listdir("/proc/self/fd"))  # noqa: PTH208 - numbers, not paths
+        for _ in range(3):
+            answer = await call(command(tmp_path, [sys.executable, "-c", start], timeout_s=3.0))
+            assert answer == {"status": "ok", "message": "playing", "retryable": False}
+        await asyncio.sleep(0)  # the transports close in the loop's next round
+        assert len(os.listdir("/proc/self/fd")) <= before + 2  # noqa: PTH208 - asyncio's own for children
+
+    async def test_one_that_a_signal_ended_says_which(self, tmp_path: Path) -> None:
+        answer = await call(command(tmp_path, ["sh", "-c", "kill -9 $$"]))
+        assert "was ended by signal 9 (Killed)" in answer["message"]
+
+    async def test_what_it_prints_commands_no_terminal(self, tmp_path: Path) -> None:
+        told = await call(command(tmp_path, ["printf", r"a\033]0;x\007\0\nb\342\200\256c"]))
+        assert told["message"] == "a]0;x\nbc"
+
     def test_secrets_of_the_daemon_are_not_inherited(self) -> None:
         assert environment(dict.fromkeys([*WITHHELD, "PATH"], "x")) == {"PATH": "x"}
 
@@ -266,6 +288,33 @@ def toolbox(*specs: ToolSpec, deny: tuple[str, ...] = (), directory: str = "/now
     return Toolbox(ToolSettings(directory, deny), capabilities("gemini-3.8-live"), specs)
 
 
+class TestOddFiles:
+    @pytest.mark.parametrize("odd", ["a = " + "[" * 5000, "[command.x]\n" + "a." * 40_000, "# " * 200_000])
+    def test_one_odd_file_takes_no_other_with_it(self, tmp_path: Path, odd: str) -> None:
+        good = '[command.good]\ndescription = "Fine."\nargv = ["true"]\n'
+        found = owned(tmp_path, a_toml=odd, b_toml=good, c_py=GOOD)
+        assert [tool.name for tool in found.tools] == ["greet", "good"]
+        assert [str(tmp_path / "a.toml") in fault for fault in found.faults] == [True]
+
+    def test_a_pipe_among_the_files_is_named_and_not_waited_for(self, tmp_path: Path) -> None:
+        os.mkfifo(tmp_path / "a.toml")
+        os.mkfifo(tmp_path / "b.py")
+        found = owned(tmp_path, c_py=GOOD)
+        assert [tool.name for tool in found.tools] == ["greet"]
+        assert all("is no regular file" in fault for fault in found.faults)
+        assert len(found.faults) == 2
+
+    @pytest.mark.parametrize("limits", ["minimum = nan", "maximum = inf", "minimum = 5\nmaximum = 4"])
+    def test_limits_that_are_none_are_mistakes(self, tmp_path: Path, limits: str) -> None:
+        text = (
+            '[command.x]\ndescription = "X."\nargv = ["x", "{n}"]\n'
+            f'[command.x.parameters.n]\ntype = "number"\n{limits}\n'
+        )
+        found = owned(tmp_path, x_toml=text)
+        assert found.tools == ()
+        assert "must " in found.faults[0]
+
+
 class TestToolbox:
     def test_a_name_that_is_taken_is_refused_and_the_first_stays(self) -> None:
         box = toolbox(named("a"), named("a", "x.py"))
@@ -311,7 +360,7 @@ class TestToolbox:
         server = McpTools(McpServer("odd", ("odd",)), lambda: None)
         client = Restless()
         server._relist.set()
-        watch = asyncio.create_task(server._watch(client))
+        watch = asyncio.create_task(server._watch(client, asyncio.Event()))
         for _ in range(100):
             await asyncio.sleep(0)
         watch.cancel()

@@ -17,7 +17,7 @@ from daemon.events import ToolCall
 from daemon.runtime.feed import Feed
 from daemon.session.failures import LinkError, Signal, SignalKind, Where, classify
 from daemon.tools.calling.fates import FATES, Circumstances, Fate, ToolAnswer
-from daemon.tools.calling.host import MAX_CALLS, ToolHost
+from daemon.tools.calling.host import MAX_CALLS, MAX_UNANSWERED, ToolHost
 from daemon.tools.calling.runner import Runner
 from daemon.tools.calling.workers import Workers
 from daemon.tools.declaring.spec import Scheduling, ToolError, ToolSpec
@@ -222,6 +222,16 @@ async def test_a_call_of_a_turn_that_was_cut_before_is_refused_and_answered() ->
         await desk.settle()
         assert desk.runs == []
         assert desk.sent[0].response["status"] == "error"
+
+
+async def test_calls_without_end_are_passed_over_and_counted() -> None:
+    async with desk_open() as desk:
+        for _ in range(MAX_UNANSWERED + 10):  # at once: nothing is sent meanwhile
+            desk.call("unknown")
+        assert desk.host.counters.unsent == 10
+        await desk.settle()
+        await asyncio.sleep(0)
+        assert len(desk.sent) <= MAX_UNANSWERED
 
 
 async def test_one_call_too_many_is_refused_at_once() -> None:

@@ -17,9 +17,9 @@ import pytest
 from rig import running_rig, with_keys
 
 from daemon.config.settings import Settings
-from daemon.standin.conversation import Pace
 from daemon.standin.plan import Plan
 from daemon.standin.voices import Tone
+from daemon.standin.world import Pace
 from daemon.tools.calling.runner import Runner
 from daemon.tools.sources import mcp_servers
 from daemon.tools.sources.mcp_servers import McpTools

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from daemon.config.environment import environment_faults
 from daemon.config.load import load
+from daemon.config.variables import environment_faults
 from daemon.errors import ConfigError
 from daemon.standin.certs import Authority
 

@@ -48,7 +48,9 @@ class TestCounting:
         books.add(audio(sent_s=1.0))
         books.add(audio(received_s=2.0))
         books.add(Day(prompt_tokens=30, response_tokens=12))
-        assert books.used_today() == Day(32_000, 96_000, 30, 12)
+        assert books.used_today() == Day(
+            sent_bytes=32_000, received_bytes=96_000, prompt_tokens=30, response_tokens=12
+        )
         assert books.used_today().tokens == 42
 
     def test_a_new_day_begins_at_nothing(self) -> None:
@@ -177,7 +179,7 @@ def test_the_report_has_today_and_the_calendar_month() -> None:
     calendar.day = "2026-11-01"
     books.add(audio(sent_s=1.0))
     calendar.day = "2026-11-02"
-    books.add(audio(sent_s=2.0, received_s=0.5) + Day(1, 0, 7, 3))
+    books.add(audio(sent_s=2.0, received_s=0.5) + Day(sent_bytes=1, prompt_tokens=7, response_tokens=3))
     report = books.report()
     assert report["today"] == {
         "day": "2026-11-02",
@@ -186,17 +188,26 @@ def test_the_report_has_today_and_the_calendar_month() -> None:
         "prompt_tokens": 7,
         "response_tokens": 3,
         "refused": 0,
+        "eager_ends": 0,
+        "eager_wasted": 0,
+        "eager_wasted_s": 0.0,
     }
     assert report["this_month"]["sent_s"] == 3.0
     assert report["this_month"]["prompt_tokens"] == 7
     assert report["budget"] == "10 of 1000 tokens used"
 
 
+def test_what_was_asked_for_too_early_is_told_as_audio_of_both_directions() -> None:
+    wasted = Day(eager_ends=2, eager_wasted=1, again_bytes=MIC_FORMAT.bytes(1.5))
+    words = (wasted + Day(eager_ends=1, unheard_bytes=SPEAKER_FORMAT.bytes(0.5))).as_words()
+    assert (words["eager_ends"], words["eager_wasted"], words["eager_wasted_s"]) == (3, 1, 2.0)
+
+
 class TestTheFile:
     def test_comes_back_as_it_was_kept(self) -> None:
         calendar = Calendar(UNSET)
         books = accounts(calendar)
-        books.add(Day(1, 2, 3, 4, 5))
+        books.add(Day(sent_bytes=1, received_bytes=2, prompt_tokens=3, response_tokens=4, refused=5))
         calendar.day = day_word(0)
         books.add(audio(sent_s=1.0))
         assert read_days(json.loads(json.dumps(books.as_dict()))) == books.days

@@ -93,3 +93,19 @@ def test_what_is_no_name_is_left_to_the_check_of_the_configuration(tmp_path: Pat
 
 def test_several_cards_are_written_so_that_the_first_that_is_there_is_taken() -> None:
     assert board_settings(find_board("whisplay")).board.mic == ("whisplaysound", "wm8960soundcard")
+
+
+def test_the_bus_itself_is_asked_only_if_that_was_wanted(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    asked: list[list[int]] = []
+
+    def probe(addresses: list[int]) -> list[int]:
+        asked.append(addresses)
+        return addresses[:1]
+
+    monkeypatch.setattr("hw.boards.i2c_probe.probe", probe)
+    assert board.look_around(tmp_path)[0].i2c == ()
+    assert asked == []
+    traces, _ = board.look_around(tmp_path, probe_bus=True)
+    assert asked and traces.i2c == tuple(asked[0][:1])

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-from daemon.conductor.reply_gate import OLD_END_TIMEOUT_S, UNHEARD_END_TIMEOUT_S, ReplyGate
+from daemon.conductor.reply_gate import (
+    OLD_END_TIMEOUT_S,
+    UNHEARD_END_TIMEOUT_S,
+    WORK_S,
+    ReplyGate,
+)
 from daemon.events import (
     GenerationComplete,
     ReplyAudio,
@@ -160,3 +165,98 @@ def test_in_an_open_stream_what_comes_after_a_whole_reply_is_another() -> None:
     gate = ReplyGate(streaming=True)
     heard = sort(gate, OLD, GenerationComplete(), NEW, TurnComplete())
     assert heard == [ReplyStarted(), OLD, GenerationComplete(), ReplyStarted(), NEW, ReplyEnded()]
+
+
+def answered_gate() -> ReplyGate:
+    """A first question was answered, and a second was sent at 10 s."""
+    gate = asked_gate()
+    sort(gate, OLD, GenerationComplete(), TurnComplete())
+    gate.asked(10.0)
+    return gate
+
+
+def test_an_end_that_is_told_twice_does_not_end_the_next_turn() -> None:
+    gate = answered_gate()
+    assert sort(gate, TurnComplete(), at_s=10.1) == []
+    assert sort(gate, NEW, TurnComplete(), at_s=10.8) == [ReplyStarted(), NEW, ReplyEnded()]
+    assert gate.ends_repeated == 1
+
+
+def test_nor_where_the_first_turn_was_cut() -> None:
+    gate = asked_gate()
+    sort(gate, OLD)
+    gate.cut()
+    sort(gate, ServerInterrupted(), TurnComplete())
+    gate.asked(10.0)
+    assert sort(gate, TurnComplete(), NEW, at_s=10.1) == [ReplyStarted(), NEW]
+
+
+def test_a_silent_answer_is_an_end_of_its_own() -> None:
+    late = answered_gate()
+    assert sort(late, TurnComplete(), at_s=10.0 + UNHEARD_END_TIMEOUT_S) == [ReplyEnded()]
+    whole = answered_gate()
+    assert sort(whole, GenerationComplete(), TurnComplete(), at_s=10.1) == [ReplyEnded()]
+    failed = answered_gate()
+    assert sort(failed, TurnComplete("BLOCKLIST"), at_s=10.1) == [ReplyEnded("BLOCKLIST")]
+    first = asked_gate()
+    assert sort(first, TurnComplete(), at_s=0.1) == [ReplyEnded()]
+
+
+class TestAnnouncedWork:
+    def test_lasts_until_the_end_of_the_turn(self) -> None:
+        gate = asked_gate()
+        gate.announced(1.0)
+        assert gate.works(1.0 + WORK_S - 0.1)
+        sort(gate, TurnComplete(), at_s=2.0)
+        assert not gate.works(2.0)
+
+    def test_may_not_be_silent_for_longer_by_being_announced_again(self) -> None:
+        gate = asked_gate()
+        gate.announced(1.0)
+        gate.announced(50.0)
+        assert not gate.works(1.0 + WORK_S)
+        sort(gate, NEW, at_s=70.0)
+        assert gate.works(71.0)
+
+    def test_is_of_no_turn_where_nobody_asked(self) -> None:
+        gate = ReplyGate(streaming=False)
+        gate.announced(1.0)
+        assert not gate.works(1.0)
+        cut = cut_gate()
+        cut.announced(10.1)
+        assert not cut.works(10.1)
+
+    def test_after_a_pause_more_audio_begins_anew(self) -> None:
+        gate = asked_gate()
+        sort(gate, OLD)
+        gate.pause()
+        assert sort(gate, NEW, NEW) == [ReplyStarted(), NEW, NEW]
+
+
+class TestAQuestionThatWentOn:
+    def reopened_gate(self, *said: ServerEvent) -> ReplyGate:
+        """What was said to its first part; it went on at 5 s, and all of it was asked at 10 s."""
+        gate = asked_gate()
+        sort(gate, *said)
+        gate.reopen(5.0)
+        assert sort(gate, OLD, at_s=5.1) == []
+        gate.asked(10.0)
+        return gate
+
+    def test_is_answered_at_once_though_the_end_of_the_first_answer_never_came(self) -> None:
+        for said in ((), (OLD,)):
+            assert sort(self.reopened_gate(*said), NEW, at_s=10.1) == [ReplyStarted(), NEW]
+
+    def test_loses_nothing_after_an_answer_that_had_ended(self) -> None:
+        gate = asked_gate()
+        sort(gate, OLD, TurnComplete())
+        gate.reopen(5.0)
+        gate.asked(5.2)
+        assert sort(gate, NEW, at_s=5.3) == [ReplyStarted(), NEW]
+
+    def test_waits_for_the_end_of_the_next_one_that_is_cut_as_ever(self) -> None:
+        gate = self.reopened_gate()
+        sort(gate, NEW, at_s=10.1)
+        gate.cut()
+        gate.asked(20.0)
+        assert sort(gate, OLD, at_s=20.1) == []

@@ -1,0 +1,1 @@
+"""One connection after its set-up: turns, replies, calls, faults, limits."""
