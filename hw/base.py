@@ -123,7 +123,8 @@ class Mic(Protocol):
 
         `patient`: nobody waits for it, so that it may come a chunk later than it could,
         together with the next.
-        Returns within a second or raises MicError: a stream that stalls is a failed stream.
+        Returns within a second or raises MicError: a stream that stalls is a failed stream, and so is one
+        that runs far off real time, which gives no more than some seconds before it is found out.
         """
         ...
 
@@ -212,8 +213,11 @@ class Stage(Protocol):
         """Say the board's sentence into the microphone; returns its samples (`MIC_FORMAT`)."""
         ...
 
-    def heard(self) -> bytes:
-        """All that the speaker has made audible so far (`SPEAKER_FORMAT`), without the pauses."""
+    def heard(self) -> bytes | None:
+        """All that the speaker has made audible so far (`SPEAKER_FORMAT`), without the pauses.
+
+        None where the speaker is a real one, which does not tell.
+        """
         ...
 
 

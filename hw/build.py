@@ -22,6 +22,7 @@ from hw.base import (
     Speaker,
 )
 from hw.lights.kinds import KINDS, Lights, lacks
+from hw.sound.cards import CAPTURE, PLAYBACK
 from hw.sound.mixer import AUTO as AUTO_MIXER
 from hw.sound.mixer import MixerVolume
 from hw.sound.negotiate import MIC_OPTIONS, SPEAKER_OPTIONS, StreamOptions
@@ -53,18 +54,26 @@ class BoardSpec:
     """What the simulated microphone says; None: the bundled sentence."""
     record_wav: Path | None = None
     """What receives the sound of the simulated speaker; None: nothing does."""
+    missing: frozenset[str] = frozenset()
+    """Which of CAPTURE and PLAYBACK (`hw.sound.cards`) is simulated, since it is not there."""
 
 
 def build_board(name: str, spec: BoardSpec, pin_factory: Any = None) -> Board:
     """The simulated board, or a real one that is called `name` and consists of what `spec` says.
 
+    A real one that lacks a sound device has a simulated one in its place; one that lacks both is simulated.
     `pin_factory` is gpiozero's; without one, the board opens lgpio's when it needs it.
     """
-    if name != SIMULATED:
-        return RealBoard(name, spec, pin_factory)
+    real = RealBoard(name, spec, pin_factory)
+    if name != SIMULATED and not spec.missing:
+        return real
     from hw.simulated.board import SENTENCE_WAV, SimulatedBoard
+    from hw.simulated.partly import PartlySimulatedBoard
 
-    return SimulatedBoard(sentence_wav=spec.sentence_wav or SENTENCE_WAV, record_wav=spec.record_wav)
+    simulated = SimulatedBoard(sentence_wav=spec.sentence_wav or SENTENCE_WAV, record_wav=spec.record_wav)
+    if name == SIMULATED or spec.missing == {CAPTURE, PLAYBACK}:
+        return simulated
+    return PartlySimulatedBoard(real, simulated, mic=CAPTURE in spec.missing)
 
 
 class NoLeds:

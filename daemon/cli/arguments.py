@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 
 def add_choices(parser: argparse.ArgumentParser, metavar: str) -> Any:
@@ -66,6 +67,11 @@ def to_json(value: Any, indent: int | None = None) -> str:
 
     text = json.dumps(value, ensure_ascii=False, indent=indent)
     return "".join(char if char.isprintable() or char == "\n" else json.dumps(char)[1:-1] for char in text)
+
+
+def shows_pictures(stream: TextIO) -> bool:
+    """Whether it is a terminal that obeys escape sequences: a dumb one prints them (TERM of term(7))."""
+    return stream.isatty() and os.environ.get("TERM", "") not in ("", "dumb")
 
 
 def complain(problems: Iterable[str]) -> None:

@@ -82,7 +82,14 @@ def _section(title: str, lines: Iterable[str]) -> Iterator[str]:
 
 def _items(texts: Iterable[str]) -> Iterator[str]:
     for text in texts:
-        yield from wrap(text, WIDTH, initial_indent="- ", subsequent_indent="  ")
+        yield from wrap(
+            text,
+            WIDTH,
+            initial_indent="- ",
+            subsequent_indent="  ",
+            break_on_hyphens=False,
+            break_long_words=False,
+        )
 
 
 def _channels(count: int) -> str:

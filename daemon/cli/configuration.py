@@ -8,6 +8,11 @@ from typing import Any
 
 from daemon.cli.arguments import add_choices, add_config_option
 
+_NO_KEY = (
+    "none for who runs this command (needed by `conure run`, unless with --standin); the service has its own "
+    "from systemd, which `sudo conure doctor` looks at"
+)
+
 
 def add(commands: Any) -> None:
     """Add `conure config`."""
@@ -31,7 +36,7 @@ def _config_check(arguments: argparse.Namespace) -> int:
     check_extras(loaded.settings)
     api_key = load.load_api_key(loaded.settings, os.environ)
     print(f"configuration: {loaded.path or 'no file, all defaults'}")
-    print(f"API key: {'found' if api_key else 'none (needed by `conure run`, unless with --standin)'}")
+    print(f"API key: {'found' if api_key else _NO_KEY}")
     for note in notes(loaded.settings):
         print(f"note: {note}")
     print("ok; devices are not looked at: `conure devices` shows what there is")

@@ -17,7 +17,7 @@ def add(commands: Any) -> None:
 
 
 def _devices(_: argparse.Namespace) -> int:
-    from hw.sound.portaudio import survey_devices
+    from hw.sound.library import survey_devices
 
     in_use = _in_use()
     found = survey_devices()

@@ -46,7 +46,8 @@ def _doctor(arguments: argparse.Namespace) -> int:
     case, findings = examine(Machine(env=os.environ), wishes)
     if arguments.interactive:
         findings = _with_tried(case, findings)
-    print(to_json(as_data(findings), indent=2) if arguments.json else as_table(findings), end="")
+    text = f"{to_json(as_data(findings), indent=2)}\n" if arguments.json else as_table(findings)
+    print(text, end="")
     return exit_status(findings)
 
 

@@ -16,6 +16,7 @@ from daemon.cli.arguments import add_choices, complain
 from daemon.cli.clean_output import clean_output
 from daemon.errors import EX_CONFIG, ConfigError, ConureError
 from hw.base import DeviceError
+from hw.sound.quiet import keep_stderr_apart
 
 EX_INTERRUPTED = 130
 
@@ -33,6 +34,7 @@ Command = Callable[[argparse.Namespace], int]
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return the exit code. What users can mend is told in one line, on stderr."""
     _open_what_was_closed()
+    keep_stderr_apart()
     if isinstance(sys.stdout, TextIOWrapper):
         sys.stdout.reconfigure(errors="replace")  # a sign that the terminal does not know becomes a "?"
     with clean_output():
@@ -43,7 +45,7 @@ def _run(argv: Sequence[str] | None) -> int:
     arguments = _parser().parse_args(argv)
     command: Command = arguments.command
     try:
-        _raise_at_ctrl_c()
+        _raise_at_signals()
         code = command(arguments)
         sys.stdout.flush()  # here, where a reader that went away is understood
         return code
@@ -60,13 +62,17 @@ def _run(argv: Sequence[str] | None) -> int:
         _write_no_more()
         return 1
     except OSError as error:
-        if error.errno != errno.ENOSPC or error.filename is not None:
+        if error.errno not in (errno.ENOSPC, errno.EIO) or error.filename is not None:
             raise
-        _write_no_more()  # `conure doctor >FILE`, on a full card
+        _write_no_more()  # `conure doctor >FILE`, on a full card; or the terminal has gone
+        if error.errno == errno.EIO:
+            return 1
         complain([f"the output cannot be written: {error.strerror}"])
         return 1
     except KeyboardInterrupt:
         return EX_INTERRUPTED
+    except _ToldToEnd as told:
+        return _end_by(told.number)
 
 
 def _open_what_was_closed() -> None:
@@ -77,7 +83,7 @@ def _open_what_was_closed() -> None:
     for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
         if getattr(sys, name) is None:
             nothing = os.open(os.devnull, os.O_RDWR)  # the lowest number that is free
-            setattr(sys, name, open(nothing, mode))  # noqa: PTH123, SIM115 - a number; for ever
+            setattr(sys, name, open(nothing, mode, closefd=False))  # noqa: SIM115 - a number; for ever
 
 
 def _write_no_more() -> None:
@@ -85,10 +91,35 @@ def _write_no_more() -> None:
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
-def _raise_at_ctrl_c() -> None:
-    """End by KeyboardInterrupt from here on (see `daemon.__main__`), unless whoever started us ignores it."""
-    if signal.getsignal(signal.SIGINT) is signal.SIG_DFL:
-        signal.signal(signal.SIGINT, signal.default_int_handler)
+class _ToldToEnd(BaseException):
+    """SIGTERM, or SIGHUP since the terminal is gone: what is open is closed on the way out."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(number)
+        self.number = number
+
+
+def _raise_at_signals() -> None:
+    """End by an exception from here on, so that lights go out, unless whoever started us ignores the signal.
+
+    Only where this is the program (see `daemon.__main__`).
+    """
+    if signal.getsignal(signal.SIGINT) not in (signal.SIG_DFL, signal.SIG_IGN):
+        return
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) is signal.SIG_DFL:
+            signal.signal(number, signal.default_int_handler if number == signal.SIGINT else _raise_told)
+
+
+def _raise_told(number: int, _frame: object) -> None:
+    raise _ToldToEnd(number)
+
+
+def _end_by(number: int) -> int:
+    """End as a program that knows nothing of the signal: whoever sent it is told so by the kernel."""
+    signal.signal(number, signal.SIG_DFL)
+    os.kill(os.getpid(), number)
+    return 128 + number
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from daemon.cli.arguments import add_config_option, complain
+from daemon.cli.arguments import add_config_option, complain, shows_pictures
 
 if TYPE_CHECKING:
     from daemon.config.secret import Secret
@@ -24,7 +24,9 @@ def add(commands: Any) -> None:
     add_config_option(run)
     run.add_argument("--once", action="store_true", help="end after one turn")
     run.add_argument("--board", metavar="NAME", help="use this board instead of the configured one")
-    run.add_argument("--demo", action="store_true", help="simulate what is missing: the key, the sound card")
+    run.add_argument(
+        "--demo", action="store_true", help="simulate what is missing: the key, the microphone, the speaker"
+    )
     run.add_argument("--standin", action="store_true", help="talk to a built-in stand-in: no key, no network")
     run.add_argument("--wav-out", type=Path, metavar="FILE", help="record what is played; --once: the reply")
 
@@ -79,7 +81,7 @@ def _options(arguments: argparse.Namespace, *, board_detected: bool) -> RunOptio
 
     return RunOptions(
         once=arguments.once,
-        interactive=sys.stdin.isatty() and sys.stdout.isatty(),
+        interactive=sys.stdin.isatty() and shows_pictures(sys.stdout),
         demo=arguments.demo,
         standin=arguments.standin,
         config=arguments.config,

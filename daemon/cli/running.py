@@ -71,11 +71,12 @@ def _watch(*, as_json: bool) -> int:
     from daemon.cli.status_text import event_text
     from daemon.control.client import find_daemon, watch
 
+    event: dict[str, Any] = {}
     for event in watch(find_daemon(os.environ)):
         now = time.strftime("%H:%M:%S")
         print(to_json(event) if as_json else f"{now}  {event_text(event)}", flush=True)
     complain(["the speaker has ended"])
-    return 1
+    return 0 if event.get("event") == "end" else 1
 
 
 def _volume(arguments: argparse.Namespace) -> int:

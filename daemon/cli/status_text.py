@@ -74,11 +74,12 @@ def pairs_text(values: Mapping[str, Any]) -> str:
     return ", ".join(f"{_label(name)} {_worded(name, value)}" for name, value in known)
 
 
+_HEAD_OF_TURN = ("event", "v", "at", "turn", "trigger", "outcome")
+
+
 def turn_text(turn: Mapping[str, Any]) -> str:
     """One line of the ledger."""
-    rest = {
-        name: value for name, value in turn.items() if name not in ("event", "turn", "trigger", "outcome")
-    }
+    rest = {name: value for name, value in turn.items() if name not in _HEAD_OF_TURN}
     head = f"#{turn.get('turn', '?')} {turn.get('trigger') or ''} {turn.get('outcome') or 'under way'}"
     return f"{_plain(' '.join(head.split()))}: {pairs_text(rest)}"
 
@@ -88,9 +89,13 @@ def event_text(event: Mapping[str, Any]) -> str:
     kind = _plain(event.get("event", "event"))
     if kind == "turn":
         return _labelled("turn", turn_text(event))
+    if kind == "say":
+        return _labelled("typed", _plain(event.get("text", "")))
     if kind == "transcript":
         return _labelled(_plain(event.get("who", "")), _plain(event.get("text", "")))
-    values = {name: value for name, value in event.items() if name != "event"}
+    if kind == "snapshot":
+        return _headline(event.get("status", {}))
+    values = {name: value for name, value in event.items() if name not in ("event", "v", "at")}
     if kind in values:  # {"event": "state", "state": "idle", ...}
         main = _plain(values.pop(kind))
         rest = pairs_text(values)

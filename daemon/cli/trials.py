@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from daemon.cli.arguments import add_config_option, complain
+from daemon.cli.arguments import add_config_option, complain, shows_pictures
 from daemon.cli.clean_output import cursor_stream
 from daemon.errors import ConfigError, ConureError
 from hw.base import DeviceError
@@ -91,7 +91,7 @@ def _listen(arguments: argparse.Namespace) -> int:
         if board.stage is not None:
             board.stage.speak()
         heard = hear(mic, settings.vad, arguments.seconds)
-        if sys.stdout.isatty():
+        if shows_pictures(sys.stdout):
             _show_live(heard)
         else:
             for reading in readings(heard, LINE_CHUNKS):

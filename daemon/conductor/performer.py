@@ -147,6 +147,7 @@ class Performer:
     def _send_text(self, turn: int, text: str, *, online: bool) -> None:
         self._parts.ledger.open(turn, Trigger.TEXT, self._clock(), online=online)
         self._parts.uplink.write_text(turn, text)
+        self._parts.feed.tell("say", text=text)
         self._parts.connection.ask()
 
     def _renew_link(self, why: str, *, keep_handle: bool) -> None:

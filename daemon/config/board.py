@@ -12,9 +12,9 @@ from daemon.config.settings import BoardSettings, ButtonSettings, LightSettings,
 from hw.base import Board, LedError, Leds
 from hw.boards.board_files import BoardFile, BoardFileError, find_board, load_all
 from hw.boards.detect import Detection, Traces, detect, read_traces
-from hw.build import GENERIC, SIMULATED, BoardSpec, NoLeds, build_board
+from hw.build import GENERIC, BoardSpec, NoLeds, build_board
 from hw.gpio.gpio import ButtonSpec
-from hw.sound.cards import ALTERNATIVE, has_sound_card
+from hw.sound.cards import ALTERNATIVE
 from hw.sound.negotiate import StreamOptions
 
 log = logging.getLogger(__name__)
@@ -120,10 +120,12 @@ def _differs(data: Mapping[str, Any], table: str, key: str, own: object) -> bool
     return isinstance(content, dict) and content.get(key, own) != own
 
 
-def choose_board(settings: Settings, *, record_wav: Path | None = None) -> Board:
+def choose_board(
+    settings: Settings, *, record_wav: Path | None = None, missing: frozenset[str] = frozenset()
+) -> Board:
     """The board of these settings; its devices are opened later.
 
-    `auto` is a real one: a service must not pretend. `simulate_if_bare` is for demonstrations.
+    `auto` is a real one: a service must not pretend. `missing` is for demonstrations (`daemon.run.missing`).
     """
     board = settings.board
     spec = BoardSpec(
@@ -147,16 +149,10 @@ def choose_board(settings: Settings, *, record_wav: Path | None = None) -> Board
         brightness=settings.lights.brightness,
         sentence_wav=Path(board.sample_wav) if board.sample_wav else None,
         record_wav=record_wav or (Path(board.record_wav) if board.record_wav else None),
+        missing=missing,
     )
     name = GENERIC if board.name == AUTO else board.name.removesuffix(".toml").rpartition("/")[2]
     return build_board(name, spec)
-
-
-def simulate_if_bare(settings: Settings, *, detected: bool = False) -> Settings:
-    """The same settings, with the simulated board if nobody named one and there is no sound card."""
-    if has_sound_card() or not (detected or settings.board.name == AUTO):
-        return settings
-    return replace(settings, board=replace(settings.board, name=SIMULATED))
 
 
 def _button_spec(button: ButtonSettings) -> ButtonSpec | None:

@@ -20,6 +20,7 @@ from daemon.config.checks import base_url_fault, cross_check
 from daemon.config.schema import Checked
 from daemon.config.secret import Secret
 from daemon.config.settings import Settings
+from daemon.config.variables import environment_faults
 from daemon.errors import ConfigError
 from daemon.outside import one_line
 from hw.base import MicError
@@ -86,7 +87,7 @@ def load(path: Path | None, env: Env, board: str | None = None) -> Configuration
     problems = [f"{source}: {problem.text}" for problem in checked.problems]
     problems += [line if board else f"{source}: {line}" for line in chosen.problems]
     problems += [f"{source}: {line}" for line in _file_faults(checked.settings, faulty)]
-    problems += _base_url_variable_faults(checked.settings, env)
+    problems += _base_url_variable_faults(checked.settings, env) + environment_faults(env)
     if problems:
         raise _refusal(problems)
     return Configuration(chosen.named(checked.settings), file, checked.given, detected=chosen.detected)

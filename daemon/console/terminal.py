@@ -12,14 +12,15 @@ import contextlib
 import locale
 import logging
 import os
-import threading
+import time
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol, TextIO
 
 from daemon.console.keys import HANG_UP, Keys, raw_keys
-from daemon.console.view import LOG_LINES, Note, render_view
+from daemon.console.output import LogPane, captured_output
+from daemon.console.view import Note, render_view
 from daemon.errors import ControlError
 from hw.base import Colour
 
@@ -30,6 +31,9 @@ REDRAW_S = 0.1
 
 RECENT_NOTES = 400
 """Notes that are remembered, oldest forgotten first: more pieces of speech than a tall terminal shows."""
+
+TONE_S = 2.0
+"""For so long a tone is told after it began: it is over after half a second at most."""
 
 VOLUME_STEP = 5
 """Percent for each key."""
@@ -76,12 +80,15 @@ async def show(
 
     `press` is what the space bar does; `speak` lets the simulated microphone speak, None where there is none.
     `terminal` and `keys_fd` must be terminals. However this ends, by a key, an error or cancellation, the
-    terminal and the log's handlers are as they were before. Raises what the callables raise.
+    terminal and what else writes on it are as they were before. Raises what the callables raise.
     """
+    terminal.flush()
     with contextlib.ExitStack() as stack:
-        pane = stack.enter_context(captured_log())
+        screen_fd = _own_descriptor(terminal.fileno())
+        stack.callback(os.close, screen_fd)
+        pane = stack.enter_context(captured_output(terminal.fileno()))
         keys = stack.enter_context(raw_keys(keys_fd))
-        screen = stack.enter_context(open_screen(terminal))
+        screen = stack.enter_context(open_screen(screen_fd, look_of(terminal)))
         view = _LiveView(
             commands=commands,
             snapshot=snapshot,
@@ -125,7 +132,7 @@ class _LiveView:
     async def follow(self, feed: Tells) -> None:
         """Remember what happens."""
         async for note in feed.watch():
-            self.notes.append(note)
+            self.notes.append({**note, "at_s": time.monotonic()})
 
     async def redraw(self) -> None:
         """Keep the picture up to date until the terminal is gone."""
@@ -136,7 +143,7 @@ class _LiveView:
 
     def picture(self, width: int, height: int) -> list[str]:
         """What is to be seen now."""
-        notes = [*self.notes, *({"event": "log", "text": line} for line in self.log_pane.newest())]
+        notes = [*fresh(self.notes), *({"event": "log", "text": line} for line in self.log_pane.newest())]
         look = self.screen.look
         return render_view(
             self.snapshot(), notes, self.pixels(), width, height, look.colour, look.unicode,
@@ -167,6 +174,12 @@ class _LiveView:
                 await self.commands.handle("stop", {})
             case _ if key == REDRAW_KEY:
                 self.screen.forget()
+
+
+def fresh(notes: Iterable[Note]) -> list[Note]:
+    """Return the notes without the tones that have been over for long."""
+    since_s = time.monotonic() - TONE_S
+    return [note for note in notes if note["event"] != "earcon" or float(str(note["at_s"])) > since_s]
 
 
 # --- the picture
@@ -263,16 +276,13 @@ def terminal_size(fd: int) -> tuple[int, int]:
 
 
 @contextlib.contextmanager
-def open_screen(terminal: TextIO) -> Iterator[Screen]:
+def open_screen(fd: int, look: Look) -> Iterator[Screen]:
     """The alternate screen for as long as the block lasts."""
-    terminal.flush()
-    fd = _own_descriptor(terminal.fileno())
-    screen = Screen(fd, look_of(terminal))
+    screen = Screen(fd, look)
     try:
         yield screen
     finally:
         screen.leave()
-        os.close(fd)
 
 
 def _own_descriptor(fd: int) -> int:
@@ -281,58 +291,3 @@ def _own_descriptor(fd: int) -> int:
         return os.open(os.ttyname(fd), os.O_WRONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
     except OSError:
         return os.dup(fd)  # in a container, or another user's: better a view that may wait than none
-
-
-# --- the log
-
-
-class LogPane:
-    """A stream for log handlers that keeps the newest lines, oldest dropped first; any thread."""
-
-    def __init__(self) -> None:
-        self._lines: deque[str] = deque(maxlen=LOG_LINES)
-        self._lock = threading.Lock()
-
-    def write(self, text: str) -> None:
-        """Keep the lines of `text`."""
-        with self._lock:
-            self._lines.extend(line for line in text.splitlines() if line.strip())
-
-    def newest(self) -> list[str]:
-        """What is kept, oldest first."""
-        with self._lock:
-            return list(self._lines)
-
-    def flush(self) -> None:
-        """Nothing to do: what is written is there."""
-
-
-@contextlib.contextmanager
-def captured_log() -> Iterator[LogPane]:
-    """Turn the log handlers of terminals to a pane; afterwards its last lines are repeated there."""
-    pane = LogPane()
-    before = [(handler, handler.stream) for handler in _terminal_handlers()]
-    for handler, _ in before:
-        handler.setStream(pane)
-    try:
-        yield pane
-    finally:
-        for handler, stream in before:
-            handler.setStream(stream)
-        for stream in {id(stream): stream for _, stream in before}.values():
-            with contextlib.suppress(OSError):  # the terminal has gone away
-                stream.writelines(f"{line}\n" for line in pane.newest())
-                stream.flush()
-
-
-def _terminal_handlers() -> list[logging.StreamHandler[Any]]:
-    """Every handler of any logger that writes to a terminal."""
-    named = logging.root.manager.loggerDict.values()
-    loggers = [logging.root, *(logger for logger in named if isinstance(logger, logging.Logger))]
-    return [
-        handler
-        for logger in loggers
-        for handler in logger.handlers
-        # A file that is opened at its first line has no stream yet.
-        if isinstance(handler, logging.StreamHandler) and handler.stream and handler.stream.isatty()
-    ]

@@ -81,22 +81,45 @@ def head(
 ) -> list[Line]:
     """How it is now, one line for each part, and more for what is wrong."""
     return [
-        _title(snapshot),
-        _lights(snapshot["light"], pixels, width, colour=colour),
+        *_title(snapshot, width),
+        *_lights(snapshot["light"], pixels, width, colour=colour),
         _state(snapshot),
-        *_link(snapshot["link"]),
-        _mic(snapshot["devices"]["mic"], width, muted=snapshot["muted"]),
-        _speaker(snapshot, notes, width),
+        *_link(snapshot["link"], width),
+        *_mic(snapshot["devices"]["mic"], width, muted=snapshot["muted"]),
+        *_speaker(snapshot, notes, width),
     ]
 
 
-def _title(snapshot: Mapping[str, Any]) -> Line:
+def _title(snapshot: Mapping[str, Any], width: int) -> list[Line]:
     service = "stand-in" if snapshot["service"] == "stand-in" else "Gemini"
-    about = f" · {snapshot['board']} board · {service} · {snapshot['model']} · up {lasting(snapshot['up_s'])}"
-    return (Span(f"Conure {snapshot['version']}", BOLD), Span(clean(about)))
+    name = f"Conure {snapshot['version']}"
+    about = [f"{snapshot['board']} board", service, snapshot["model"], f"up {lasting(snapshot['up_s'])}"]
+    first, *rest = _joined([name, *map(clean, about)], width)
+    return [(Span(name, BOLD), Span(first.removeprefix(name))), *((Span(line),) for line in rest)]
 
 
-def _lights(light: str, pixels: Sequence[Colour], width: int, *, colour: bool) -> Line:
+def flow(start: Sequence[Span], words: Iterable[Span], width: int) -> list[Line]:
+    """Return `start` and the words after it, broken between words; what follows stands beside the labels."""
+    lines = [list(start)]
+    for span in words:
+        for word in span.text.split():
+            used = sum(cells(part.text) for part in lines[-1])
+            if used > LABEL_CELLS and used + 1 + cells(word) > width:
+                lines.append([_label("")])
+            _add_word(lines[-1], word, span.style)
+    return [tuple(line) for line in lines]
+
+
+def _add_word(line: list[Span], word: str, style: str) -> None:
+    last = line[-1]
+    gap = "" if last.text.endswith(" ") else " "
+    if last.style == style:
+        line[-1] = Span(f"{last.text}{gap}{word}", style)
+    else:
+        line += [Span(gap), Span(word, style)] if gap else [Span(word, style)]
+
+
+def _lights(light: str, pixels: Sequence[Colour], width: int, *, colour: bool) -> list[Line]:
     scene = SCENES[light]
     block, gap = ("██", " ") if len(pixels) * 3 <= width // 2 else ("█", "")
     line = [_label("lights")]
@@ -104,7 +127,7 @@ def _lights(light: str, pixels: Sequence[Colour], width: int, *, colour: bool) -
         line.append(Span(block, pixel_style(pixel)) if colour else Span("●" if pixel.brightest else "○"))
         line.append(Span(gap))
     looks = "" if colour else f" ({scene.looks})"
-    return (*line, Span(f"  {scene.name}{looks}: {scene.meaning}"))
+    return flow([*line, Span("  ")], [Span(f"{scene.name}{looks}: {scene.meaning}")], width)
 
 
 def pixel_style(pixel: Colour) -> str:
@@ -134,38 +157,39 @@ def _state(snapshot: Mapping[str, Any]) -> Line:
     return (_label("state"), Span(words, style), Span(f" for {lasting(snapshot['since_s'])}"), *muted)
 
 
-def _link(link: Mapping[str, Any]) -> list[Line]:
+def _link(link: Mapping[str, Any], width: int) -> list[Line]:
     words, style = LINKS[link["state"]]
     next_try_s = link["next_try_s"]
     after = f" for {lasting(link['since_s'])}" if next_try_s is None else f", in {lasting(next_try_s)}"
     lines: list[Line] = [(_label("link"), Span(words, style), Span(after))]
     if link["problem"]:
-        since = f" (for {lasting(link['problem_since_s'])})"
-        lines.append((_label(""), Span(clean(link["problem"]), RED), Span(since)))
+        since = f"(for {lasting(link['problem_since_s'])})"
+        lines += flow([_label("")], [Span(clean(link["problem"]), RED), Span(since)], width)
     if link["remedy"]:
-        lines.append((_label(""), Span(clean(link["remedy"]))))
+        lines += flow([_label("")], [Span(clean(link["remedy"]))], width)
     return lines
 
 
-def _mic(mic: Mapping[str, Any], width: int, *, muted: bool) -> Line:
+def _mic(mic: Mapping[str, Any], width: int, *, muted: bool) -> list[Line]:
     if not mic["open"]:
         why = mic["problem"] or ("closed: muted" if muted else "closed")
-        return (_label("mic"), Span(clean(why), RED))
+        return flow([_label("mic")], [Span(clean(why), RED)], width)
     level, floor = mic["level_dbfs"], mic["floor_dbfs"]
-    words = f" {level:.0f} dBFS, noise floor {floor:.0f}"
-    return (_label("mic"), *bar(_share(level), _bar_cells(width), mark=_share(floor)), Span(words))
+    words = f"{level:.0f} dBFS, noise floor {floor:.0f}"
+    shown = bar(_share(level), _bar_cells(width), mark=_share(floor))
+    return flow([_label("mic"), *shown], [Span(words)], width)
 
 
-def _speaker(snapshot: Mapping[str, Any], notes: Sequence[Note], width: int) -> Line:
+def _speaker(snapshot: Mapping[str, Any], notes: Sequence[Note], width: int) -> list[Line]:
     speaker, volume = snapshot["devices"]["speaker"], snapshot["volume"]
     if speaker["problem"] or not speaker["open"]:
-        return (_label("speaker"), Span(clean(speaker["problem"] or "closed"), RED))
-    words = f" volume {volume} %"
+        return flow([_label("speaker")], [Span(clean(speaker["problem"] or "closed"), RED)], width)
+    words = f"volume {volume} %"
     if waiting_bytes := snapshot["rings"]["reply"]["level_bytes"]:
         words += f", {SPEAKER_FORMAT.seconds(waiting_bytes):.1f} s to play"
     tones = [note["name"] for note in notes if note["event"] == "earcon"]
     words += f", tone: {tones[-1]}" if tones else ""
-    return (_label("speaker"), *bar(volume / 100, _bar_cells(width)), Span(words))
+    return flow([_label("speaker"), *bar(volume / 100, _bar_cells(width))], [Span(words)], width)
 
 
 def bar(share: float, width: int, *, mark: float | None = None) -> Line:
@@ -222,15 +246,20 @@ class Pane:
 
 def panes(snapshot: Mapping[str, Any], notes: Sequence[Note], width: int, height: int) -> list[Line]:
     """Exactly `height` lines: what was said gets the rows that the others leave."""
-    log: list[Line] = [(Span(clean(str(note["text"]))),) for note in notes if note["event"] == "log"]
+    heading, row = (TURN_HEADING, _turn) if width >= WIDE_CELLS else (NARROW_HEADING, _narrow_turn)
     order = [
         _pane((_rule("said", width),), talk_lines(said(notes)[-height:], width), least=3, most=height),
-        _pane(TURN_HEADING, [_turn(turn) for turn in snapshot["turns"]][-TURN_LINES:], least=3),
+        _pane(heading, [row(turn) for turn in snapshot["turns"][-TURN_LINES:]], least=3),
         _pane((), counter_lines(snapshot, width)[:COUNTER_LINES], least=1),
-        _pane((_rule("log", width),), log[-LOG_LINES:], least=3),
+        _pane((_rule("log", width),), _log_lines(notes, width)[-LOG_LINES:], least=3),
     ]
     counts = share_rows(height, order)
     return [line for pane, count in zip(order, counts, strict=True) for line in pane.rows(count)]
+
+
+def _log_lines(notes: Sequence[Note], width: int) -> list[Line]:
+    texts = (clean(str(note["text"])) for note in notes if note["event"] == "log")
+    return [(Span(part),) for text in texts for part in wrap(text, max(2, width))]
 
 
 def _pane(heading: tuple[Line, ...], lines: list[Line], *, least: int, most: int | None = None) -> Pane:
@@ -275,6 +304,8 @@ def said(notes: Iterable[Note]) -> list[tuple[str, str]]:
     for note in notes:
         if note["event"] == "turn":
             turns.append({})
+        elif note["event"] == "say":
+            turns[-1]["user"] = str(note["text"])
         elif note["event"] == "transcript":
             who = str(note["who"])
             turns[-1][who] = turns[-1].get(who, "") + str(note["text"])
@@ -299,6 +330,19 @@ def _turn(turn: Mapping[str, Any]) -> Line:
     return (Span(f"{begin} {times} {seconds} "), Span(outcome, _shade(outcome)))
 
 
+WIDE_CELLS = 80
+"""What a turn in full needs."""
+
+NARROW_HEADING: tuple[Line, ...] = ((Span("turn by       outcome     first sound", DIM),),)
+
+
+def _narrow_turn(turn: Mapping[str, Any]) -> Line:
+    outcome = turn["outcome"] or "…"
+    begin = f"{turn['turn']:>4} {turn['trigger']:<8}"
+    first_sound = _ms(turn["end_to_first_sample_ms"])
+    return (Span(f"{begin} "), Span(f"{outcome:<11}", _shade(outcome)), Span(f"{first_sound:>12}"))
+
+
 def _ms(value: float | None) -> str:
     return "–" if value is None else f"{value:.0f} ms"
 
@@ -316,9 +360,41 @@ def counter_lines(snapshot: Mapping[str, Any], width: int) -> list[Line]:
         **{f"{name}_ring_lost_bytes": ring["lost_bytes"] for name, ring in rings.items()},
         **snapshot["counters"],
     }
-    words = [f"{name.replace('_', ' ')} {value}" for name, value in counters.items() if value]
+    words = [f"{_counted(name)} {value}" for name, value in counters.items() if value and name not in OMITTED]
     texts = _joined(words, max(2, width - LABEL_CELLS))
     return [(_label("" if index else "counted"), Span(text)) for index, text in enumerate(texts)]
+
+
+OMITTED = ("events_high_water", "tool_threads_running", "control_clients_lost", "watch_notes_dropped")
+"""Marks for who looks into the program itself: `conure status` has them."""
+
+COUNTED = {
+    "connects": "connections",
+    "link_failures": "connections that failed",
+    "uplink_ring_lost_bytes": "bytes of speech lost",
+    "reply_ring_lost_bytes": "bytes of replies lost",
+    "mic_overruns": "gaps in what was heard",
+    "mic_losses": "microphone gone",
+    "mic_silences": "microphone silent",
+    "speaker_underruns": "gaps in what was played",
+    "speaker_losses": "speaker gone",
+    "reply_starved": "replies that paused",
+    "reply_bytes_refused": "bytes of too long replies",
+    "reply_bytes_of_cut_turns": "bytes of stopped replies",
+    "replies_near_silent": "replies that were silent",
+    "earcons_dropped": "tones left out",
+    "resent_bytes": "bytes sent again",
+    "renewed_no_answer": "sessions left for no answer",
+    "renewed_stalled": "sessions left for a stall",
+    "renewed_bad_replies": "sessions left for bad replies",
+    "tokens_prompt": "tokens sent",
+    "tokens_response": "tokens received",
+}
+"""Words for counters; others are told by their own names."""
+
+
+def _counted(name: str) -> str:
+    return COUNTED.get(name, name.replace("_", " "))
 
 
 def footer(width: int, *, muted: bool, can_speak: bool) -> list[Line]:

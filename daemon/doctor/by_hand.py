@@ -6,10 +6,11 @@ import queue
 from collections.abc import Callable, Iterator
 
 from daemon.doctor.case import Case
-from daemon.doctor.devices import pin_remedy
+from daemon.doctor.devices import NO_LIGHTS, pin_remedy
 from daemon.doctor.finding import Check, Finding, fine, skipped, wrong
 from daemon.lights.scenes import AMBER, BLUE, GREEN, RED
 from hw.base import Board, Colour, DeviceError, LedError
+from hw.build import NoLeds
 
 PRESS_WITHIN_S = 15.0
 COLOURS: tuple[tuple[str, Colour], ...] = (("red", RED), ("green", GREEN), ("blue", BLUE), ("amber", AMBER))
@@ -40,6 +41,8 @@ def _lights(case: Case, board: Board, ask: Ask, tell: Tell, wait: Wait) -> Findi
     names = ", ".join(name for name, _ in COLOURS)
     try:
         leds = board.open_leds()
+        if isinstance(leds, NoLeds):
+            return NO_LIGHTS
         try:
             tell(f"lights: {names}, one after the other")
             for _, colour in COLOURS:

@@ -19,10 +19,11 @@ from daemon.reminders import book as b
 from daemon.reminders.advance import advance, next_due_s
 from daemon.reminders.bell import BellSound
 from daemon.reminders.book import Book, Past, Ringing, Rules
-from daemon.reminders.clocks import Clocks, LocalOffset
+from daemon.reminders.clocks import Clocks
 from daemon.reminders.local_time import Moment, OffsetAt
 from daemon.reminders.phrases import listing, past_words, title, waiting_lines
 from daemon.reminders.record import FILE, LIMIT_BYTES, book_from, content_of
+from daemon.runtime.local_clock import LOCAL, LocalOffset
 from daemon.runtime.store import Store
 
 log = logging.getLogger(__name__)
@@ -60,7 +61,7 @@ class Reminders:
         self._rules = Rules(self._settings.ring_s, self._settings.missed_grace_s)
         self._store = store
         self._clocks = clocks or Clocks()
-        self._offset = offset or LocalOffset()
+        self._offset = offset or LOCAL
         self._ring = ring
         self._tell = tell
         self._post = post

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from functools import partial
 
-from daemon.config.board import simulate_if_bare
 from daemon.config.secret import Secret
 from daemon.config.settings import Settings
 from daemon.events import TalkPressed, Trigger
 from daemon.run.assembly import Conure
+from daemon.run.missing import missing_devices
+from daemon.run.options import RunOptions
 from daemon.words import Phase
 from hw.base import Stage
 
@@ -17,19 +19,14 @@ RESTING = (Phase.IDLE, Phase.FOLLOW_UP)
 """Where a tap begins a turn, and interrupts nothing."""
 
 
-def simulate_what_is_missing(
-    settings: Settings, api_key: Secret | None, *, detected: bool
-) -> tuple[Settings, Secret | None]:
+def simulating_what_is_missing(settings: Settings, api_key: Secret | None, options: RunOptions) -> RunOptions:
     """For the first minute with Conure: something always happens, and it is said what is simulated."""
+    missing, lines = missing_devices(settings, detected=options.board_detected)
     if api_key is None:
-        print(
-            "conure: no API key (GEMINI_API_KEY): using the stand-in, which says back what it hears",
-            file=sys.stderr,
-        )
-    simulated = simulate_if_bare(settings, detected=detected)
-    if simulated is not settings:
-        print("conure: no sound card: using the simulated board", file=sys.stderr)
-    return simulated, api_key
+        lines.insert(0, "no API key (GEMINI_API_KEY): using the stand-in, which says back what it hears")
+    for line in lines:
+        print(f"conure: {line}", file=sys.stderr)
+    return replace(options, missing=missing)
 
 
 async def show_live(conure: Conure) -> int:

@@ -13,6 +13,7 @@ from daemon.config.settings import LiveSettings
 from daemon.errors import AlreadyRunning
 from daemon.runtime.clock import clock_is_set
 from daemon.runtime.keeper import Content
+from daemon.runtime.local_clock import local_time
 from daemon.runtime.lock import locked
 from daemon.runtime.store import Store, state_folder
 from daemon.session.kept_handle import SESSION_FILE, SessionNote
@@ -27,7 +28,7 @@ LOCK_FILE = "lock"
 def local_day(at_s: float | None = None) -> str:
     """The local calendar day of a wall clock time (None: now) as "2026-11-21", or UNSET."""
     wall_s = time.time() if at_s is None else at_s
-    return time.strftime("%Y-%m-%d", time.localtime(wall_s)) if clock_is_set(wall_s) else UNSET
+    return local_time(wall_s).date().isoformat() if clock_is_set(wall_s) else UNSET
 
 
 def load_days(store: Store | None) -> dict[str, Day]:

@@ -10,9 +10,11 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator
+from functools import partial
 from pathlib import Path
 
 from daemon.control.server import ControlServer
+from daemon.control.watching import watched
 from daemon.lights.conditions import RunStage
 from daemon.run.assembly import Conure
 from daemon.run.dial import Dial
@@ -36,7 +38,8 @@ async def running(conure: Conure, dial: Dial, *, control: Path | None = None) ->
         if conure.button is not None:
             stack.callback(conure.button.close)
         if control is not None:
-            server = ControlServer(control, conure.commands.handle, conure.parts.feed.watch, conure.control)
+            watch = partial(watched, conure.parts.feed.watch, conure.reporter.snapshot)
+            server = ControlServer(control, conure.commands.handle, watch, conure.control)
             await stack.enter_async_context(server)
         try:
             async with asyncio.TaskGroup() as tasks:
@@ -47,6 +50,7 @@ async def running(conure: Conure, dial: Dial, *, control: Path | None = None) ->
                 tasks.create_task(_keep_link(conure, dial), name="link")
                 yield
                 conure.controller.enter(RunStage.STOPPING)
+                conure.parts.feed.tell("end")
                 raise _Ended
         except BaseExceptionGroup as group:
             cause = _first_cause(group)

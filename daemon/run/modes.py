@@ -18,15 +18,16 @@ from daemon.control.client import control_path
 from daemon.errors import ConfigError
 from daemon.run import lifecycle
 from daemon.run.assembly import Conure, build
-from daemon.run.demo import show_live, simulate_what_is_missing, tap
+from daemon.run.demo import show_live, simulating_what_is_missing, tap
 from daemon.run.dial import reach_service
 from daemon.run.kept_files import folder_in_use, sole_use
 from daemon.run.options import RunOptions
 from daemon.run.signals import until_first, until_told
 from daemon.run.wav import keep_reply, with_wav_checked
 from daemon.runtime import ending, logs
-from daemon.runtime.supervision import notify
-from hw.base import MicError, SpeakerError
+from daemon.runtime.supervision import notify, under_service_manager
+from hw.base import Board, MicError, SpeakerError
+from hw.sound.cards import PLAYBACK
 
 log = logging.getLogger(__name__)
 
@@ -40,7 +41,7 @@ def run(settings: Settings, api_key: Secret | None, options: RunOptions) -> int:
     logs.configure("warning" if options.once else settings.log.level)
     options = with_wav_checked(options, os.environ)
     if options.demo:
-        settings, api_key = simulate_what_is_missing(settings, api_key, detected=options.board_detected)
+        options = simulating_what_is_missing(settings, api_key, options)
     # What a rehearsal and the live view print is for the terminal.
     on_terminal = options.once or options.interactive
     try:
@@ -77,9 +78,11 @@ def named_by_key(error: MicError | SpeakerError, board: BoardSettings) -> MicErr
 
 async def _run(settings: Settings, api_key: Secret | None, options: RunOptions) -> int:
     base_url = load.effective_base_url(settings, os.environ)
-    board = choose_board(settings, record_wav=None if options.once else options.wav_out)
-    if options.wav_out is not None and not options.once and board.stage is None:
-        raise ConfigError(["--wav-out without --once records the simulated board only (--board simulated)"])
+    board = choose_board(
+        settings, record_wav=None if options.once else options.wav_out, missing=options.missing
+    )
+    if options.wav_out is not None and not options.once and not _simulates_speaker(board, options.missing):
+        raise ConfigError(["--wav-out without --once records a simulated speaker only (--board simulated)"])
     async with reach_service(settings, api_key, base_url) as dial:
         conure = build(settings, board, stand_in=api_key is None)
         logs.add_fields(partial(_journal_fields, conure))
@@ -93,10 +96,14 @@ async def _run(settings: Settings, api_key: Secret | None, options: RunOptions) 
             if options.interactive:
                 return await until_first(told, show_live(conure)) or 0
             log.info("ready: board %s, model %s", board.name, settings.live.model)
-            if await told is signal.SIGHUP:
+            if await told is signal.SIGHUP and under_service_manager(os.environ):
                 return BEGIN_AGAIN
             notify("STOPPING=1")
             return 0
+
+
+def _simulates_speaker(board: Board, missing: frozenset[str]) -> bool:
+    return PLAYBACK in missing or (board.stage is not None and not missing)
 
 
 def _journal_fields(conure: Conure) -> dict[str, object]:

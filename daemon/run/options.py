@@ -16,9 +16,9 @@ class RunOptions:
     once: bool = False
     """End after one turn: a demonstration, or a test of an installation."""
     interactive: bool = False
-    """Somebody sits at a terminal: keys stand for the button, and the live view may be drawn."""
+    """Somebody sits at a terminal that shows pictures: keys stand for the button, the live view is drawn."""
     demo: bool = False
-    """What is missing is simulated: without a key the service, without a sound card the board."""
+    """What is missing is simulated: the service without a key, and each of microphone and speaker."""
     standin: bool = False
     """Talk to a stand-in server inside this process: no key, no network."""
     config: Path | None = None
@@ -26,7 +26,9 @@ class RunOptions:
     board: str | None = None
     """The board that was named in the place of the configured one."""
     board_detected: bool = False
-    """Nobody named the board: where there is no sound card, a demonstration may simulate one instead."""
+    """Nobody named the board: what it lacks a demonstration may simulate."""
+    missing: frozenset[str] = frozenset()
+    """Which of CAPTURE and PLAYBACK (`hw.sound.cards`) this demonstration simulates."""
     wav_out: Path | None = None
     """File that receives what the speaker plays; None: none."""
     hidden: Mapping[str, Secret] = field(default_factory=dict)

@@ -66,10 +66,13 @@ class Rehearsal:
         return self._judge(outcome)
 
     def reply(self) -> bytes:
-        """What was heard of the reply: 24 kHz mono s16."""
-        if self._stage is None:
-            return bytes(self._received)
-        return self._stage.heard()[self._heard_before :]
+        """The reply as it was heard, or, where a real speaker plays, as it came: 24 kHz mono s16."""
+        heard = self._heard()
+        return bytes(self._received) if heard is None else heard[self._heard_before :]
+
+    def _heard(self) -> bytes | None:
+        """What a simulated speaker has played; None where it is a real one."""
+        return None if self._stage is None else self._stage.heard()
 
     def _begin(self) -> None:
         self._tap()
@@ -92,8 +95,8 @@ class Rehearsal:
     def _tell(self, note: Note) -> None:
         match note["event"]:
             case "state":
-                if note["state"] == "speaking" and self._stage is not None:
-                    self._heard_before = len(self._stage.heard())
+                if note["state"] == "speaking":
+                    self._heard_before = len(self._heard() or b"")
                 self._line(f"{note['state']!s:<10} lights: {self._conure.parts.lamp.scene.looks}")
             case "transcript":
                 self._line(f"{note['who']} said: {note['text']}")

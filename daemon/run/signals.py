@@ -22,10 +22,10 @@ log = logging.getLogger(__name__)
 
 @contextlib.asynccontextmanager
 async def until_told(options: RunOptions) -> AsyncIterator[asyncio.Future[signal.Signals]]:
-    """The first SIGTERM or SIGINT that comes; a second signal of the kind ends the process at once.
+    """The first SIGTERM, SIGINT or SIGHUP that comes; a second one of the kind ends the process at once.
 
-    Under a service manager also SIGHUP, if the configuration is now one that can be taken; elsewhere it keeps
-    its meaning, which is that the terminal is gone.
+    Under a service manager SIGHUP counts if the configuration is now one that can be taken; elsewhere it
+    means that the terminal is gone, unless whoever started us ignores that (nohup(1)).
     """
     loop = asyncio.get_running_loop()
     told: asyncio.Future[signal.Signals] = loop.create_future()
@@ -49,6 +49,9 @@ async def until_told(options: RunOptions) -> AsyncIterator[asyncio.Future[signal
     if under_service_manager(os.environ):
         handled.append(signal.SIGHUP)
         loop.add_signal_handler(signal.SIGHUP, reload)
+    elif signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
+        handled.append(signal.SIGHUP)
+        loop.add_signal_handler(signal.SIGHUP, tell, signal.SIGHUP)
     try:
         yield told
     finally:

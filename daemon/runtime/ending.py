@@ -18,6 +18,8 @@ from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import NoReturn
 
+from hw.sound.quiet import restore_stderr
+
 STDERR = 2
 
 NAME = "conure-aside"
@@ -45,6 +47,7 @@ def begin_again(environ: Mapping[str, str]) -> NoReturn:
     closed too; threads end with the old program.
     """
     logging.shutdown()
+    restore_stderr()
     for name in os.listdir("/proc/self/fd"):  # noqa: PTH208 - numbers, not paths
         descriptor = int(name)
         if descriptor > STDERR:

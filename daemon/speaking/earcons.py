@@ -1,7 +1,9 @@
 """The short tones, made in memory: what each says is in its melody, so that it needs no words.
 
-Rising means that the microphone opens, falling that it closes; two notes are good news, three or more are
-a fault. Their peaks are at most -15 dBFS, for they come at night too; the volume is applied elsewhere.
+Two notes tell of the microphone: rising, it opens; falling, it closes. Three or more are a fault. All but one
+are equally loud to somebody who hears them from a small loudspeaker, which plays hardly anything below 500
+Hz: so no melody of a fault lies there. Their peaks are at most -15 dBFS, for they come at night too; the
+volume is applied elsewhere.
 """
 
 from __future__ import annotations
@@ -13,6 +15,7 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
+from daemon.speaking.small_speaker import loudness_dba
 from daemon.words import Earcon
 from hw.base import SPEAKER_FORMAT
 
@@ -28,7 +31,7 @@ class Note:
 REST = Note(0.0, 60)
 
 # Equal temperament, A4 = 440 Hz (ISO 16).
-_C4, _E4, _G4, _A4 = 261.63, 329.63, 392.00, 440.00
+_A4 = 440.00
 _C5, _E5, _G5, _A5, _C6 = 523.25, 659.26, 783.99, 880.00, 1046.50
 
 MELODIES: dict[Earcon, tuple[Note, ...]] = {
@@ -37,15 +40,17 @@ MELODIES: dict[Earcon, tuple[Note, ...]] = {
     Earcon.DONE: (Note(_C6, 50), Note(_G5, 60)),
     Earcon.MUTED: (Note(_A5, 120), Note(_A4, 160)),
     Earcon.UNMUTED: (Note(_A4, 120), Note(_A5, 160)),
-    Earcon.ERROR: (Note(_E4, 140), REST, Note(_C4, 260)),
+    Earcon.ERROR: (Note(_E5, 110), REST, Note(_C5, 110), REST, Note(_C5, 260)),
     Earcon.OFFLINE: (Note(_G5, 110), Note(_E5, 110), Note(_C5, 200)),
-    Earcon.QUOTA: (Note(_C5, 110), Note(_G4, 110), Note(_C5, 110), Note(_G4, 200)),
-    Earcon.REFUSED: (Note(_E4, 110), REST, Note(_E4, 110), REST, Note(_E4, 110)),
-    Earcon.NO_MIC: (Note(_A5, 80), REST, Note(_A5, 80), REST, Note(_C4, 260)),
+    Earcon.QUOTA: (Note(_C6, 110), Note(_G5, 110), Note(_C6, 110), Note(_G5, 200)),
+    Earcon.REFUSED: (Note(_E5, 110), REST, Note(_E5, 110), REST, Note(_E5, 110)),
+    Earcon.NO_MIC: (Note(_A5, 80), REST, Note(_A5, 80), REST, Note(_C5, 260)),
 }
 
-_PEAK_DBFS = -15.0
-_LISTENING_PEAK_DBFS = -20.0
+LOUDNESS_DBA = -24.5
+"""Of each tone (`daemon.speaking.small_speaker`): with it the strongest peak is just below -15 dBFS."""
+
+LISTENING_DBA = -29.0
 """Softer than the others: it sounds at every turn, and the microphone is open already."""
 
 _RAMP_MS = 8
@@ -58,14 +63,22 @@ _OVERTONE = 0.15
 @cache
 def earcon_pcm(earcon: Earcon) -> bytes:
     """Return the tone as samples of `hw.base.SPEAKER_FORMAT`; the same object every time. Any thread."""
-    peak_dbfs = _LISTENING_PEAK_DBFS if earcon is Earcon.LISTENING else _PEAK_DBFS
-    return melody_pcm(MELODIES[earcon], peak_dbfs)
+    sound = _sound(MELODIES[earcon])
+    wanted_dba = LISTENING_DBA if earcon is Earcon.LISTENING else LOUDNESS_DBA
+    return _samples(sound, wanted_dba - loudness_dba(sound))
 
 
 def melody_pcm(notes: Sequence[Note], peak_dbfs: float) -> bytes:
     """Return notes as samples of `hw.base.SPEAKER_FORMAT`, with this peak (at most 0). Any thread."""
-    sound = np.concatenate([_tone(note) for note in notes])
-    return np.rint(sound * (32767 * 10 ** (peak_dbfs / 20))).astype(np.int16).tobytes()
+    return _samples(_sound(notes), peak_dbfs)
+
+
+def _sound(notes: Sequence[Note]) -> NDArray[np.float64]:
+    return np.concatenate([_tone(note) for note in notes])
+
+
+def _samples(sound: NDArray[np.float64], gain_db: float) -> bytes:
+    return np.rint(sound * (32767 * 10 ** (gain_db / 20))).astype(np.int16).tobytes()
 
 
 def _tone(note: Note) -> NDArray[np.float64]:

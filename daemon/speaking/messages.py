@@ -105,10 +105,10 @@ TONES: dict[Earcon, str] = {
     Earcon.DONE: "two quick notes, falling",
     Earcon.MUTED: "two slow notes, an octave down",
     Earcon.UNMUTED: "two slow notes, an octave up",
-    Earcon.ERROR: "two low notes, falling",
+    Earcon.ERROR: "three notes, the first one higher",
     Earcon.OFFLINE: "three notes, falling",
     Earcon.QUOTA: "four notes, down and up and down",
-    Earcon.REFUSED: "three low notes, all the same",
+    Earcon.REFUSED: "three notes, all the same",
     Earcon.NO_MIC: "three notes, the last one low",
 }
 """How the melodies of `earcons.py` sound."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from daemon.config.models import Tool, capabilities
@@ -14,6 +14,7 @@ from daemon.errors import ControlError
 from daemon.events import OtherTools, ToolsChanged
 from daemon.runtime.clock import clock_is_set
 from daemon.runtime.feed import Feed
+from daemon.runtime.local_clock import local_time
 from daemon.tools.calling.answers import Answer
 from daemon.tools.calling.host import ToolHost
 from daemon.tools.declaring.declarations import Equipment
@@ -89,8 +90,7 @@ def local_now() -> datetime | None:
     """The local time with its zone; None while the clock is not set."""
     if not clock_is_set(time.time()):
         return None
-    time.tzset()  # the zone of the machine may have been changed since the start (tzset(3))
-    return datetime.now(UTC).astimezone()
+    return local_time()
 
 
 class CommandedDevice:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -77,11 +76,6 @@ def _usb_place(number: int, root: Path) -> UsbPlace:
     except OSError:
         return UsbPlace()
     return UsbPlace(usb.lower(), interface.partition(":")[0])
-
-
-def has_sound_card(environment: Mapping[str, str] = os.environ, path: Path = CARDS) -> bool:
-    """Whether there is something to hear and speak with: a card, or a sound server that is named."""
-    return bool(read_cards(path)) or bool(environment.get("PULSE_SERVER"))
 
 
 def card_number(name: str) -> int | None:

@@ -12,12 +12,14 @@ listing the devices 30 to 50 ms.
 
 from __future__ import annotations
 
+import contextlib
 import os
+import re
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from hw.base import DeviceError, MicError, SpeakerError
 from hw.sound.alsa_names import forget_names, is_served
@@ -35,11 +37,21 @@ from hw.sound.cards import (
     read_usb_places,
 )
 from hw.sound.depth import deep_streams
-from hw.sound.negotiate import Form, StreamOptions, capture_forms, playback_forms
+from hw.sound.negotiate import (
+    MIC_OPTIONS,
+    SPEAKER_OPTIONS,
+    Form,
+    StreamOptions,
+    capture_forms,
+    playback_forms,
+)
 from hw.sound.quiet import quiet_stderr
+from hw.sound.worker import Stalled, Worker
 
 if TYPE_CHECKING:
     import pyaudio
+
+Found = TypeVar("Found")
 
 UNAVAILABLE = -9985
 FORM_REFUSED = (-9994, -9997, -9998)
@@ -51,6 +63,16 @@ STUCK = "a stream hangs, so that new devices cannot be looked for: only a restar
 LOOK_AGAIN_S = 30.0
 """A sound server that came up late changes no list of cards, so it is looked for at this pace too. A
 microphone that is lent for it misses less than a second."""
+
+LIST_TIMEOUT_S = 5.0
+"""Listing takes half a second on a small board; with a sound server that hangs it takes for ever."""
+
+LIST_HANGS = (
+    f"do not answer for {LIST_TIMEOUT_S:.0f} s: a sound server hangs, or what leads to it is broken; "
+    "restart it (`systemctl --user restart pipewire-pulse` or `pulseaudio --kill`), and look for a broken "
+    "link in ~/.config/pulse"
+)
+"""libpulse looks for its folder for ever where the link MACHINE-runtime in ~/.config/pulse leads nowhere."""
 
 ERRORS: dict[str, type[DeviceError]] = {CAPTURE: MicError, PLAYBACK: SpeakerError}
 FORMS = {CAPTURE: capture_forms, PLAYBACK: playback_forms}
@@ -117,7 +139,7 @@ class Library:
         with self._lock:
             with quiet_stderr():
                 audio = self._ready(ERRORS[kind])
-            if choose(_devices(audio), alternatives(wanted)[0], kind) is None:
+            if self._is_stale() or choose(_devices(audio), alternatives(wanted)[0], kind) is None:
                 audio = self._look_again(kind) or audio
             try:
                 opened = self._open(audio, kind, wanted, options)
@@ -126,6 +148,7 @@ class Library:
                 if renewed is None:
                     raise
                 opened = self._open(renewed, kind, wanted, options)
+            self._check_identity(opened, kind, wanted)
             self._lenders.add(lender)
             return opened
 
@@ -135,6 +158,18 @@ class Library:
             opened.stream.close()
         finally:
             self._lenders.discard(lender)  # without the lock: who looks again holds it, and waits for this
+
+    def _is_stale(self) -> bool:
+        """Whether cards have come or gone since PortAudio listed its devices."""
+        return self._signature() != self._seen
+
+    def _check_identity(self, opened: Opened, kind: str, wanted: str) -> None:
+        """Raise the kind's error where the card's number may be another card's by now: it is tried again."""
+        if card_number(opened.name) is None or not self._is_stale():
+            return
+        with contextlib.suppress(OSError):
+            opened.stream.close()
+        raise ERRORS[kind](wanted, "the sound cards have changed, and their list could not be renewed yet")
 
     def _open(self, audio: pyaudio.PyAudio, kind: str, wanted: str, options: StreamOptions) -> Opened:
         devices = _devices(audio)
@@ -159,7 +194,7 @@ class Library:
 
     def _look_again(self, kind: str) -> pyaudio.PyAudio | None:
         """List the devices anew although streams are open, if that may help and they can be spared."""
-        news = self._signature() != self._seen or self._clock() - self._looked_s >= LOOK_AGAIN_S
+        news = self._is_stale() or self._clock() - self._looked_s >= LOOK_AGAIN_S
         if not self._lenders or not news:
             return None
         go_on = threading.Event()
@@ -175,6 +210,29 @@ class Library:
 LIBRARY = Library()
 
 
+def list_devices() -> list[DeviceInfo]:
+    """Every capture and playback device that can be named in the configuration. Raises DeviceError."""
+    return _within_bounds(LIBRARY.list_devices)
+
+
+def survey_devices(
+    mic: StreamOptions = MIC_OPTIONS, speaker: StreamOptions = SPEAKER_OPTIONS
+) -> list[tuple[DeviceInfo, str]]:
+    """The same devices, each with the form in which it would be opened, in words. Raises DeviceError."""
+    return _within_bounds(lambda: [*LIBRARY.survey(CAPTURE, mic), *LIBRARY.survey(PLAYBACK, speaker)])
+
+
+def _within_bounds(ask: Callable[[], Found]) -> Found:
+    """What `ask` returns. Raises DeviceError, also where PortAudio never answers: its thread is given up."""
+    worker = Worker("portaudio list")
+    try:
+        return worker.call(ask, LIST_TIMEOUT_S)
+    except Stalled:
+        raise DeviceError("the sound devices", LIST_HANGS) from None
+    finally:
+        worker.finish(lambda: None, LIST_TIMEOUT_S)
+
+
 def _initialise(error_type: type[DeviceError]) -> pyaudio.PyAudio:
     try:
         import pyaudio
@@ -182,7 +240,20 @@ def _initialise(error_type: type[DeviceError]) -> pyaudio.PyAudio:
         raise error_type("PyAudio", f"cannot be loaded: {error}", permanent=True) from error
     os.environ.setdefault("JACK_NO_START_SERVER", "1")  # only looking for devices must not start one
     forget_names()
-    return pyaudio.PyAudio()
+    chatter: list[str] = []
+    try:
+        with quiet_stderr() as chatter:
+            return pyaudio.PyAudio()
+    except OSError as error:
+        raise error_type(*_start_refusal(error, chatter)) from error
+
+
+def _start_refusal(error: OSError, chatter: Iterable[str]) -> tuple[str, str]:
+    """What keeps PortAudio from starting, and why, in words that help; `chatter` is what ALSA printed."""
+    for line in chatter:
+        if named := re.search(r"(\S+) may be old or corrupted", line):  # conf.c, snd_config_hook_load
+            return named[1], "is no valid configuration of ALSA, so nothing can be heard or played: mend it"
+    return "PortAudio", f"does not start: {error_text(error)}; `conure doctor` may tell more"
 
 
 def _devices(audio: pyaudio.PyAudio) -> dict[int, DeviceInfo]:

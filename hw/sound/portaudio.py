@@ -36,10 +36,11 @@ from functools import partial
 from queue import Empty, SimpleQueue
 from typing import Any
 
-from hw.base import MIC_FORMAT, SPEAKER_FORMAT, DeviceError, PcmFormat, SpeakerError
-from hw.sound.cards import CAPTURE, PLAYBACK, DeviceInfo, card_number
+from hw.base import MIC_FORMAT, SPEAKER_FORMAT, DeviceError, MicError, PcmFormat, SpeakerError
+from hw.sound.cards import CAPTURE, PLAYBACK, card_number
 from hw.sound.library import ERRORS, LIBRARY, UNAVAILABLE, Opened, error_text
 from hw.sound.negotiate import MIC_OPTIONS, SPEAKER_OPTIONS, Form, StreamOptions
+from hw.sound.pace import Pace
 from hw.sound.resample import CaptureConverter, PlaybackConverter
 from hw.sound.worker import Stalled, Worker
 
@@ -77,18 +78,6 @@ CHECK_S = 1.0
 TAIL_S = 0.03
 """What a resampler holds back is played when no more came until so long before the device runs dry, or until
 half of what it holds has been played: a write takes up to 3 ms on a busy machine."""
-
-
-def list_devices() -> list[DeviceInfo]:
-    """Every capture and playback device that can be named in the configuration. Raises DeviceError."""
-    return LIBRARY.list_devices()
-
-
-def survey_devices(
-    mic: StreamOptions = MIC_OPTIONS, speaker: StreamOptions = SPEAKER_OPTIONS
-) -> list[tuple[DeviceInfo, str]]:
-    """The same devices, each with the form in which it would be opened, in words. Raises DeviceError."""
-    return [*LIBRARY.survey(CAPTURE, mic), *LIBRARY.survey(PLAYBACK, speaker)]
 
 
 class _Stream:
@@ -205,7 +194,9 @@ class PortAudioMic:
         options: StreamOptions = MIC_OPTIONS,
     ) -> None:
         """Open it; raises MicError."""
+        self._wanted = wanted
         self._clock = clock
+        self._pace = Pace()
         self._options = options
         self._converter: CaptureConverter | None = None
         self._rate_hz = MIC_FORMAT.rate_hz
@@ -232,10 +223,7 @@ class PortAudioMic:
         if self._next:
             chunk, self._next = self._next, b""
             return chunk
-        # PyAudio closes a stream whose overflow it reports, and PulseAudio reports none.
-        self.overruns += self._clock() - self._read_s > self._options.depth_s
-        pcm: bytes = self._stream.call(partial(self._read, MIC_FORMAT.chunk_frames * (1 + patient)))
-        self._read_s = self._clock()
+        pcm = self._read_in_time(MIC_FORMAT.chunk_frames * (1 + patient))
         self._next = pcm[MIC_FORMAT.chunk_bytes :]
         return pcm[: MIC_FORMAT.chunk_bytes]
 
@@ -244,8 +232,21 @@ class PortAudioMic:
         self._stream.close()
         self._converter = None
 
+    def _read_in_time(self, own_frames: int) -> bytes:
+        """So many frames, from a device that runs in real time. Raises MicError."""
+        before_s, asked_s = self._read_s, self._clock()
+        # PyAudio closes a stream whose overflow it reports, and PulseAudio reports none.
+        self.overruns += asked_s - before_s > self._options.depth_s
+        pcm: bytes = self._stream.call(partial(self._read, own_frames))
+        self._read_s = self._clock()
+        sound_s = MIC_FORMAT.seconds(len(pcm))
+        if fault := self._pace.note(sound_s, self._read_s - before_s, self._read_s - asked_s):
+            raise MicError(self._wanted, fault)
+        return pcm
+
     def _set_up(self, opened: Opened) -> None:
         own = _is_own(opened.form, MIC_FORMAT)
+        self._pace = Pace()
         self._converter = None if own else CaptureConverter(opened.form, self._options.channel)
         self._rate_hz = opened.form.rate_hz
         self._served = opened.served

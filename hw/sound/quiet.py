@@ -2,13 +2,17 @@
 
 When PortAudio looks for devices, ALSA and JACK print some forty lines to standard error, about every name in
 ALSA's configuration that this machine has no hardware for. They write to the file descriptor, below Python.
+So does whoever else writes there meanwhile, which may be for long where a library hangs: a program's own
+messages belong on a descriptor of their own (`keep_stderr_apart`).
 """
 
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import TextIO
 
 STDERR = 2
 
@@ -17,6 +21,29 @@ CHATTER = (
     "connect(2) call to ", "jack server ", "Cannot create thread res", "Cannot create message buffer",
 )  # fmt: skip
 """How the lines begin that ALSA, PortAudio and JACK print."""
+
+
+def keep_stderr_apart() -> None:
+    """Let `sys.stderr` write by a copy of the descriptor, which nobody diverts. At the start of a program."""
+    ours = sys.stderr
+    if _descriptor(ours) == STDERR:
+        copy = os.dup(STDERR)
+        sys.stderr = open(copy, "w", 1, ours.encoding, ours.errors)  # noqa: SIM115, PTH123 - a number; for ever
+
+
+def restore_stderr() -> None:
+    """Let the descriptor be what `sys.stderr` writes to, whoever diverts it: for a program's successor."""
+    copy = _descriptor(sys.stderr)
+    if copy is not None and copy != STDERR:
+        os.dup2(copy, STDERR)
+
+
+def _descriptor(stream: TextIO) -> int | None:
+    """Where it writes; None for what has no descriptor."""
+    try:
+        return stream.fileno()
+    except OSError:
+        return None
 
 
 @contextmanager

@@ -8,6 +8,7 @@ from typing import Any
 from places import ROOT
 from rig import running_rig
 
+from daemon.control.watching import watched
 from daemon.errors import ConureError
 from daemon.lights.ladder import LADDER
 from daemon.reminders import record
@@ -77,3 +78,21 @@ def test_the_files_that_it_keeps_are_all_there_are() -> None:
     named = {name.strip("`") for name in rows(section("What it keeps"))}
     kept = {kept_files.USAGE_FILE, kept_handle.SESSION_FILE, volume.VOLUME_FILE, record.FILE, memory.FILE}
     assert named == kept
+
+
+async def test_every_event_that_a_conversation_and_a_hand_bring_is_on_the_page_with_its_keys() -> None:
+    page = rows(section("Events for programs"))
+    keys = {name: cell for cells, cell in page.items() for name in re.findall(r"`(\w+)`", cells)}
+    async with running_rig() as rig:
+        events = watched(rig.conure.parts.feed.watch, rig.conure.reporter.snapshot)
+        seen: list[dict[str, Any]] = [await anext(events)]
+        await rig.ask_aloud()
+        await rig.command("volume", percent=35)
+        while not any(event["event"] == "turn" for event in seen):
+            seen.append(await anext(events))
+        await events.aclose()
+    assert {"snapshot", "state", "transcript", "turn", "light", "volume"} <= {one["event"] for one in seen}
+    for event in seen:
+        told = set(event) - {"v", "at", "event"}
+        if event["event"] != "turn":  # whose keys are the status's
+            assert told == set(re.findall(r"`(\w+)`", keys[event["event"]])) & told, event

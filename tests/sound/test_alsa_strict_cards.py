@@ -20,8 +20,9 @@ from strict_cards import strict_cards as strict_cards  # a fixture
 
 from hw.base import MIC_FORMAT, SPEAKER_FORMAT, MicError, SpeakerError
 from hw.sound import library
+from hw.sound.library import survey_devices
 from hw.sound.negotiate import MIX, StreamOptions
-from hw.sound.portaudio import PortAudioMic, PortAudioSpeaker, survey_devices
+from hw.sound.portaudio import PortAudioMic, PortAudioSpeaker
 
 TONE_HZ = 1000.0
 TONE_S = 0.5

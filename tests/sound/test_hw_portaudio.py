@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,9 +16,9 @@ from pulse import MIC_DEVICE, SPEAKER_DEVICE, PrivatePulse
 
 from hw.base import MIC_FORMAT, SPEAKER_FORMAT, MicError, SpeakerError
 from hw.sound.depth import deep_streams
-from hw.sound.library import UNAVAILABLE, open_refusal
+from hw.sound.library import UNAVAILABLE, list_devices, open_refusal
 from hw.sound.negotiate import Form
-from hw.sound.portaudio import PortAudioMic, PortAudioSpeaker, list_devices
+from hw.sound.portaudio import PortAudioMic, PortAudioSpeaker
 
 LOOK_TWICE = """
 import os
@@ -189,3 +190,26 @@ def test_an_open_speaker_that_plays_nothing_costs_nothing(speaker: PortAudioSpea
     after = os.times()
     # The recorders of the test's own sinks run in this process too.
     assert after.user + after.system - before.user - before.system < 0.05
+
+
+READ_NULL = """
+from hw.base import MicError
+from hw.sound.portaudio import PortAudioMic
+mic, chunks = PortAudioMic("default"), 0
+try:
+    while chunks < 10_000:
+        mic.read()
+        chunks += 1
+except MicError as error:
+    print(chunks, error)
+"""
+
+
+def test_a_device_that_gives_silence_without_end_is_found_out(tmp_path: Path) -> None:
+    (tmp_path / ".asoundrc").write_text("pcm.!default { type null }\n")
+    environment = {"PATH": os.environ["PATH"], "HOME": str(tmp_path)}
+    command = [sys.executable, "-c", READ_NULL]
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=True)
+    chunks, told = done.stdout.split(maxsplit=1)
+    assert int(chunks) < 250
+    assert told.startswith("default: runs far faster than real time")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import os
 import signal
 import socket
@@ -306,6 +307,76 @@ async def test_once_keeps_the_reply_in_the_state_folder_and_says_so(tmp_path: Pa
     assert f"The reply is in {wav}." in out.decode()
     assert wav.stat().st_mode & 0o777 == 0o600
     assert wav.parent.stat().st_mode & 0o777 == 0o700
+
+
+async def test_a_terminal_that_hangs_up_ends_it_cleanly(tmp_path: Path) -> None:
+    async with served(tmp_path) as (process, _):
+        await process.until(online)
+        status, _, output = await process.end(signal.SIGHUP)
+    assert status == 0, output
+    assert not process.socket.exists()
+
+
+async def test_nohup_keeps_it(tmp_path: Path) -> None:
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        process = await start(tmp_path, "run", "--standin", "--board", "simulated")
+    finally:
+        signal.signal(signal.SIGHUP, before)
+    await process.until(state("idle"))
+    process.process.send_signal(signal.SIGHUP)
+    assert (await process.status())["state"] == "idle"
+    assert (await process.end())[0] == 0
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+async def test_a_command_that_has_a_device_gives_it_back_before_a_signal_ends_it(
+    number: signal.Signals, tmp_path: Path
+) -> None:
+    (tmp_path / "leds.py").write_text(LIT)
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, str(tmp_path / "leds.py"), env=environment(tmp_path, PYTHONPATH=str(ROOT)),
+        stdout=asyncio.subprocess.PIPE,
+    )  # fmt: skip
+    assert process.stdout is not None and (await process.stdout.readline()).strip()
+    process.send_signal(number)
+    assert (await process.stdout.read()).decode().splitlines()[-1] == "dark"
+    assert await process.wait() == -number
+
+
+LIT = """
+import signal, sys
+signal.signal(signal.SIGINT, signal.SIG_DFL)
+from hw.simulated.board import SimulatedLeds
+SimulatedLeds.close = lambda self: print("dark", flush=True)
+from daemon.cli.main import main
+sys.exit(main(["lights", "--board", "simulated"]))
+"""
+
+
+async def test_whoever_watches_sees_how_it_is_what_changes_and_an_orderly_end(tmp_path: Path) -> None:
+    async with served(tmp_path) as (process, _):
+        await process.until(online)
+        watcher = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "daemon", "status", "--watch", "--json", cwd=ROOT,
+            env=environment(tmp_path), stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
+        )  # fmt: skip
+        assert watcher.stdout is not None
+        first = json.loads(await watcher.stdout.readline())
+        assert (first["v"], first["event"], first["status"]["link"]["state"]) == (1, "snapshot", "online")
+        await process.command("volume", percent=35)
+        await process.command("mute")
+        await process.until(lambda status: status["muted"])
+        await process.end()
+        out, _ = await watcher.communicate()
+    events = [json.loads(line) for line in out.splitlines()]
+    assert all(event["v"] == 1 and "at" in event for event in events)
+    assert [event["volume"] for event in events if event["event"] == "volume"] == [35]
+    assert [event["muted"] for event in events if event["event"] == "mute"] == [True]
+    (device,) = [event for event in events if event["event"] == "device"]
+    assert (device["device"], device["open"]) == ("mic", False)
+    assert any(event["event"] == "light" for event in events)
+    assert events[-1]["event"] == "end" and watcher.returncode == 0
 
 
 async def test_a_second_one_may_not_keep_the_same_state_and_no_process_finds_the_key_of_the_first(

@@ -387,7 +387,7 @@ FOUND = [
 
 
 def test_devices_are_a_table(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    put_in_place(monkeypatch, "hw.sound.portaudio", survey_devices=lambda: FOUND)
+    put_in_place(monkeypatch, "hw.sound.library", survey_devices=lambda: FOUND)
     assert main(["devices"]) == 0
     assert capsys.readouterr().out == (
         "name                 kind      card        usb        port   default  opened with\n"
@@ -397,7 +397,7 @@ def test_devices_are_a_table(monkeypatch: pytest.MonkeyPatch, capsys: pytest.Cap
 
 
 def test_no_devices_is_a_failure(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    put_in_place(monkeypatch, "hw.sound.portaudio", survey_devices=list)
+    put_in_place(monkeypatch, "hw.sound.library", survey_devices=list)
     assert main(["devices"]) == 1
     assert (
         capsys.readouterr().err == "conure: there is no sound device; `conure doctor` tells what may help\n"
@@ -489,7 +489,7 @@ def test_a_recording_that_no_board_would_make_is_refused(
 ) -> None:
     wanted = ["run", "--standin", "--board", "generic", "--wav-out", str(tmp_path / "out.wav")]
     assert main(wanted) == EX_CONFIG
-    assert "--wav-out without --once records the simulated board only" in capsys.readouterr().err
+    assert "--wav-out without --once records a simulated speaker only" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from daemon.config import board
-from daemon.config.board import AUTO, Choice, board_settings, choose, choose_board, simulate_if_bare
-from daemon.config.settings import BoardSettings, LightSettings, Settings
+from daemon.config.board import AUTO, Choice, board_settings, choose, choose_board
+from daemon.config.settings import LightSettings, Settings
 from hw.boards.board_files import BoardFile, find_board, load_all
 
 
@@ -93,23 +93,6 @@ def test_what_is_no_name_is_left_to_the_check_of_the_configuration(tmp_path: Pat
 
 def test_several_cards_are_written_so_that_the_first_that_is_there_is_taken() -> None:
     assert board_settings(find_board("whisplay")).board.mic == ("whisplaysound", "wm8960soundcard")
-
-
-@pytest.mark.parametrize(
-    ("name", "detected", "sound", "expected"),
-    [
-        (AUTO, False, False, "simulated"),
-        ("codec-zero", True, False, "simulated"),
-        ("codec-zero", False, False, "codec-zero"),
-        (AUTO, False, True, AUTO),
-    ],
-)
-def test_a_demonstration_simulates_what_nobody_named_and_is_not_there(
-    monkeypatch: pytest.MonkeyPatch, name: str, detected: bool, sound: bool, expected: str
-) -> None:
-    monkeypatch.setattr(board, "has_sound_card", lambda: sound)
-    settings = Settings(board=BoardSettings(name=name))
-    assert simulate_if_bare(settings, detected=detected).board.name == expected
 
 
 def test_the_bus_itself_is_asked_only_if_that_was_wanted(

@@ -10,14 +10,14 @@ import logging
 import os
 import select
 import termios
-from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any, TextIO
 
 import pytest
 from test_view import snapshot
 
-from daemon.console import terminal as t
+from daemon.console import terminal
+from daemon.console.output import LogPane
 from daemon.console.terminal import ENTER, LEAVE, Look, Screen, changes, look_of, show
 from daemon.errors import ControlError
 from daemon.runtime.feed import Feed
@@ -34,7 +34,7 @@ class Desk:
         self.outer_fd, self.inner_fd = os.openpty()
         os.set_blocking(self.outer_fd, False)
         termios.tcsetwinsize(self.inner_fd, (24, 80))
-        self.terminal: TextIO = os.fdopen(self.inner_fd, "w", encoding="utf-8", closefd=False)
+        self.terminal: TextIO = os.fdopen(os.dup(self.inner_fd), "w", encoding="utf-8")
         self.attributes = termios.tcgetattr(self.inner_fd)
         self.seen = ""
         self.done: list[Any] = []
@@ -363,8 +363,29 @@ async def test_a_log_that_goes_elsewhere_is_left_alone(desk: Desk, noisy: loggin
     assert elsewhere.getvalue() == "kept\n"
 
 
+async def test_a_tone_is_told_only_while_it_is_new(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with desk.showing():
+        desk.feed.tell("earcon", name="listening")
+        await desk.until(lambda: "tone: listening" in desk.seen)
+        desk.seen = ""
+        monkeypatch.setattr(terminal, "TONE_S", 0.0)
+        await desk.until(lambda: "volume 70 %" in desk.seen)
+        desk.type("q")
+    assert "tone" not in desk.seen.split("volume 70 %")[1].split("\x1b[")[0]
+
+
+async def test_what_a_library_or_a_program_writes_below_python_goes_into_the_picture(desk: Desk) -> None:
+    async with desk.showing():
+        os.write(desk.terminal.fileno(), b"ALSA lib pcm.c: underrun occurred\n")
+        await desk.until(lambda: "\x1b[2KALSA lib pcm.c: underrun occurred" in desk.seen)
+        program = await asyncio.create_subprocess_exec("echo", "a program", stdout=desk.terminal.fileno())
+        assert await program.wait() == 0
+        await desk.until(lambda: "\x1b[2Ka program" in desk.seen)
+        desk.type("q")
+
+
 def test_the_pane_keeps_a_bounded_number_of_lines() -> None:
-    pane = t.LogPane()
+    pane = LogPane()
     for number in range(100):
-        pane.write(f"{number}\n")
-    assert deque(pane.newest()) == deque(str(number) for number in range(95, 100))
+        pane.keep(f"{number}\n")
+    assert pane.newest() == [f"{number}\n" for number in range(95, 100)]

@@ -216,7 +216,7 @@ def test_what_a_turn_has_not_reached_is_a_dash() -> None:
 def test_only_counters_that_are_not_zero_are_shown() -> None:
     lines = picture(snapshot(link__failures=2, rings__reply__lost_bytes=9), width=120)
     assert row(lines, "counted") == (
-        "connects 1 · link failures 2 · reply ring lost bytes 9 · tokens prompt 15"
+        "connections 1 · connections that failed 2 · bytes of replies lost 9 · tokens sent 15"
     )
 
 
@@ -232,7 +232,46 @@ def test_the_sentence_is_offered_only_where_a_microphone_can_be_made_to_speak() 
     assert not any("speak the sentence" in line or "s: " in line for line in picture(can_speak=False))
 
 
+@pytest.mark.parametrize("width", [80, 60, 40])
+def test_a_sentence_is_never_cut_but_goes_on_below(width: int) -> None:
+    trouble = {
+        "problem": "the service refused the key (API key not valid. Please pass a valid API key.)",
+        "problem_since_s": 61.0,
+        "remedy": "make a new key at aistudio.google.com and write it where the old one is",
+    }
+    broken = snapshot(
+        **{f"link__{name}": value for name, value in trouble.items()},
+        devices__mic__problem="USB: is busy or gone: another program may have it (fuser -v /dev/snd/*)",
+        devices__mic__open=False,
+    )
+    long_log: Note = {"event": "log", "text": "WARNING " + "word " * 20 + "the end"}
+    shown = single_spaced(" ".join(picture(broken, [long_log], width=width, height=60)))
+    for sentence in (
+        "What the microphone hears leaves the device.", str(trouble["problem"]) + " (for 1 min 1 s)",
+        str(trouble["remedy"]), "(fuser -v /dev/snd/*)", "word word the end",
+    ):  # fmt: skip
+        assert sentence in shown
+
+
+def test_on_a_narrow_terminal_a_turn_tells_how_it_ended_and_when_it_was_heard() -> None:
+    lines = picture(width=40, height=40)
+    at = next(index for index, line in enumerate(lines) if line.startswith("turn by"))
+    assert lines[at : at + 2] == [
+        "turn by       outcome     first sound",
+        "   7 button   answered         362 ms",
+    ]
+
+
+def test_marks_that_tell_a_user_nothing_are_left_out() -> None:
+    assert not any("high water" in line for line in picture(snapshot(counters={"events_high_water": 2})))
+
+
 # --- what was said
+
+
+def test_what_was_typed_is_shown_as_what_the_user_said() -> None:
+    notes: list[Note] = [{"event": "say", "text": "good morning"}, transcript("model", "Hello.")]
+    assert said(notes) == [("user", "good morning"), ("model", "Hello.")]
 
 
 def test_the_pieces_of_each_side_are_joined_though_they_interleave() -> None:
@@ -302,7 +341,7 @@ def test_the_picture_fits_every_size(notes: list[Note], width: int, height: int,
 
 
 def test_colour_changes_nothing_but_colour() -> None:
-    plain, painted = picture(pixels=()), picture(pixels=(), colour=True)
+    plain, painted = picture(pixels=(), width=120), picture(pixels=(), colour=True, width=120)
     assert plain[2:] == [strip(line) for line in painted][2:]
     assert painted != plain
 

@@ -39,9 +39,7 @@ def test_portaudio_does_not_see_what_was_forgotten_and_sees_the_rest(tmp_path: P
         "".join(f'pcm.{name} {{ type null hint.description "x" }}\n' for name in ("costly", "wanted")),
         encoding="utf-8",
     )
-    code = (
-        "print([device.name for device in __import__('hw.sound.portaudio').sound.portaudio.list_devices()])"
-    )
+    code = "print([device.name for device in __import__('hw.sound.library').sound.library.list_devices()])"
     assert "costly" in printed_by(code, tmp_path)
     seen = printed_by(FORGET + "forget(['costly']); " + code, tmp_path)
     assert "costly" not in seen

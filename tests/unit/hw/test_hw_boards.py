@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
+from queue import SimpleQueue
 
 import pytest
 from gpiozero.pins.mock import MockFactory, MockPWMPin
 from places import ROOT
 
-from hw.base import Colour, LedError
+from hw.base import Board, Colour, LedError, MicError, SpeakerError
 from hw.build import BoardSpec, NoLeds, RealBoard, build_board
 from hw.gpio.gpio import ButtonSpec, GpioLeds
 from hw.lights.kinds import Lights
+from hw.sound.cards import CAPTURE, PLAYBACK
 
 
 def test_a_name_makes_a_board() -> None:
@@ -26,6 +29,55 @@ def test_the_simulated_board_takes_its_files_from_the_spec(tmp_path: Path) -> No
     board = build_board("simulated", BoardSpec(record_wav=record))
     board.open_speaker().close()
     assert record.exists()
+
+
+class TestPartlySimulated:
+    """A real board that lacks one of its sound devices, with a button on GPIO 17."""
+
+    @pytest.fixture
+    def pins(self) -> MockFactory:
+        return MockFactory(pin_class=MockPWMPin)
+
+    def board(self, pins: MockFactory, *missing: str) -> Board:
+        spec = BoardSpec(
+            speaker="no such device", mic="no such device",
+            button=ButtonSpec(pin=17, debounce_s=0), missing=frozenset(missing),
+        )  # fmt: skip
+        return build_board("generic", spec, pins)
+
+    def test_without_a_microphone_somebody_speaks_and_presses(self, pins: MockFactory) -> None:
+        board, edges = self.board(pins, CAPTURE), SimpleQueue[bool]()
+        with closing(board.open_mic()) as mic:
+            assert board.stage is not None
+            sentence = board.stage.speak()
+            heard = b"".join(mic.read() for _ in range(10))
+            assert len(heard) <= len(sentence) and any(heard)
+        button = board.open_button(lambda pressed, _at_s: edges.put(pressed))
+        assert button is not None
+        board.stage.tap()
+        pins.pin(17).drive_low()
+        assert [edges.get(timeout=5) for _ in range(3)] == [True, False, True]
+        button.close()
+        board.stage.tap()
+        assert edges.empty()
+        assert board.stage.heard() is None
+        with pytest.raises(SpeakerError):
+            board.open_speaker()
+        board.close()
+
+    def test_without_a_speaker_the_room_is_heard_and_nobody_acts(self, pins: MockFactory) -> None:
+        board = self.board(pins, PLAYBACK)
+        board.open_speaker().close()
+        assert board.stage is None and board.has_button and board.hardware_volume is None
+        with pytest.raises(MicError):
+            board.open_mic()
+        button = board.open_button(lambda _pressed, _at_s: None)
+        assert button is not None
+        button.close()
+        board.close()
+
+    def test_without_both_the_board_is_simulated(self, pins: MockFactory) -> None:
+        assert self.board(pins, CAPTURE, PLAYBACK).name == "simulated"
 
 
 def test_building_a_board_loads_no_vendor_s_library() -> None:

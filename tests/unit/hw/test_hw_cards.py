@@ -14,7 +14,6 @@ from hw.sound.cards import (
     card_number,
     choose,
     describe,
-    has_sound_card,
     parse_cards,
     read_usb_places,
 )
@@ -86,25 +85,6 @@ def test_a_message_lists_the_devices_of_a_kind() -> None:
     assert "'bcm2835 Headphones: - (hw:0,0)' (card Headphones)" in words
     assert "of mine" not in words
     assert describe({}, CAPTURE) == "there is no capture device at all"
-
-
-@pytest.mark.parametrize(
-    ("cards", "environment", "found"),
-    [
-        (PI, {}, True),
-        ("--- no soundcards ---\n", {}, False),
-        (None, {}, False),
-        (None, {"PULSE_SERVER": "unix:/run/pulse"}, True),
-        (None, {"PULSE_SERVER": ""}, False),
-    ],
-)
-def test_a_card_or_a_named_server_is_something_to_speak_with(
-    tmp_path: Path, cards: str | None, environment: dict[str, str], found: bool
-) -> None:
-    path = tmp_path / "cards"
-    if cards is not None:
-        path.write_text(cards, encoding="utf-8")
-    assert has_sound_card(environment, path) is found
 
 
 USB = {

@@ -38,13 +38,18 @@ class LgpioError(Exception):
         return repr(self.value)
 
 
+class Chip(MockFactory):  # type: ignore[misc]  # gpiozero has no types
+    """Of one test: what another test has left to the garbage collector must not fail with its lines."""
+
+    fails = ""
+    """What every use of its lines fails with, until it is empty again."""
+
+
 class Line(MockPWMPin):  # type: ignore[misc]  # gpiozero has no types
     """A mock line that behaves like lgpio's where the mock is kinder, and fails when told to."""
 
-    fails = ""
-    """What every use of any line fails with, until it is empty again."""
-
     def __init__(self, factory: Any, info: Any) -> None:
+        self._chip = factory
         self.levels: list[float] = []
         self.events_wanted = False
         self._fail()
@@ -60,8 +65,8 @@ class Line(MockPWMPin):  # type: ignore[misc]  # gpiozero has no types
         self.function = "input"  # which is all that lgpio's does
 
     def _fail(self) -> None:
-        if Line.fails:
-            raise LgpioError(Line.fails)
+        if self._chip.fails:
+            raise LgpioError(self._chip.fails)
 
     def _get_state(self) -> Any:
         self._fail()
@@ -92,12 +97,11 @@ class Line(MockPWMPin):  # type: ignore[misc]  # gpiozero has no types
 
 
 @pytest.fixture
-def pins(monkeypatch: pytest.MonkeyPatch) -> Iterator[MockFactory]:
-    monkeypatch.setattr(Line, "fails", "")
+def pins(monkeypatch: pytest.MonkeyPatch) -> Iterator[Chip]:
     monkeypatch.setitem(sys.modules, "lgpio", SimpleNamespace(error=LgpioError))
-    factory = MockFactory(pin_class=Line)
+    factory = Chip(pin_class=Line)
     yield factory
-    Line.fails = ""
+    factory.fails = ""
     factory.reset()
 
 
@@ -107,7 +111,7 @@ def edges() -> Edges:
 
 
 @pytest.fixture
-def open_button(pins: MockFactory, edges: Edges) -> Iterator[Callable[..., Any]]:
+def open_button(pins: Chip, edges: Edges) -> Iterator[Callable[..., Any]]:
     """Opens a button and gives its pin."""
     opened: list[GpioButton] = []
 
@@ -202,7 +206,7 @@ class TestButton:
         with pytest.raises(queue.Empty):
             edges.get(timeout=5 * DEBOUNCE_S)
 
-    def test_says_nothing_after_it_was_closed(self, pins: MockFactory, edges: Edges) -> None:
+    def test_says_nothing_after_it_was_closed(self, pins: Chip, edges: Edges) -> None:
         spec = ButtonSpec(pin=17, debounce_s=DEBOUNCE_S)
         button = GpioButton(spec, lambda pressed, at_s: edges.put((pressed, at_s)), pins)
         pin = pins.pin(17)
@@ -212,9 +216,7 @@ class TestButton:
         with pytest.raises(queue.Empty):
             edges.get(timeout=5 * DEBOUNCE_S)
 
-    def test_a_change_that_is_under_way_when_it_is_closed_is_not_told(
-        self, pins: MockFactory, edges: Edges
-    ) -> None:
+    def test_a_change_that_is_under_way_when_it_is_closed_is_not_told(self, pins: Chip, edges: Edges) -> None:
         spec = ButtonSpec(pin=17, debounce_s=DEBOUNCE_S)
         button = GpioButton(spec, lambda pressed, at_s: edges.put((pressed, at_s)), pins)
         on_change = pins.pin(17).when_changed
@@ -223,7 +225,7 @@ class TestButton:
         on_change(2.0, 1)
         assert edges.empty()
 
-    def test_may_be_closed_by_its_own_callback(self, pins: MockFactory, edges: Edges) -> None:
+    def test_may_be_closed_by_its_own_callback(self, pins: Chip, edges: Edges) -> None:
         def close(pressed: bool, at_s: float) -> None:
             button.close()
             edges.put((pressed, at_s))
@@ -234,7 +236,7 @@ class TestButton:
         button.close()
 
     def test_line_can_be_opened_again_and_hears_again(
-        self, open_button: Callable[..., Any], pins: MockFactory, edges: Edges
+        self, open_button: Callable[..., Any], pins: Chip, edges: Edges
     ) -> None:
         spec = ButtonSpec(pin=17, debounce_s=DEBOUNCE_S)
         GpioButton(spec, lambda pressed, at_s: None, pins).close()
@@ -244,12 +246,12 @@ class TestButton:
         pin.drive_low()
         assert edges.get(timeout=PATIENCE_S)[0] is True
 
-    def test_closing_never_raises_and_may_be_done_twice(self, pins: MockFactory) -> None:
+    def test_closing_never_raises_and_may_be_done_twice(self, pins: Chip) -> None:
         button = GpioButton(ButtonSpec(pin=17), lambda pressed, at_s: None, pins)
-        Line.fails = "GPIO busy"
+        pins.fails = "GPIO busy"
         button.close()
         button.close()
-        Line.fails = ""
+        pins.fails = ""
 
     @pytest.mark.parametrize(
         ("spec", "message", "permanent"),
@@ -260,7 +262,7 @@ class TestButton:
         ],
     )
     def test_line_that_cannot_be_had_is_an_error_that_says_why(
-        self, pins: MockFactory, spec: ButtonSpec, message: str, permanent: bool
+        self, pins: Chip, spec: ButtonSpec, message: str, permanent: bool
     ) -> None:
         first = GpioButton(ButtonSpec(pin=23), lambda pressed, at_s: None, pins)
         with pytest.raises(ButtonError, match=message) as caught:
@@ -270,16 +272,16 @@ class TestButton:
 
     @pytest.mark.parametrize("claimed_before", [False, True])
     def test_line_that_was_busy_can_be_opened_while_the_first_error_is_kept(
-        self, pins: MockFactory, claimed_before: bool
+        self, pins: Chip, claimed_before: bool
     ) -> None:
         """Neither the error nor its causes keep the half-made device, and with it the line."""
         if claimed_before:  # then the claim succeeds, and reading the level at the start fails
             GpioButton(ButtonSpec(pin=17), lambda pressed, at_s: None, pins).close()
-        Line.fails = "GPIO busy"
+        pins.fails = "GPIO busy"
         with pytest.raises(ButtonError, match=r"GPIO 17: .*another program") as kept:
             GpioButton(ButtonSpec(pin=17), lambda pressed, at_s: None, pins)
         assert not kept.value.permanent
-        Line.fails = ""
+        pins.fails = ""
         GpioButton(ButtonSpec(pin=17), lambda pressed, at_s: None, pins).close()
 
 
@@ -316,7 +318,7 @@ class TestDebouncer:
 
 
 class TestLeds:
-    def test_one_led_shows_the_strongest_channel_below_the_limit(self, pins: MockFactory) -> None:
+    def test_one_led_shows_the_strongest_channel_below_the_limit(self, pins: Chip) -> None:
         leds = GpioLeds([22], 0.5, pins)
         leds.show([Colour(blue=255)])
         assert pins.pin(22).state == pytest.approx(0.5)
@@ -324,13 +326,13 @@ class TestLeds:
         assert pins.pin(22).state == 0
         leds.close()
 
-    def test_three_leds_show_the_colour(self, pins: MockFactory) -> None:
+    def test_three_leds_show_the_colour(self, pins: Chip) -> None:
         leds = GpioLeds([25, 24, 23], 1.0, pins)
         leds.show([Colour(255, 51, 0)])
         assert [pins.pin(pin).state for pin in (25, 24, 23)] == pytest.approx([1.0, 0.2, 0.0])
         leds.close()
 
-    def test_active_low_leds_are_dark_at_the_high_level(self, pins: MockFactory) -> None:
+    def test_active_low_leds_are_dark_at_the_high_level(self, pins: Chip) -> None:
         leds = GpioLeds([22], 1.0, pins, active_high=False)
         assert pins.pin(22).state == 1
         leds.show([Colour(red=255)])
@@ -342,27 +344,27 @@ class TestLeds:
         assert duties(Colour(blue=1), 0.01, 1) == (0.01,)
         assert duties(Colour(), 1.0, 3) == (0.0, 0.0, 0.0)
 
-    def test_two_pins_make_no_light(self, pins: MockFactory) -> None:
+    def test_two_pins_make_no_light(self, pins: Chip) -> None:
         with pytest.raises(LedError, match="one pin, or three") as caught:
             GpioLeds([1, 2], 1.0, pins)
         assert caught.value.permanent
 
-    def test_a_pin_that_is_in_use_is_an_error_and_holds_none_of_the_others(self, pins: MockFactory) -> None:
+    def test_a_pin_that_is_in_use_is_an_error_and_holds_none_of_the_others(self, pins: Chip) -> None:
         first = GpioLeds([23], 1.0, pins)
         with pytest.raises(LedError, match=r"GPIO 23: .*another device of this program"):
             GpioLeds([25, 24, 23], 1.0, pins)
         GpioLeds([25], 1.0, pins).close()
         first.close()
 
-    def test_a_pin_that_was_busy_can_be_opened_while_the_first_error_is_kept(self, pins: MockFactory) -> None:
-        Line.fails = "GPIO busy"
+    def test_a_pin_that_was_busy_can_be_opened_while_the_first_error_is_kept(self, pins: Chip) -> None:
+        pins.fails = "GPIO busy"
         with pytest.raises(LedError, match=r"GPIO 22: .*another program") as kept:
             GpioLeds([22], 1.0, pins)
-        Line.fails = ""
+        pins.fails = ""
         GpioLeds([22], 1.0, pins).close()
         assert not kept.value.permanent
 
-    def test_active_low_leds_stay_dark_until_they_are_shown_something(self, pins: MockFactory) -> None:
+    def test_active_low_leds_stay_dark_until_they_are_shown_something(self, pins: Chip) -> None:
         """lgpio claims a line low; what follows at once must make it dark, before a cycle of PWM begins."""
         leds = GpioLeds([22], 1.0, pins, active_high=False)
         pin = pins.pin(22)
@@ -373,7 +375,7 @@ class TestLeds:
         leds.close()
         assert pin.levels == pytest.approx([0.0, 1.0, 0.8, 1.0])
 
-    def test_only_what_is_dimmed_needs_pulses(self, pins: MockFactory) -> None:
+    def test_only_what_is_dimmed_needs_pulses(self, pins: Chip) -> None:
         leds = GpioLeds([22], 1.0, pins)
         pin = pins.pin(22)
         dimmed = []
@@ -383,23 +385,23 @@ class TestLeds:
         assert dimmed == [False, True, False, True, False]
         leds.close()
 
-    def test_a_line_that_fails_is_an_error_and_closing_it_is_none(self, pins: MockFactory) -> None:
+    def test_a_line_that_fails_is_an_error_and_closing_it_is_none(self, pins: Chip) -> None:
         leds = GpioLeds([22], 1.0, pins)
         leds.show([Colour(red=255)])
-        Line.fails = "GPIO busy"
+        pins.fails = "GPIO busy"
         with pytest.raises(LedError, match="GPIO 22"):
             leds.show([Colour(red=51)])
         leds.close()
         leds.close()
-        Line.fails = ""
+        pins.fails = ""
 
-    def test_showing_after_closing_is_an_error(self, pins: MockFactory) -> None:
+    def test_showing_after_closing_is_an_error(self, pins: Chip) -> None:
         leds = GpioLeds([22], 1.0, pins)
         leds.close()
         with pytest.raises(LedError, match="GPIO 22"):
             leds.show([Colour(red=255)])
 
-    def test_closing_makes_them_dark(self, pins: MockFactory) -> None:
+    def test_closing_makes_them_dark(self, pins: Chip) -> None:
         leds = GpioLeds([22], 1.0, pins)
         leds.show([Colour(255, 255, 255)])
         pin = pins.pin(22)
@@ -479,8 +481,8 @@ class TestOpening:
     def test_what_is_not_in_the_table_keeps_its_own_words(self) -> None:
         assert explain(LgpioError("bad gpio flags")) == ("cannot be used ('bad gpio flags')", False)
 
-    def test_closing_the_chip_never_raises(self, pins: MockFactory) -> None:
+    def test_closing_the_chip_never_raises(self, pins: Chip) -> None:
         GpioLeds([22], 1.0, pins)
-        Line.fails = "unknown handle"
+        pins.fails = "unknown handle"
         close_pin_factory(pins)
-        Line.fails = ""
+        pins.fails = ""

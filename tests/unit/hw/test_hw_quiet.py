@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 
 import pytest
+from places import ROOT
 
 from hw.sound.quiet import STDERR, quiet_stderr
 
@@ -24,3 +27,28 @@ def test_afterwards_standard_error_is_what_it_was(capfd: pytest.CaptureFixture[s
         raise ZeroDivisionError
     os.write(STDERR, b"ALSA lib: said later\n")
     assert capfd.readouterr().err == "ALSA lib: said later\n"
+
+
+OWN_MESSAGES = """
+import os, sys
+from hw.sound.quiet import keep_stderr_apart, quiet_stderr, restore_stderr
+keep_stderr_apart()
+with quiet_stderr():
+    os.write(2, b"ALSA lib conf.c: no such card\\n")
+    print("conure: told at once", file=sys.stderr)
+    if "successor" in sys.argv:
+        restore_stderr()
+        os.execlp("sh", "sh", "-c", "echo successor >&2")
+    os.abort()  # as when a library hangs: the block never ends
+"""
+
+
+def test_own_messages_are_seen_while_standard_error_is_diverted() -> None:
+    done = subprocess.run([sys.executable, "-c", OWN_MESSAGES], cwd=ROOT, capture_output=True, text=True)
+    assert done.stderr == "conure: told at once\n"
+
+
+def test_a_successor_has_standard_error_back() -> None:
+    command = [sys.executable, "-c", OWN_MESSAGES, "successor"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    assert done.stderr == "conure: told at once\nsuccessor\n"

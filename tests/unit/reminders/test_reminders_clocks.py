@@ -10,9 +10,11 @@ import pytest
 from reminder_world import SATURDAY_S, Zone
 
 from daemon.reminders import actions
-from daemon.reminders.clocks import Clocks, LocalOffset
+from daemon.reminders.clocks import Clocks
 from daemon.reminders.local_time import Moment
 from daemon.reminders.service import Reminders
+from daemon.run.kept_files import local_day
+from daemon.runtime.local_clock import LOCAL, LocalOffset, local_minute, local_time
 
 
 def zone_file(name: str) -> Path:
@@ -40,6 +42,25 @@ async def test_an_alarm_is_for_the_zone_that_the_machine_is_in_now(localtime: Pa
     move(localtime, "America/New_York")  # where it is seven in the morning
     assert "rings today at 08:00" in await actions.set_alarm(reminders, "8:00", "", (), "")
     assert reminders.lines()[-1].endswith("rings today at 14:00")
+
+
+async def test_alarms_the_day_of_the_usage_and_the_night_change_their_zone_together(
+    localtime: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(LOCAL, "_path", localtime)
+    monkeypatch.setattr(time, "time", lambda: SATURDAY_S)
+    reminders = Reminders(clocks=lambda: Moment(SATURDAY_S, 500.0, "boot"))
+    seen = []
+    for zone in ("Europe/Berlin", "Pacific/Kiritimati", "America/New_York"):
+        move(localtime, zone)
+        now = local_time()
+        seen.append((local_day(), local_minute()))
+        assert local_minute() == now.hour * 60 + now.minute
+        at = f"{(now.hour + 1) % 24:02}:{now.minute:02}"
+        assert at in await actions.set_alarm(reminders, at, "", (), "")
+    assert len({day for day, _ in seen}) == 2 and len({minute for _, minute in seen}) == 3
+    monkeypatch.undo()
+    LOCAL.refresh()
 
 
 class TestLocalOffset:

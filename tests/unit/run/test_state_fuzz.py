@@ -18,12 +18,12 @@ from daemon.config.settings import LiveSettings
 from daemon.reminders import record
 from daemon.reminders.advance import advance, next_due_s
 from daemon.reminders.book import Alarm, Book, Countdown, EntryKind, Rules, add_alarm, add_timer
-from daemon.reminders.clocks import LocalOffset
 from daemon.reminders.local_time import Moment
 from daemon.reminders.phrases import listing
 from daemon.reminders.requests import parse_time
 from daemon.reminders.service import Reminders
 from daemon.run.kept_files import USAGE_FILE, load_days
+from daemon.runtime.local_clock import LocalOffset
 from daemon.runtime.store import Store
 from daemon.session.kept_handle import SESSION_FILE, load_handle
 from daemon.speaking.volume import VOLUME_FILE, load_percent

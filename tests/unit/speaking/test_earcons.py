@@ -10,6 +10,7 @@ import pytest
 from numpy.typing import NDArray
 
 from daemon.speaking.earcons import MELODIES, earcon_pcm
+from daemon.speaking.small_speaker import loudness_dba
 from daemon.words import Earcon
 from hw.base import SPEAKER_FORMAT
 
@@ -52,6 +53,24 @@ def test_every_note_starts_from_silence(earcon: Earcon) -> None:
         assert np.abs(sound[at : at + 4]).max() <= 80
         at += SPEAKER_FORMAT.frames(note.duration_ms / 1000)
     assert at == len(sound)
+
+
+def level_dba(earcon: Earcon) -> float:
+    return loudness_dba(samples(earcon) / 32768)
+
+
+def test_all_tones_are_equally_loud_from_a_small_loudspeaker_but_the_one_of_each_turn() -> None:
+    levels = {earcon: level_dba(earcon) for earcon in Earcon}
+    listening = levels.pop(Earcon.LISTENING)
+    assert max(levels.values()) - min(levels.values()) < 2.0
+    assert 3.0 < min(levels.values()) - listening < 6.0
+
+
+def test_three_notes_or_more_are_a_fault_and_two_are_none() -> None:
+    faults = {Earcon.ERROR, Earcon.OFFLINE, Earcon.QUOTA, Earcon.REFUSED, Earcon.NO_MIC}
+    notes = {earcon: sum(note.pitch_hz > 0 for note in MELODIES[earcon]) for earcon in Earcon}
+    assert {earcon for earcon, count in notes.items() if count >= 3} == faults
+    assert {count for earcon, count in notes.items() if earcon not in faults} == {2}
 
 
 def test_a_tone_is_made_once() -> None:

@@ -100,6 +100,15 @@ def test_a_recording_can_be_played_is_short_and_has_no_silence_at_its_ends(messa
 
 
 @pytest.mark.parametrize("message", Message)
+def test_a_recording_begins_and_ends_without_a_click(message: Message) -> None:
+    """A step from or to silence is heard where it is more than what is soft anyhow: -60 dBFS."""
+    sound = np.frombuffer(recording(message), np.int16).astype(np.int32)
+    assert np.abs(sound[[0, -1]]).max() <= 32
+    steps, millisecond = np.abs(np.diff(sound)), SPEAKER_FORMAT.frames(0.001)
+    assert max(steps[:millisecond].max(), steps[-millisecond:].max()) <= steps.max() / 16
+
+
+@pytest.mark.parametrize("message", Message)
 def test_a_recording_peaks_6_db_below_full_scale(message: Message) -> None:
     samples = np.frombuffer(recording(message), "<i2").astype(np.float64)
     assert 20 * np.log10(np.abs(samples).max() / 32767) == pytest.approx(-6.0, abs=0.1)
