@@ -366,14 +366,14 @@ async def test_whoever_watches_sees_how_it_is_what_changes_and_an_orderly_end(tm
         assert (first["v"], first["event"], first["status"]["link"]["state"]) == (1, "snapshot", "online")
         await process.command("volume", percent=35)
         await process.command("mute")
-        await process.until(lambda status: status["muted"])
+        await process.until(lambda status: not status["devices"]["mic"]["open"])
         await process.end()
         out, _ = await watcher.communicate()
     events = [json.loads(line) for line in out.splitlines()]
     assert all(event["v"] == 1 and "at" in event for event in events)
     assert [event["volume"] for event in events if event["event"] == "volume"] == [35]
     assert [event["muted"] for event in events if event["event"] == "mute"] == [True]
-    (device,) = [event for event in events if event["event"] == "device"]
+    device = next(event for event in events if event["event"] == "device")
     assert (device["device"], device["open"]) == ("mic", False)
     assert any(event["event"] == "light" for event in events)
     assert events[-1]["event"] == "end" and watcher.returncode == 0
