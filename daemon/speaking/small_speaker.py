@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from hw.base import SPEAKER_FORMAT
 
 RESONANCE_HZ = 500.0
-"""Of a driver of 28 to 40 mm in a small closed box, as such boards have (data sheets: 400 to 600 Hz). Below
-it the sound falls by 12 dB an octave: a Butterworth high-pass of the second order."""
+"""Of a driver of 28 to 40 mm in a small closed box, as such boards have: assumed, not measured. Below it the
+sound falls by 12 dB an octave: a Butterworth high-pass of the second order."""
 
 
 def loudness_dba(sound: NDArray[np.float64]) -> float:

@@ -15,7 +15,7 @@ LIMIT_S = 3.0
 at a time, a machine that stood still for a moment."""
 
 
-class Pace:
+class DevicePace:
     """How far one stream is ahead of the clock, or behind it. One thread."""
 
     def __init__(self) -> None:

@@ -40,7 +40,7 @@ from hw.base import MIC_FORMAT, SPEAKER_FORMAT, DeviceError, MicError, PcmFormat
 from hw.sound.cards import CAPTURE, PLAYBACK, card_number
 from hw.sound.library import ERRORS, LIBRARY, UNAVAILABLE, Opened, error_text
 from hw.sound.negotiate import MIC_OPTIONS, SPEAKER_OPTIONS, Form, StreamOptions
-from hw.sound.pace import Pace
+from hw.sound.pace import DevicePace
 from hw.sound.resample import CaptureConverter, PlaybackConverter
 from hw.sound.worker import Stalled, Worker
 
@@ -196,7 +196,7 @@ class PortAudioMic:
         """Open it; raises MicError."""
         self._wanted = wanted
         self._clock = clock
-        self._pace = Pace()
+        self._pace = DevicePace()
         self._options = options
         self._converter: CaptureConverter | None = None
         self._rate_hz = MIC_FORMAT.rate_hz
@@ -246,7 +246,7 @@ class PortAudioMic:
 
     def _set_up(self, opened: Opened) -> None:
         own = _is_own(opened.form, MIC_FORMAT)
-        self._pace = Pace()
+        self._pace = DevicePace()
         self._converter = None if own else CaptureConverter(opened.form, self._options.channel)
         self._rate_hz = opened.form.rate_hz
         self._served = opened.served
