@@ -58,7 +58,8 @@ class Process:
 
 
 def environment(folder: Path, **more: str) -> dict[str, str]:
-    kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
+    names = ("PATH", "HOME", "LANG", *(name for name in os.environ if name.startswith("COVERAGE_")))
+    kept = {name: os.environ[name] for name in names if name in os.environ}
     return kept | {"CONURE_SOCKET": str(folder / "control.sock"), "XDG_STATE_HOME": str(folder)} | more
 
 

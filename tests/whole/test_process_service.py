@@ -9,7 +9,6 @@ import socket
 from collections.abc import AsyncIterator
 from pathlib import Path
 
-import pytest
 from test_process import KEY, Process, online, start
 
 from daemon.standin.server import StandIn
@@ -96,18 +95,3 @@ async def test_sighup_refuses_a_bad_configuration_and_goes_on(tmp_path: Path) ->
         assert status == 0
         assert "sound.volume" in output
         assert "the old one stays in force" in output
-
-
-@pytest.mark.skipif(
-    signal.getsignal(signal.SIGHUP) is signal.SIG_IGN, reason="the tests were started with nohup"
-)
-async def test_without_a_service_manager_sighup_means_that_the_terminal_is_gone(tmp_path: Path) -> None:
-    process = await start(tmp_path, "run", "--standin", "--board", "simulated")
-    try:
-        await process.until(lambda status: status["state"] == "idle")
-        status, _, _ = await process.end(signal.SIGHUP)
-        assert status == -signal.SIGHUP
-    finally:
-        with contextlib.suppress(ProcessLookupError):
-            process.process.kill()
-        await process.process.wait()

@@ -14,15 +14,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from daemon.cli.config_text import describe
+from daemon.config.checks import notes
 from daemon.config.load import (
     CONFIG_LIMIT_BYTES,
     KEY_LIMIT_BYTES,
+    MAX_PROBLEMS,
     Configuration,
     effective_base_url,
     find_file,
     load,
     load_api_key,
     missing_key,
+    target_fault,
     validate,
 )
 from daemon.config.schema import KEYS
@@ -548,3 +551,26 @@ def test_a_rate_whose_chunk_has_no_whole_number_of_frames_is_told(tmp_path: Path
 def test_a_text_with_a_null_character_is_told(tmp_path: Path) -> None:
     (problem,) = problems_of(tmp_path, '[live]\nvoice = "a\\u0000b"\n')
     assert "must not hold a null character" in problem
+
+
+def test_a_model_that_is_not_known_is_a_note_with_the_nearest_name() -> None:
+    (note,) = notes(Settings(live=LiveSettings(model="gemini-3.8-liv")))
+    assert note.startswith("live.model: gemini-3.8-liv is not known here") and "did you mean" in note
+
+
+def test_of_very_many_mistakes_the_first_are_told_and_the_others_counted(tmp_path: Path) -> None:
+    path = tmp_path / "config.toml"
+    path.write_text("\n".join(f"[table{number}]\na = 1" for number in range(MAX_PROBLEMS + 7)))
+    with pytest.raises(ConfigError) as caught:
+        load(path, {})
+    assert len(caught.value.problems) == MAX_PROBLEMS + 1
+    assert caught.value.problems[-1] == "7 more mistakes are not listed; mend these first"
+
+
+def test_a_folder_that_may_not_be_changed_takes_no_file(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr("os.access", lambda *_asked: False)
+    assert target_fault(str(tmp_path / "a.wav")) == (
+        f"cannot be written: the directory {tmp_path} may not be changed"
+    )
