@@ -15,6 +15,9 @@ from pulse import pulse as pulse  # one fixture for all modules, so that there i
 SOUND = Path(__file__).parent / "sound"
 """One at a time: what is played and heard here must not wait for a processor."""
 
+WHOLE = Path(__file__).parent / "whole"
+"""The whole daemon, in real time."""
+
 OF_THE_MACHINE = (
     "GEMINI_",
     "GOOGLE_",
@@ -42,16 +45,23 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> bool | None:
-    """Who measures real time is asked again where the machine was busy with something else."""
-    if item.get_closest_marker("alone") is None:
+    """Who lives in real time is asked again where the machine was busy with something else."""
+    if item.get_closest_marker("alone") is None and not item.path.is_relative_to(WHOLE):
         return None
     busy_machine.run_until_it_counts(item, nextitem)
     return True
 
 
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Tell what was asked again."""
-    for test in config.stash.get(busy_machine.asked_again, []):
+    reports = [report for kind in terminalreporter.stats.values() for report in kind]
+    told = {
+        test
+        for report in reports
+        for name, test in getattr(report, "user_properties", ())
+        if name == busy_machine.ASKED_AGAIN
+    }
+    for test in sorted(told):
         terminalreporter.write_line(f"asked again, for the machine was busy: {test}")
 
 

@@ -1,9 +1,9 @@
 """What a test of real time that fails is worth when the machine was busy with something else: another try.
 
 A sound that breaks, or a process that ends late, may be the fault of the machine: on one that others use too
-(a shared runner, a board that updates itself) nothing else can be told from it. So a test marked `alone` that
-fails is asked again, but only if there was not processor enough for all meanwhile; on a quiet machine its
-first failure counts.
+(a shared runner, a board that updates itself) nothing else can be told from it. So a test that is marked `alone`
+or that plays the whole daemon (`tests/whole`) is asked again when it fails, but only if there was not processor
+enough for all meanwhile. On a quiet machine its first failure counts.
 """
 
 from __future__ import annotations
@@ -27,7 +27,8 @@ STOLEN = 0.02
 PRESSURE = Path("/proc/pressure/cpu")
 """Since Linux 4.20; where it is missing, only stolen time is seen."""
 
-asked_again = pytest.StashKey[list[str]]()
+ASKED_AGAIN = "asked again"
+"""The property of a report that tells of another try; it reaches the summary from every worker."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +72,7 @@ def run_until_it_counts(item: pytest.Item, nextitem: pytest.Item | None) -> None
         failed = any(report.failed for report in reports)
         if not (failed and tries_left and Burden.now().busy_since(before)):
             break
-        item.config.stash.setdefault(asked_again, []).append(item.nodeid)
+        item.user_properties.append((ASKED_AGAIN, item.nodeid))
     for report in reports:
         item.ihook.pytest_runtest_logreport(report=report)
     item.ihook.pytest_runtest_logfinish(nodeid=item.nodeid, location=item.location)

@@ -116,6 +116,10 @@ class TestSpeaking:
         assert stalled == (do.FinishReply(), do.RenewLink("stalled", keep_handle=True))
         assert do.TurnOver(1, Outcome.SHORT) in last_actions([*dry, STALLED, e.PlaybackDrained(1)])
 
+    def test_a_reply_that_waits_for_a_tool_does_not_stall(self) -> None:
+        waited = last_actions([*ANSWERING, e.ToolsBusy(True), STALLED])
+        assert waited == (do.StartTimer(Timer.STALL, DEVICE.stall_timeout_s),)
+
     def test_waits_a_moment_for_the_word_that_this_was_all(self) -> None:
         dry: list[e.DialogueEvent] = [*ANSWERING, e.ReplyRanDry(1, all_here=True)]
         assert last_actions(dry) == (do.StartTimer(Timer.STALL, DEVICE.end_timeout_s),)
