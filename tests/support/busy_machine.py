@@ -1,9 +1,9 @@
 """What a test of real time that fails is worth when the machine was busy with something else: another try.
 
-A sound that breaks, or a process that ends late, may be the fault of the machine: on one that others use too
-(a shared runner, a board that updates itself) nothing else can be told from it. So a test that is marked `alone`
-or that plays the whole daemon (`tests/whole`) is asked again when it fails, but only if there was not processor
-enough for all meanwhile. On a quiet machine its first failure counts.
+A sound that breaks, or a process that ends late, may be the fault of the machine: on one that others use
+too (a shared runner, a board that updates itself) nothing else can be told from it. So a test that is marked
+`alone` or that plays the whole daemon (`tests/whole`) is asked again when it fails, but only if there was not
+processor enough for all meanwhile. On a quiet machine its first failure counts.
 """
 
 from __future__ import annotations
