@@ -58,7 +58,7 @@ set_up() {
     if [[ -e $VENV || -L $VENV ]] && [[ $(readlink -- "$VENV") != .venvs/* ]]; then
         fail "$VENV was not made by these scripts; move it away and start this again"
     fi
-    say "setting up in $ROOT/.venvs: once, about a minute on a PC or Pi 5, ten on a Pi Zero 2 W"
+    say "setting up in $ROOT/.venvs: once, about a minute on a PC; we guess ten on a Pi Zero 2 W"
     install_system_packages "$kind"
     python=$(find_python) || fail "no Python fits: it must be 3.11 or newer, 64-bit, with venv and headers"
     install_python_packages "$kind" "$python" "$home"
