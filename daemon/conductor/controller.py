@@ -36,10 +36,8 @@ from daemon.events import (
     PieceSent,
     PlaybackStarted,
     RemindersChanged,
-    ReplyAudio,
     ReplyStarted,
     ReplyWentOn,
-    ServerEvent,
     SpeakerBack,
     SpeakerLost,
     StopAsked,
@@ -58,6 +56,7 @@ from daemon.hearing.silence import REMEDY
 from daemon.lights.conditions import Calls, Reach, RunStage, conditions_of, share_left
 from daemon.lights.ladder import Conditions
 from daemon.reminders.phrases import question_of
+from daemon.server_events import ReplyAudio, ServerEvent
 from daemon.session.link import LinkPhase
 from daemon.words import Earcon, Phase
 

@@ -9,19 +9,10 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
 from typing import Any, Protocol
 
-from daemon.events import (
-    GoAway,
-    HandleUpdate,
-    LinkChanged,
-    LinkLost,
-    LinkRefused,
-    LinkUp,
-    ReplyAudio,
-    ServerEvent,
-    ToolCall,
-)
+from daemon.events import LinkChanged, LinkLost, LinkRefused, LinkUp
 from daemon.runtime.heap import give_back_free_memory
-from daemon.session.failures import Failure, FailureKind, LinkError, Signal, SignalKind, Where, classify
+from daemon.server_events import GoAway, HandleUpdate, ReplyAudio, ServerEvent, ToolCall
+from daemon.session.failures import Failure, FailureKind, LinkError
 from daemon.session.link import (
     Answered,
     Asked,
@@ -38,11 +29,11 @@ from daemon.session.link import (
     NetworkBack,
     Renew,
     Tick,
-    next_wake_s,
-    step,
 )
+from daemon.session.link_table import next_wake_s, step
 from daemon.session.liveness import PING_S, SAMPLE_S, Evidence, Pulse
 from daemon.session.report import report_of
+from daemon.session.signals import Signal, SignalKind, Where, classify
 from daemon.session.uplink import Sender, Uplink
 from daemon.tools.calling.host import AnswerSender, ToolHost, no_tools
 

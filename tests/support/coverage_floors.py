@@ -20,6 +20,8 @@ PURE = (
     "daemon/lights/",
     "daemon/session/failures.py",
     "daemon/session/link.py",
+    "daemon/session/link_table.py",
+    "daemon/session/signals.py",
 )
 """Here every branch is run through: rooms and tables that decide, without I/O."""
 

@@ -18,8 +18,9 @@ from websockets.exceptions import (
 from daemon.config.secret import Secret
 from daemon.outside import whole
 from daemon.runtime.clock import clock_is_set
-from daemon.session.failures import LinkError, Signal, SignalKind, Where, classify
+from daemon.session.failures import LinkError
 from daemon.session.gemini.wire import Redirected
+from daemon.session.signals import Signal, SignalKind, Where, classify
 
 CLOSE_CODE_ABNORMAL = 1006
 """RFC 6455 §7.4.1: reserved for a connection that ended without a close frame."""

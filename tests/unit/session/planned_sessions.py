@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator
 
 from fakes import LoopTime, settled
 
-from daemon.events import ServerEvent
+from daemon.server_events import ServerEvent
 from daemon.session.failures import Failure, FailureKind, LinkError
 from daemon.session.liveness import Evidence
 from daemon.tools.calling.fates import ToolAnswer

@@ -11,22 +11,9 @@ import pytest
 from fakes import LoopTime, settled
 from planned_sessions import CLOSING_S, HANDSHAKE_S, PlannedDialler, PlannedSession, failure
 
-from daemon.events import (
-    GoAway,
-    HandleUpdate,
-    LinkChanged,
-    LinkLost,
-    LinkRefused,
-    LinkUp,
-    PieceSent,
-    ReplyAudio,
-    ServerEvent,
-    Transcript,
-    TurnComplete,
-    UtteranceGiven,
-    UtteranceSent,
-)
+from daemon.events import LinkChanged, LinkLost, LinkRefused, LinkUp, PieceSent, UtteranceGiven, UtteranceSent
 from daemon.runtime.ring import HistoryRing
+from daemon.server_events import GoAway, HandleUpdate, ReplyAudio, ServerEvent, Transcript, TurnComplete
 from daemon.session.connection import Connection
 from daemon.session.failures import FailureKind
 from daemon.session.link import LinkPhase, LinkPolicy

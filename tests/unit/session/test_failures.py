@@ -4,18 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from daemon.session.failures import (
-    DETAIL_LIMIT,
-    ROWS,
-    TREATMENTS,
-    FailureKind,
-    Retry,
-    Signal,
-    SignalKind,
-    Where,
-    classify,
-    find_row,
-)
+from daemon.session.failures import TREATMENTS, FailureKind, Retry
+from daemon.session.signals import DETAIL_LIMIT, ROWS, Signal, SignalKind, Where, classify, find_row
 
 KNOWN = [
     # close codes and reasons that were seen (live-api.md#closes)

@@ -15,9 +15,9 @@ from websockets.http11 import Response
 
 from daemon.config.secret import Secret
 from daemon.runtime.clock import CLOCK_SET_S
-from daemon.session.failures import SignalKind, Where, classify
 from daemon.session.gemini.errors import translate
 from daemon.session.gemini.wire import Redirected
+from daemon.session.signals import SignalKind, Where, classify
 
 KEY = Secret("s3cret-key")
 
