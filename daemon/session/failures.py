@@ -23,6 +23,7 @@ class FailureKind(Enum):
     REFUSED_MODEL = "refused_model"
     REFUSED_CONFIG = "refused_config"
     REFUSED_REGION = "refused_region"
+    REFUSED_PROJECT = "refused_project"
     QUOTA = "quota"
     CLOCK = "clock"
     INTERCEPTED = "intercepted"
@@ -65,7 +66,7 @@ TREATMENTS: dict[FailureKind, Treatment] = {
     FailureKind.POISONED_HANDLE: Treatment(
         Retry.AT_ONCE,
         False,
-        "The service would not resume the session.",
+        "The service would not go on with the session.",
         "Nothing: a fresh session is begun; the model has forgotten what was said.",
     ),
     FailureKind.GOING_AWAY: Treatment(
@@ -94,6 +95,13 @@ TREATMENTS: dict[FailureKind, Treatment] = {
         False,
         "The service is not offered in this region.",
         "See where the Gemini API is offered.",
+    ),
+    FailureKind.REFUSED_PROJECT: Treatment(
+        Retry.WHEN_ASKED,
+        False,
+        "The service refuses the Google Cloud project of the API key.",
+        "Enable the Generative Language API for that project, or make a new key at "
+        "https://aistudio.google.com/apikey",
     ),
     FailureKind.QUOTA: Treatment(
         Retry.SLOWLY,

@@ -86,6 +86,9 @@ class Row:
 
 _OPENING = (Where.CONNECT, Where.SETUP)
 
+_PROJECT = ("permission denied on resource project", "has not been used in project", "not found or deleted")
+"""The service's words for a project that may not use it, in small letters."""
+
 ROWS: tuple[Row, ...] = (
     # TLS and what stands in between
     Row(FailureKind.CLOCK, "#errors; a Pi has no clock of its own", SignalKind.TLS, clock_set=False),
@@ -103,6 +106,13 @@ ROWS: tuple[Row, ...] = (
         SignalKind.HTTP,
         (400, 403),
         words=("location is not supported",),
+    ),
+    Row(
+        FailureKind.REFUSED_PROJECT,
+        "google.rpc.ErrorReason SERVICE_DISABLED, CONSUMER_INVALID",
+        SignalKind.HTTP,
+        (400, 403, 404),
+        words=_PROJECT,
     ),
     Row(FailureKind.REFUSED_KEY, "#errors: InvalidStatus 401/403", SignalKind.HTTP, (401, 403)),
     Row(
@@ -149,6 +159,12 @@ ROWS: tuple[Row, ...] = (
         words=("quota", "resource_exhausted", "resource exhausted", "credits are depleted", "billing"),
     ),
     Row(
+        FailureKind.REFUSED_PROJECT,
+        "#closes: 1008 generative-ai #1748, #3061",
+        SignalKind.CLOSE,
+        words=_PROJECT,
+    ),
+    Row(
         FailureKind.REFUSED_MODEL,
         "#address and #closes: 1008",
         SignalKind.CLOSE,
@@ -173,6 +189,21 @@ ROWS: tuple[Row, ...] = (
         SignalKind.CLOSE,
         (1008,),
         words=("not implemented",),
+        where=_OPENING,
+    ),
+    Row(
+        FailureKind.TRANSIENT,
+        "#closes: 1008 aborted, before there was a session",
+        SignalKind.CLOSE,
+        (1008,),
+        words=("aborted", "cancelled"),
+        where=_OPENING,
+    ),
+    Row(
+        FailureKind.REFUSED_CONFIG,
+        "RFC 6455 1008: of a set-up that resumes nothing it is the set-up that is against the policy",
+        SignalKind.CLOSE,
+        (1008,),
         where=_OPENING,
     ),
     Row(FailureKind.POISONED_HANDLE, "#closes: 1008 aborted, entity not found", SignalKind.CLOSE, (1008,)),

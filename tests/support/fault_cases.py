@@ -20,6 +20,7 @@ CONNECTING, IDLE, LISTENING, THINKING, SPEAKING = Point
 
 NO_MODEL = "models/gemini-0 is not found for API version v1beta, or is not supported for bidiGenerateContent"
 NO_FIELD = "Unknown name \\\"proactivity\\\" at 'setup': Cannot find field."
+NO_PROJECT = "Permission denied on resource project None."
 INVALID = "Request contains an invalid argument."
 INTERNAL = "Internal error encountered."
 ABORTED = "The operation was aborted."
@@ -106,6 +107,7 @@ REFUSALS = [
     refusal("1007: key expired", "setup", close(1007, "API key expired. Please renew the API key."), KEY),
     refusal("1008: key reported as leaked", "setup", '"leaked_key"', KEY),
     refusal("1008: unknown model", "setup", close(1008, NO_MODEL), MODEL),
+    refusal("1008: project", "setup", close(1008, NO_PROJECT), FailureKind.REFUSED_PROJECT),
     refusal("1007: unknown field", "setup", close(1007, NO_FIELD), CONFIG),
     refusal("1008: not implemented", "setup", close(1008, "Operation is not implemented"), CONFIG),
     spent("HTTP 429 with quota", "upgrade", http(429, "RESOURCE_EXHAUSTED: quota")),
