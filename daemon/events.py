@@ -36,6 +36,8 @@ class Timer(Enum):
     ANSWER = "answer"
     FOLLOW_UP = "follow_up"
     STALL = "stall"
+    UNUSUAL = "unusual"
+    """An answer has been waited for longer than is usual."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,6 +187,30 @@ class LinkRefused:
 
 
 @dataclass(frozen=True, slots=True)
+class SecondUp:
+    """A second connection is there, and may be asked what the first has not answered."""
+
+    turn: int
+
+
+@dataclass(frozen=True, slots=True)
+class SecondLost:
+    """There is no second connection any more, and it has not answered."""
+
+    turn: int
+
+
+@dataclass(frozen=True, slots=True)
+class SecondAnswers:
+    """The second connection answers the turn, which it was asked at `asked_s`: it has taken the first one's
+    place.
+    """
+
+    turn: int
+    asked_s: float
+
+
+@dataclass(frozen=True, slots=True)
 class ToolsBusy:
     """The turn under way waits for tools or for work that the server has announced, or waits no more.
 
@@ -214,7 +240,8 @@ DialogueEvent = (
     TalkPressed | TalkTapped | TalkHeld | TalkReleased | TalkWithdrawn | StopAsked | MuteSet | TextAsked
     | SpeechStarted | SpeechPaused | SpeechResumed | SpeechEnded | TimerFired | UtteranceSent
     | ReplyStarted | ReplyEnded | ReplyInterrupted | PlaybackDrained | ReplyIsWhole | ReplyRanDry
-    | ReplyWentOn | LinkUp | LinkLost | LinkRefused | ToolsBusy | EndAsked | MicLost | MicBack
+    | ReplyWentOn | LinkUp | LinkLost | LinkRefused | SecondUp | SecondLost | SecondAnswers
+    | ToolsBusy | EndAsked | MicLost | MicBack
 )  # fmt: skip
 
 # --- to the conductor ------------------------------------------------------------------------------
@@ -280,11 +307,10 @@ class SpeakerBack:
 
 @dataclass(frozen=True, slots=True)
 class PieceSent:
-    """A piece of the utterance of `turn`, by its places in the uplink ring, was given to the connection."""
+    """A piece of the utterance of `turn` was given to the connection."""
 
     turn: int
-    first_byte: int
-    last_byte: int
+    size_bytes: int
     at_s: float
 
 

@@ -68,6 +68,7 @@ class Performer:
             case do.CloseEagerly() | do.ReopenUtterance() | do.ConfirmEnd():
                 self._end_eagerly(action)
             case do.CancelUtterance(turn):
+                parts.connection.drop_second()
                 if parts.uplink.settle(turn):
                     self._gate.withdraw()
             case do.PauseUplink():
@@ -88,6 +89,10 @@ class Performer:
                 self._timers.stop(timer)
             case do.RenewLink(why, keep_handle):
                 self._renew_link(why, keep_handle=keep_handle)
+            case do.OpenSecond(turn):
+                parts.connection.open_second(turn)
+            case do.AskSecond(turn):
+                parts.connection.ask_second(turn)
             case do.RefuseTurn(trigger):
                 self._refuse_turn(trigger, state.phase)
             case do.MicWanted(wanted):
@@ -182,6 +187,7 @@ class Performer:
             self.play(BUDGET_EARCON, phase, Message.BUDGET)
 
     def _turn_over(self, turn: int, outcome: Outcome) -> None:
+        self._parts.connection.drop_second()
         line = self._parts.ledger.close(turn, outcome, self._clock())
         if line is not None:
             self._parts.feed.tell("turn", **line.as_dict())

@@ -131,6 +131,13 @@ class Connected:
 
 
 @dataclass(frozen=True, slots=True)
+class Switched:
+    """A second connection, with a session of its own, has taken the place of the one that is set up."""
+
+    at_s: float
+
+
+@dataclass(frozen=True, slots=True)
 class Answered:
     """The service answered a turn: the connection has proved itself."""
 
@@ -177,4 +184,6 @@ class Tick:
     at_s: float
 
 
-LinkEvent = Asked | Busy | NetworkBack | Connected | Answered | Failed | Leaving | Handed | Renew | Tick
+LinkEvent = (
+    Asked | Busy | NetworkBack | Connected | Switched | Answered | Failed | Leaving | Handed | Renew | Tick
+)

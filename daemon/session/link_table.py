@@ -27,6 +27,7 @@ from daemon.session.link import (
     LinkPolicy,
     NetworkBack,
     Renew,
+    Switched,
     Tick,
 )
 
@@ -80,6 +81,13 @@ def connected(link: Link, event: Connected, _policy: LinkPolicy) -> Link:
     up = enter(link, LinkPhase.ONLINE, event.at_s)
     return replace(
         up, connects=link.connects + 1, failure=None, refused_resumes=0, leave_by_s=None, abandoned=False
+    )
+
+
+def switched(link: Link, event: Switched, _policy: LinkPolicy) -> Link:
+    """Another session, which knows nothing of the one before: its age counts from here, and its handles."""
+    return replace(
+        link, since_s=event.at_s, connects=link.connects + 1, handle=None, leave_by_s=None, hurried=False
     )
 
 
@@ -221,6 +229,7 @@ _NOTES: dict[type, Rule] = {
     Busy: note_busy,
     NetworkBack: stay,
     Connected: stay,
+    Switched: stay,
     Answered: stay,
     Failed: failed,
     Leaving: stay,
@@ -235,6 +244,7 @@ TABLE: dict[LinkPhase, dict[type, Rule]] = {
     LinkPhase.ONLINE: _NOTES
     | {
         Busy: busy_online,
+        Switched: switched,
         Answered: proved,
         Failed: failed_online,
         Leaving: leaving,

@@ -81,7 +81,7 @@ async def test_other_tools_are_told_at_the_next_pause(monkeypatch: pytest.Monkey
 async def test_what_was_sent_is_counted_for_its_turn_and_its_day() -> None:
     parts = (built := build(Settings(), SimulatedBoard(), stand_in=True)).parts
     parts.ledger.open(1, Trigger.BUTTON, 5.0, online=True)
-    for piece in (PieceSent(1, 0, 1280, 5.5), PieceSent(1, 1280, 2000, 5.6), PieceSent(7, 0, 10, 5.7)):
+    for piece in (PieceSent(1, 1280, 5.5), PieceSent(1, 720, 5.6), PieceSent(7, 10, 5.7)):
         built.controller.handle(piece)
     (line,) = parts.ledger.turns
     assert (line.sent_bytes, line.marks[Mark.FIRST_SENT]) == (2000, 5.5)
