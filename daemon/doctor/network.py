@@ -45,7 +45,7 @@ PROXIES = ("https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY")
 FAMILIES = (socket.AF_INET6, socket.AF_INET)
 
 NO_FAMILY = (errno.ENETUNREACH, errno.EHOSTUNREACH, errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT)
-"""A network that has not got a family at all has none that is dead: that is known at once, and costs nothing."""
+"""A network that has not got a family at all has none that is dead: it is known at once."""
 
 NO_NETWORK = "is the cable in, or the Wi-Fi joined? `nmcli device` and `ip route` show"
 
