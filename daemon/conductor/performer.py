@@ -68,9 +68,7 @@ class Performer:
             case do.CloseEagerly() | do.ReopenUtterance() | do.ConfirmEnd():
                 self._end_eagerly(action)
             case do.CancelUtterance(turn):
-                parts.connection.drop_second()
-                if parts.uplink.settle(turn):
-                    self._gate.withdraw()
+                self._cancel(turn)
             case do.PauseUplink():
                 parts.uplink.pause()
             case do.ResumeUplink():
@@ -89,10 +87,8 @@ class Performer:
                 self._timers.stop(timer)
             case do.RenewLink(why, keep_handle):
                 self._renew_link(why, keep_handle=keep_handle)
-            case do.OpenSecond(turn):
-                parts.connection.open_second(turn)
-            case do.AskSecond(turn):
-                parts.connection.ask_second(turn)
+            case do.OpenSecond() | do.AskSecond():
+                self._use_second(action)
             case do.RefuseTurn(trigger):
                 self._refuse_turn(trigger, state.phase)
             case do.MicWanted(wanted):
@@ -112,6 +108,18 @@ class Performer:
             quiet_s=None if self._echo_free else now_s - self._parts.playback.audible_until_s,
         )
         self._parts.connection.ask()
+
+    def _cancel(self, turn: int) -> None:
+        self._parts.connection.drop_second()
+        if self._parts.uplink.settle(turn):
+            self._gate.withdraw()
+
+    def _use_second(self, action: do.OpenSecond | do.AskSecond) -> None:
+        match action:
+            case do.OpenSecond(turn):
+                self._parts.connection.open_second(turn)
+            case do.AskSecond(turn):
+                self._parts.connection.ask_second(turn)
 
     def _end_eagerly(self, action: do.CloseEagerly | do.ReopenUtterance | do.ConfirmEnd) -> None:
         match action:

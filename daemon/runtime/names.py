@@ -89,7 +89,10 @@ class Names:
         self, host: str, port: int | str | None, *, kind: int, protocol: int = 0, flags: int = 0
     ) -> list[AddressInfo]:
         """The addresses of both families, as far as they are known in time. Raises socket.gaierror."""
-        questions = [Question(host, port, family, kind, protocol, flags) for family in FAMILIES]
+        questions = [
+            Question(host=host, port=port, family=family, kind=kind, protocol=protocol, flags=flags)
+            for family in FAMILIES
+        ]
         answers = {question: self._answer(question) for question in questions}
         await _first_good(answers.values())
         found = [address for question in questions for address in self._found(question, answers[question])]

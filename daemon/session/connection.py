@@ -34,7 +34,7 @@ from daemon.session.link import (
 from daemon.session.link_table import next_wake_s, step
 from daemon.session.liveness import PING_S, SAMPLE_S, Pulse
 from daemon.session.report import report_of
-from daemon.session.second import ANSWERS, Dialler, Line, Second, Session, leave
+from daemon.session.second import ANSWERS, Dialler, Second, Served, Session, leave
 from daemon.session.signals import Signal, SignalKind, Where, classify
 from daemon.session.uplink import Uplink
 from daemon.tools.calling.host import ToolHost, no_tools
@@ -149,7 +149,7 @@ class Connection:
             session = await closing.enter_async_context(dialler.session(handle))
             self._note_connected(resumed=handle is not None)
             was_online = True
-            await self._serve_in_turn(Line(session, session.receive(), closing), dialler)
+            await self._serve_in_turn(Served(session, session.receive(), closing), dialler)
         except LinkError as error:
             self._note_failure(error, was_online=was_online)
         finally:
@@ -157,7 +157,7 @@ class Connection:
             if was_online:
                 self._post(LinkLost(trouble=self.link.failure is not None))
 
-    async def _serve_in_turn(self, line: Line, dialler: Dialler) -> None:
+    async def _serve_in_turn(self, line: Served, dialler: Dialler) -> None:
         """Serve the line, and whichever takes its place.
 
         A cancellation is raised after the line was left as one that ends well (1000).
@@ -165,9 +165,9 @@ class Connection:
         while True:
             async with line.closing:
                 ended = await self._serve_until_cancelled(line, dialler)
-                if isinstance(ended, Line):
+                if isinstance(ended, Served):
                     await leave(line)
-            if isinstance(ended, Line):
+            if isinstance(ended, Served):
                 self._switch(ended)
                 line = ended
             elif ended is not None:
@@ -176,14 +176,14 @@ class Connection:
                 return
 
     async def _serve_until_cancelled(
-        self, line: Line, dialler: Dialler
-    ) -> Line | asyncio.CancelledError | None:
+        self, line: Served, dialler: Dialler
+    ) -> Served | asyncio.CancelledError | None:
         try:
             return await self._serve(line, dialler)
         except asyncio.CancelledError as cancelled:
             return cancelled
 
-    async def _serve(self, line: Line, dialler: Dialler) -> Line | None:
+    async def _serve(self, line: Served, dialler: Dialler) -> Served | None:
         """Move data until the phase is no longer ONLINE, a direction fails, or another line has answered."""
         session = line.session
         self._uplink.restart(asked=None if line.asked is None else line.asked[0])
@@ -212,7 +212,7 @@ class Connection:
             task.result()
         return None
 
-    async def _receive(self, line: Line, second: Second) -> None:
+    async def _receive(self, line: Served, second: Second) -> None:
         async for event in line.says:
             await self._room()
             if second.answered:
@@ -284,7 +284,7 @@ class Connection:
         if self.link.tries:
             self._apply(Answered(self._clock()))
 
-    def _switch(self, line: Line) -> None:
+    def _switch(self, line: Served) -> None:
         assert line.asked is not None
         log.warning("the connection did not answer in the usual time: a second one did, and is kept")
         self._apply(Switched(self._clock()))

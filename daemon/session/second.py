@@ -61,8 +61,8 @@ class Dialler(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
-    """A session that is served: what it says, and what closes it."""
+class Served:
+    """A session in service: what it says, and what closes it."""
 
     session: Session
     says: AsyncIterator[ServerEvent]
@@ -83,7 +83,7 @@ class Second:
         self._turn: int | None = None
         self._wanted = asyncio.Event()
         self._may_ask = asyncio.Event()
-        self._attempt: asyncio.Task[Line] | None = None
+        self._attempt: asyncio.Task[Served] | None = None
         self.answered = False
 
     def open(self, turn: int) -> None:
@@ -106,7 +106,7 @@ class Second:
         if self._attempt is not None:
             self._attempt.cancel()
 
-    async def run(self, dialler: Dialler) -> Line:
+    async def run(self, dialler: Dialler) -> Served:
         """Connect and ask whenever that is wanted. Returns the line that has answered."""
         while True:
             await self._wanted.wait()
@@ -120,13 +120,13 @@ class Second:
             if (line := self._line_of(self._attempt)) is not None:
                 return line
 
-    async def _abandon(self, attempt: asyncio.Task[Line]) -> None:
+    async def _abandon(self, attempt: asyncio.Task[Served]) -> None:
         attempt.cancel()
         await asyncio.wait({attempt})
         if not attempt.cancelled() and attempt.exception() is None:
             await leave(attempt.result())
 
-    def _line_of(self, attempt: asyncio.Task[Line]) -> Line | None:
+    def _line_of(self, attempt: asyncio.Task[Served]) -> Served | None:
         if attempt.cancelled():
             return None
         if isinstance(error := attempt.exception(), LinkError):
@@ -135,7 +135,7 @@ class Second:
             return None
         return attempt.result()
 
-    async def _try(self, dialler: Dialler, turn: int) -> Line:
+    async def _try(self, dialler: Dialler, turn: int) -> Served:
         async with AsyncExitStack() as closing:
             session = await closing.enter_async_context(dialler.session(None))
             try:
@@ -147,7 +147,7 @@ class Second:
             except BaseException:
                 session.abort()  # nothing of it is heard, and a farewell would take time
                 raise
-            return Line(session, says, closing.pop_all(), (turn, asked_s))
+            return Served(session, says, closing.pop_all(), (turn, asked_s))
 
     async def _answer_of(self, session: Session) -> AsyncIterator[ServerEvent]:
         """All that it says, once it has begun to answer."""
@@ -177,7 +177,7 @@ async def _joined(heard: list[ServerEvent], says: AsyncIterator[ServerEvent]) ->
         yield event
 
 
-async def leave(line: Line) -> None:
+async def leave(line: Served) -> None:
     """Close a line that another has taken the place of, without a word: it may well be dead."""
     line.session.abort()
     with suppress(LinkError):

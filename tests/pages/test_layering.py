@@ -96,6 +96,7 @@ PURE: dict[str, tuple[str, ...]] = {
     "daemon.session.link_table": (),
     "daemon.session.report": (),
     "daemon.session.liveness": (),
+    "daemon.session.utterance": (),
     "daemon.conductor.loudness": ("numpy",),
     "daemon.speaking.messages": (),
     "daemon.speaking.played": (),
@@ -108,6 +109,7 @@ PURE: dict[str, tuple[str, ...]] = {
     "daemon.reminders.record": LOCAL_TIMES,
     "daemon.reminders.requests": LOCAL_TIMES,
     "daemon.conductor.reply_gate": (),
+    "daemon.conductor.reply_times": (),
     "daemon.conductor.withheld": (),
     "daemon.runtime.ring": ("threading.Lock", "mmap"),  # two threads meet in it; the memory is no file's
     "daemon.lights.scenes": (),

@@ -22,6 +22,7 @@ PURE = (
     "daemon/session/link.py",
     "daemon/session/link_table.py",
     "daemon/session/signals.py",
+    "daemon/session/utterance.py",
 )
 """Here every branch is run through: rooms and tables that decide, without I/O."""
 
