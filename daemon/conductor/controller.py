@@ -166,12 +166,9 @@ class Controller:
 
     def _policy_now(self) -> Policy:
         """What is configured, with what has been learned and used up."""
-        unusual_s = self._reply_times.unusual_s(self._clock())
-        return replace(
-            self.policy,
-            turns_left=not self._parts.accounts.used_up(),
-            unusual_s=self.policy.unusual_s if unusual_s is None else unusual_s,
-        )
+        policy, learned_s = self.policy, self._reply_times.unusual_s(self._clock())
+        unusual_s = policy.unusual_s if learned_s is None else max(learned_s, policy.least_unusual_s)
+        return replace(policy, turns_left=not self._parts.accounts.used_up(), unusual_s=unusual_s)
 
     def _note_need(self) -> None:
         """The connection is needed for a turn, and for a call, which no other connection may answer."""

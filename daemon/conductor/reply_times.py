@@ -19,9 +19,6 @@ USUAL_SHARE = 0.9
 TIMES_OVER = 2.0
 """What is twice as long as nearly all others is far beyond them."""
 
-LEAST_S = 1.5
-"""An answer is never missed sooner: a retransmission or two and a busy service take that (RFC 6298)."""
-
 
 class ReplyTimes:
     """Of one model, from the end of the question to the first that comes of the answer."""
@@ -46,4 +43,4 @@ class ReplyTimes:
     def unusual_s(self, now_s: float) -> float | None:
         """After this an answer is missing; None while that is not known."""
         usual_s = self.usual_s(now_s)
-        return None if usual_s is None else max(LEAST_S, TIMES_OVER * usual_s)
+        return None if usual_s is None else TIMES_OVER * usual_s

@@ -46,6 +46,9 @@ class Policy:
     unusual_s: float = 3.0
     """An answer that takes so long is unusual, and is asked for on a second connection, too. The controller
     puts what it has learned in the place of this, which is twice what was measured of native audio models."""
+    least_unusual_s: float = 1.5
+    """No answer is missed sooner, however fast the model is: a busy service and a retransmission or two (RFC
+    6298) take that."""
     stall_timeout_s: float = 6.0
     """A reply that runs dry and does not go on within this has lost its end."""
     end_timeout_s: float = 2.0

@@ -51,6 +51,8 @@ utterance may have to wait. The pre-roll covers 0.2 s between a press and the ev
 
 POLICY: dict[str, Any] = {
     "no_speech_s": 0.5,
+    "unusual_s": 0.4,
+    "least_unusual_s": 0.4,
     "answer_timeout_s": 1.0,
     "stall_timeout_s": 0.5,
     "end_timeout_s": 0.2,

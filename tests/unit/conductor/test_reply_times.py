@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from daemon.conductor.reply_times import FEWEST, LEAST_S, NEWEST, STALE_S, TIMES_OVER, ReplyTimes
+from daemon.conductor.reply_times import FEWEST, NEWEST, STALE_S, TIMES_OVER, ReplyTimes
 
 
 def learned(*took_s: float) -> ReplyTimes:
@@ -19,10 +19,6 @@ def learned(*took_s: float) -> ReplyTimes:
 def test_of_few_answers_nothing_is_usual() -> None:
     assert learned(*[1.0] * (FEWEST - 1)).unusual_s(0.0) is None
     assert learned(*[1.0] * FEWEST).unusual_s(0.0) == TIMES_OVER * 1.0
-
-
-def test_a_model_that_answers_at_once_is_given_time_all_the_same() -> None:
-    assert learned(*[0.1] * FEWEST).unusual_s(0.0) == LEAST_S
 
 
 def test_a_model_that_thinks_for_twelve_seconds_is_given_them() -> None:
