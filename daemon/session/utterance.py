@@ -8,14 +8,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from hw.base import MIC_FORMAT
+from hw.sound.pace import LIMIT_S, TOLERANCE
 
 MAX_UNANSWERED_BYTES = MIC_FORMAT.bytes(60.0)
 """What was said and not answered, and goes with the next utterance; policy: the oldest is forgotten and
 counted. A minute is what one utterance may be."""
-
-AHEAD_S = 3.0
-"""So much more than the clock allows may have been said, as `hw/sound/pace.py` gives a device: a sound server
-hands over two seconds at a time."""
 
 
 @dataclass(slots=True)
@@ -100,8 +97,8 @@ def unanswered(held: Utterance | None) -> tuple[Unanswered | None, int]:
 class SaidByTheClock:
     """How far the ring may have been filled since an utterance began, if its sound came in real time.
 
-    A device that gives hours of sound in seconds is found out, but not at once: until then nobody has said
-    more than the clock allows.
+    A device that gives hours of sound in seconds is found out (`hw/sound/pace.py`), but not at once: until
+    then nobody has said more than such a device may give.
     """
 
     def __init__(self, head: int, now_s: float, speed: float) -> None:
@@ -112,4 +109,5 @@ class SaidByTheClock:
 
     def limit(self, now_s: float) -> int:
         """The position in the ring up to which it counts as said."""
-        return self._head + MIC_FORMAT.bytes((now_s - self._since_s) * self._speed + AHEAD_S)
+        passed_s = (now_s - self._since_s) * self._speed
+        return self._head + MIC_FORMAT.bytes((1 + TOLERANCE) * passed_s + LIMIT_S)

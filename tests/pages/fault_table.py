@@ -57,8 +57,8 @@ A name of which the IPv6 or the IPv4 addresses lead nowhere costs a quarter of a
 tried side by side (RFC 8305). A look-up is waited for 3 s in each try; a slower answer serves the next one.
 `conure doctor` names the family that is dead.
 
-Of a microphone that gives sound faster than time passes nothing leaves that the clock does not allow, but for
-3 s (`uplink_ahead_bytes` in `conure status`); the microphone then counts as failed.
+Of a microphone that gives sound faster than time passes no more leaves than the clock allows, a quarter and
+3 s on top of it (`uplink_ahead_bytes` in `conure status`); the microphone then counts as failed.
 """
 
 POINTS = {

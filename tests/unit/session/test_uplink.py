@@ -15,8 +15,9 @@ from daemon.runtime.ring import HistoryRing
 from daemon.session.failures import Failure, FailureKind, LinkError
 from daemon.session.liveness import Evidence
 from daemon.session.uplink import Uplink
-from daemon.session.utterance import AHEAD_S, MAX_UNANSWERED_BYTES
+from daemon.session.utterance import MAX_UNANSWERED_BYTES
 from hw.base import MIC_FORMAT
+from hw.sound.pace import LIMIT_S, TOLERANCE
 
 MESSAGE = 4
 PREROLL = 2
@@ -693,12 +694,15 @@ async def test_a_microphone_that_gives_hours_in_seconds_has_said_no_more_than_th
         rig.say(hour)
 
     await rig.pump(session, ten_seconds_pass, lambda: rig.uplink.close(1))
-    assert MIC_FORMAT.seconds(len(session.audio)) == 10.0 + AHEAD_S
-    assert MIC_FORMAT.seconds(rig.uplink.counters()["uplink_ahead_bytes"]) == 50.0 - AHEAD_S
+    assert MIC_FORMAT.seconds(len(session.audio)) == 10.0 * (1 + TOLERANCE) + LIMIT_S
+    assert (
+        MIC_FORMAT.seconds(rig.uplink.counters()["uplink_ahead_bytes"])
+        == 60.0 - 10.0 * (1 + TOLERANCE) - LIMIT_S
+    )
 
 
 async def test_of_an_open_stream_no_more_leaves_than_the_clock_allows() -> None:
-    rig = Rig(10**7, message_bytes=3200)
+    rig = Rig(10**7, message_bytes=1600)
     rig.uplink.open(1, None, stream=True, released=True)
     session = RecordingSession()
 
@@ -707,7 +711,7 @@ async def test_of_an_open_stream_no_more_leaves_than_the_clock_allows() -> None:
         rig.say(bytes(MIC_FORMAT.bytes(30.0)))
 
     await rig.pump(session, half_a_second_passes, half_a_second_passes)
-    assert MIC_FORMAT.seconds(len(session.audio)) == 1.0 + AHEAD_S
+    assert MIC_FORMAT.seconds(len(session.audio)) == 1.0 * (1 + TOLERANCE) + LIMIT_S
 
 
 async def test_what_was_said_before_the_trigger_is_no_sound_ahead_of_the_clock() -> None:
