@@ -217,7 +217,7 @@ def no_answer(state: Dialogue, event: e.TimerFired, policy: Policy) -> Step:
         idle, actions = go_idle(state, Outcome.FAILED, failed_tone(state))
         return idle, (*actions, renew)
     wait = do.StartTimer(e.Timer.ANSWER, policy.hold_utterance_s)
-    again = replace(state, turn=replace(turn, retried=True))
+    again = replace(state, turn=replace(turn, retried=True, second=False))
     if turn.text:
         return again, (renew, wait)
     return again.to(Phase.SENDING), (renew, wait)
@@ -243,7 +243,7 @@ def send_again(state: Dialogue, event: e.LinkLost, policy: Policy) -> Step:
     turn, lost = state.turn, replace(state, link=LinkState(trouble=event.trouble))
     if turn.text and not state.link.online:
         return lost, ()
-    again = replace(lost, turn=replace(turn, resent=turn.resent + 1, ended=False))
+    again = replace(lost, turn=replace(turn, resent=turn.resent + 1, ended=False, second=False))
     if again.turn.resent > policy.max_resends or state.mic.muted or turn.heard_reply:
         return go_idle(again, Outcome.FAILED, Earcon.OFFLINE)
     wait = do.StartTimer(e.Timer.ANSWER, policy.hold_utterance_s)

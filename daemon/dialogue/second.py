@@ -22,7 +22,7 @@ def waits_in_vain(state: Dialogue) -> bool:
 
 
 def have_second(state: Dialogue) -> Step:
-    """The answer takes unusually long: connect a second time, once in a turn."""
+    """The answer takes unusually long: connect a second time, once beside each connection."""
     turn = state.turn
     if turn.second or turn.retried or not waits_in_vain(state):
         return state, ()

@@ -116,7 +116,7 @@ def text_sent(state: Dialogue, event: e.UtteranceSent, policy: Policy) -> Step:
 
 
 def await_answer(state: Dialogue, policy: Policy) -> tuple[do.Action, ...]:
-    """The answer's time limit; and when to try a second connection, once in a turn."""
+    """The answer's time limit; and when to try a second connection, once beside each."""
     limit = do.StartTimer(e.Timer.ANSWER, policy.answer_timeout_s)
     once = not (policy.by_server or state.turn.second or state.turn.retried)
     if once and policy.unusual_s < policy.answer_timeout_s:

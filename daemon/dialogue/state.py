@@ -120,7 +120,7 @@ class TurnState:
     retried: bool = False
     """This turn's question was already asked again on a fresh session, since no answer came."""
     second: bool = False
-    """It is asked, or was, on a second connection, too."""
+    """Beside the present connection a second one is, or was, to be asked, too."""
     unanswered: bool = False
     """Server turn-taking: somebody spoke, and no reply has begun since."""
     heard_reply: bool = False

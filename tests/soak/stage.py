@@ -212,6 +212,8 @@ class Stage:
         rig = self.rig
         self._back()
         rig.follow(Plan())
+        if step.when in CONNECTING:  # a try that is under way has been refused already
+            await rig.until(lambda: rig.conure.parts.connection.report()["state"] != "connecting")
         if any(word in step.do for word in _LASTING):
             rig.standin.poison_handles()
             rig.standin.abort()

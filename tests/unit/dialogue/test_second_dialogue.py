@@ -94,6 +94,16 @@ def test_when_neither_answers_it_is_asked_again_on_a_fresh_session_once() -> Non
     assert run([*UP, e.TimerFired(Timer.ANSWER)]).turn.retried
 
 
+def test_while_it_is_asked_again_the_light_stays_though_the_second_is_left() -> None:
+    state = run([*UP, e.TimerFired(Timer.ANSWER), e.SecondLost(1)])
+    assert (state.phase, state.mic_streaming) == (Phase.SENDING, True)
+
+
+def test_the_connection_that_follows_a_lost_one_may_have_a_second_beside_it_too() -> None:
+    again = [*UP, e.LinkLost(), e.LinkUp(), e.UtteranceSent(1), e.TimerFired(Timer.UNUSUAL)]
+    assert last_actions(again) == (do.OpenSecond(1),)
+
+
 def test_when_the_first_is_lost_while_the_second_is_asked_it_is_held_for_another() -> None:
     state, actions = advance(run(UP), e.LinkLost(), DEVICE)
     assert (state.phase, state.turn.resent) == (Phase.SENDING, 1)
