@@ -87,7 +87,8 @@ def _kind_code_reason(error: Exception) -> tuple[SignalKind, object, str]:
         case TimeoutError():
             return SignalKind.TIMEOUT, 0, ""
         case OSError() | EOFError():
-            return SignalKind.UNREACHABLE, 0, str(error.strerror if isinstance(error, OSError) else error)
+            # Where several addresses failed each in its own way, asyncio tells of all, without a number.
+            return SignalKind.UNREACHABLE, 0, str(getattr(error, "strerror", None) or error)
         case InvalidProxy() | ImportError():  # their texts may hold the proxy's password
             return SignalKind.UNREACHABLE, 0, "the proxy of the environment (HTTPS_PROXY) cannot be used"
         case InvalidHandshake():

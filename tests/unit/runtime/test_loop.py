@@ -14,10 +14,13 @@ from dead_port import dead_port
 from daemon.config.secret import Secret
 from daemon.config.settings import LiveSettings
 from daemon.runtime import loop as module
-from daemon.runtime.loop import RacingLoop
+from daemon.runtime.loop import ATTEMPT_DELAY_S, RacingLoop
 from daemon.runtime.names import Names
 from daemon.session.gemini.client import LiveClient
 from daemon.standin.server import StandIn
+
+NOBODY = 1
+"""A port on which nobody listens (tcpmux)."""
 
 LIMIT_S = 60.0
 """A connection to a dead address ends after minutes."""
@@ -77,6 +80,27 @@ def test_a_session_of_the_service_s_library_goes_round_it_too() -> None:
                 )
                 async with client.session(None):
                     assert standin.record.connections[0].setup_complete_s is not None
+
+    run(main(), Names(both))
+
+
+def test_where_both_families_refuse_that_is_told() -> None:
+    async def main() -> None:
+        with pytest.raises(OSError, match="Connect call failed"):
+            await asyncio.open_connection("both.test", NOBODY)
+
+    run(main(), Names(both))
+
+
+def test_where_both_are_dead_whoever_waits_may_stop() -> None:
+    async def main() -> None:
+        before = asyncio.all_tasks()
+        with dead_port("::1") as port, dead_port("127.0.0.1", port), pytest.raises(TimeoutError):
+            async with asyncio.timeout(2 * ATTEMPT_DELAY_S):
+                await asyncio.open_connection("both.test", port)
+        others = asyncio.all_tasks() - before
+        if others:
+            await asyncio.wait(others)  # each was told to stop: none waits for minutes
 
     run(main(), Names(both))
 
