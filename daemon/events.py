@@ -1,11 +1,11 @@
 """Everything that happens, as small frozen values.
 
-Three kinds. *Server events* are what one message of the Live service says, already free of the vendor's
-types. *Dialogue events* are what the turn's state table (`dialogue/`) takes: `conductor/reply_gate.py` turns
-the first into the second. The rest tells the conductor of button, timers, tools and speaker, and of what is
-to be counted or shown. All of them travel in one queue to one consumer, on the event loop.
+Three kinds. *Server events* (`server_events.py`) are what one message of the Live service says. *Dialogue
+events* are what the turn's state table (`dialogue/`) takes: `conductor/reply_gate.py` turns the first into
+the second. The rest tells the conductor of button, timers, tools and speaker, and of what is to be counted or
+shown. All of them travel in one queue to one consumer, on the event loop.
 
-Times are `time.monotonic()` seconds; audio is 16-bit mono PCM, 16 kHz up and 24 kHz down.
+Times are `time.monotonic()` seconds.
 """
 
 from __future__ import annotations
@@ -13,98 +13,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum
 
-# --- from the server -------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class ReplyAudio:
-    """A piece of the model's speech."""
-
-    pcm: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class Transcript:
-    """What one side said, piece by piece; no order is promised against the audio."""
-
-    who: str
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
-class GenerationComplete:
-    """All of the reply has been sent; `TurnComplete` follows when the server thinks it was heard."""
-
-
-@dataclass(frozen=True, slots=True)
-class WorkAnnounced:
-    """The server still works on the turn: more of it may follow, perhaps after a long pause."""
-
-
-@dataclass(frozen=True, slots=True)
-class ServerInterrupted:
-    """The model's turn was cut on the server; its `TurnComplete` follows, its audio is void."""
-
-
-@dataclass(frozen=True, slots=True)
-class TurnComplete:
-    """The model's turn is over. `reason` is empty, or the service's word for why it was cut short."""
-
-    reason: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class GoAway:
-    """The server will close the connection; `time_left_s` is None where it did not say when."""
-
-    time_left_s: float | None
-
-
-@dataclass(frozen=True, slots=True)
-class HandleUpdate:
-    """A resumption handle; only a resumable one may be used."""
-
-    handle: str
-    resumable: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Usage:
-    """Tokens that the service has counted for a turn."""
-
-    prompt_tokens: int
-    response_tokens: int
-
-
-@dataclass(frozen=True, slots=True)
-class ToolCall:
-    """The model asks for a function."""
-
-    call_id: str
-    name: str
-    arguments: dict[str, object]
-    connection: int = 0
-    """The number of the connection that it came on, the only one that may bring its answer."""
-
-
-@dataclass(frozen=True, slots=True)
-class ToolCallCancelled:
-    """Calls that must not be answered any more."""
-
-    call_ids: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class NotUnderstood:
-    """A message that this version does not know; the connection is still good."""
-
-    what: str
-
-
-ServerEvent = (
-    ReplyAudio | Transcript | GenerationComplete | WorkAnnounced | ServerInterrupted | TurnComplete | GoAway
-    | HandleUpdate | Usage | ToolCall | ToolCallCancelled | NotUnderstood
-)  # fmt: skip
+from daemon.server_events import ServerEvent
 
 # --- to the dialogue -------------------------------------------------------------------------------
 
@@ -127,6 +36,8 @@ class Timer(Enum):
     ANSWER = "answer"
     FOLLOW_UP = "follow_up"
     STALL = "stall"
+    UNUSUAL = "unusual"
+    """An answer has been waited for longer than is usual."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -276,6 +187,30 @@ class LinkRefused:
 
 
 @dataclass(frozen=True, slots=True)
+class SecondUp:
+    """A second connection is there, and may be asked what the first has not answered."""
+
+    turn: int
+
+
+@dataclass(frozen=True, slots=True)
+class SecondLost:
+    """There is no second connection any more, and it has not answered."""
+
+    turn: int
+
+
+@dataclass(frozen=True, slots=True)
+class SecondAnswers:
+    """The second connection answers the turn, which it was asked at `asked_s`: it has taken the first one's
+    place.
+    """
+
+    turn: int
+    asked_s: float
+
+
+@dataclass(frozen=True, slots=True)
 class ToolsBusy:
     """The turn under way waits for tools or for work that the server has announced, or waits no more.
 
@@ -305,7 +240,8 @@ DialogueEvent = (
     TalkPressed | TalkTapped | TalkHeld | TalkReleased | TalkWithdrawn | StopAsked | MuteSet | TextAsked
     | SpeechStarted | SpeechPaused | SpeechResumed | SpeechEnded | TimerFired | UtteranceSent
     | ReplyStarted | ReplyEnded | ReplyInterrupted | PlaybackDrained | ReplyIsWhole | ReplyRanDry
-    | ReplyWentOn | LinkUp | LinkLost | LinkRefused | ToolsBusy | EndAsked | MicLost | MicBack
+    | ReplyWentOn | LinkUp | LinkLost | LinkRefused | SecondUp | SecondLost | SecondAnswers
+    | ToolsBusy | EndAsked | MicLost | MicBack
 )  # fmt: skip
 
 # --- to the conductor ------------------------------------------------------------------------------
@@ -371,11 +307,10 @@ class SpeakerBack:
 
 @dataclass(frozen=True, slots=True)
 class PieceSent:
-    """A piece of the utterance of `turn`, by its places in the uplink ring, was given to the connection."""
+    """A piece of the utterance of `turn` was given to the connection."""
 
     turn: int
-    first_byte: int
-    last_byte: int
+    size_bytes: int
     at_s: float
 
 

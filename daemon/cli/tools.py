@@ -84,9 +84,9 @@ async def _answer(spec: ToolSpec, arguments: dict[str, Any]) -> dict[str, Any]:
 
 
 def _run(job: Coroutine[None, None, int]) -> int:
-    import asyncio
+    from daemon.runtime import loop
 
-    return asyncio.run(job)
+    return loop.run(job)
 
 
 async def _with_tools(arguments: argparse.Namespace, job: Any, wanted: str = "") -> int:

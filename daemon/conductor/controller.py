@@ -17,6 +17,7 @@ from daemon.conductor.downlink import Downlink
 from daemon.conductor.ledger import Mark
 from daemon.conductor.parts import Parts
 from daemon.conductor.performer import Performer
+from daemon.conductor.reply_times import ReplyTimes
 from daemon.conductor.timers import Timers
 from daemon.config.settings import VadSettings
 from daemon.dialogue.state import Dialogue, Policy, Talk
@@ -36,10 +37,10 @@ from daemon.events import (
     PieceSent,
     PlaybackStarted,
     RemindersChanged,
-    ReplyAudio,
+    ReplyEnded,
     ReplyStarted,
     ReplyWentOn,
-    ServerEvent,
+    SecondAnswers,
     SpeakerBack,
     SpeakerLost,
     StopAsked,
@@ -58,6 +59,7 @@ from daemon.hearing.silence import REMEDY
 from daemon.lights.conditions import Calls, Reach, RunStage, conditions_of, share_left
 from daemon.lights.ladder import Conditions
 from daemon.reminders.phrases import question_of
+from daemon.server_events import ReplyAudio, ServerEvent
 from daemon.session.link import LinkPhase
 from daemon.words import Earcon, Phase
 
@@ -98,6 +100,7 @@ class Controller:
         self.speaker_ok = True
         self._stage = RunStage.RUNNING
         self._forgotten = 0
+        self._reply_times = ReplyTimes()
 
     async def run(self) -> None:
         """Handle events for ever. Ends only by cancellation or by a bug."""
@@ -149,8 +152,7 @@ class Controller:
         """Let the state table decide, show it, and do what it says."""
         self._before(event)
         was = self.state
-        turns_left = not self._parts.accounts.used_up()
-        self.state, actions = advance(was, event, replace(self.policy, turns_left=turns_left))
+        self.state, actions = advance(was, event, self._policy_now())
         if self.state.phase is not was.phase:
             self._note_phase(was.phase, event)
             if (was.phase, self.state.phase) == (Phase.SPEAKING, Phase.THINKING):
@@ -161,6 +163,12 @@ class Controller:
             self.performer.perform(action, self.state)
         self._tune_ears()
         self._note_need()
+
+    def _policy_now(self) -> Policy:
+        """What is configured, with what has been learned and used up."""
+        policy, learned_s = self.policy, self._reply_times.unusual_s(self._clock())
+        unusual_s = policy.unusual_s if learned_s is None else max(learned_s, policy.least_unusual_s)
+        return replace(policy, turns_left=not self._parts.accounts.used_up(), unusual_s=unusual_s)
 
     def _note_need(self) -> None:
         """The connection is needed for a turn, and for a call, which no other connection may answer."""
@@ -186,7 +194,12 @@ class Controller:
         now_s = self._clock()
         match event:
             case ReplyStarted() if self._awaits_reply():
+                self._answer_begins(now_s)
                 self._reply_begins(now_s)
+            case ToolsBusy(busy=True) | ReplyEnded():
+                self._answer_begins(now_s)
+            case SecondAnswers():
+                self._take_second(event, now_s)
             case LinkUp():
                 self.downlink.lose()
                 self._mark(self.state.turn.number, Mark.LINK_UP, now_s)
@@ -243,11 +256,10 @@ class Controller:
         self._parts.ledger.mark(turn, mark, at_s)
 
     def _note_sent(self, piece: PieceSent) -> None:
-        size_bytes = piece.last_byte - piece.first_byte
-        self._parts.accounts.add(Day(sent_bytes=size_bytes))
+        self._parts.accounts.add(Day(sent_bytes=piece.size_bytes))
         self._mark(piece.turn, Mark.FIRST_SENT, piece.at_s)
         if line := self._parts.ledger.find(piece.turn):
-            line.sent_bytes += size_bytes
+            line.sent_bytes += piece.size_bytes
 
     # --- the server
 
@@ -280,6 +292,24 @@ class Controller:
         """Whether a reply that begins now belongs to the newest turn; at rest: one that tells of a tool."""
         streams = self.state.turn.talk is Talk.STREAM
         return streams or self.state.phase not in (Phase.LISTENING, Phase.SPEAKING)
+
+    def _answer_begins(self, now_s: float) -> None:
+        """The first that comes of an answer, be it a sound or a call: so long it took."""
+        line = self._parts.ledger.find(self.state.turn.number)
+        waits = self.state.phase in (Phase.SENDING, Phase.THINKING)
+        if line is None or not waits or Mark.FIRST_ANSWER in line.marks or Mark.ALL_SENT not in line.marks:
+            return
+        self._mark(line.turn, Mark.FIRST_ANSWER, now_s)
+        self._reply_times.note(now_s - line.marks[Mark.ALL_SENT], now_s)
+
+    def _take_second(self, event: SecondAnswers, now_s: float) -> None:
+        """What follows comes from another connection; perhaps nobody waits for it any more."""
+        self.downlink.lose()
+        if event.turn == self.state.turn.number and self.state.phase in (Phase.SENDING, Phase.THINKING):
+            self._mark(event.turn, Mark.ALL_SENT, event.asked_s)
+            self.downlink.gate.asked(now_s)
+        else:
+            self.downlink.gate.withdraw()
 
     def _reply_begins(self, now_s: float) -> None:
         turn, parts = self.state.turn.number, self._parts
@@ -335,7 +365,12 @@ class Controller:
             "since_s": round(self._clock() - self.since_s, 1),
             "muted": self.state.mic.muted,
             "barge_in": self.policy.barge_in,
+            "usual_answer_s": self._usual_answer_s(),
         }
+
+    def _usual_answer_s(self) -> float | None:
+        usual_s = self._reply_times.usual_s(self._clock())
+        return None if usual_s is None else round(usual_s, 2)
 
     def counters(self) -> dict[str, int]:
         """What its own parts have counted."""

@@ -12,13 +12,13 @@ from daemon.conductor.accounts import Accounts, Day
 from daemon.conductor.loudness import Loudness
 from daemon.conductor.reply_gate import ReplyGate
 from daemon.conductor.withheld import Called, Said, Withheld
-from daemon.events import (
-    DialogueEvent,
+from daemon.events import DialogueEvent, ReplyEnded, ReplyIsWhole
+from daemon.runtime.cells import clean
+from daemon.runtime.feed import Feed
+from daemon.server_events import (
     GenerationComplete,
     NotUnderstood,
     ReplyAudio,
-    ReplyEnded,
-    ReplyIsWhole,
     ServerEvent,
     ToolCall,
     ToolCallCancelled,
@@ -26,8 +26,6 @@ from daemon.events import (
     Usage,
     WorkAnnounced,
 )
-from daemon.runtime.cells import clean
-from daemon.runtime.feed import Feed
 from daemon.speaking.playback import Playback
 from daemon.tools.calling.host import ToolHost
 

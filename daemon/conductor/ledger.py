@@ -29,6 +29,8 @@ class Mark(Enum):
     """The utterance was closed at a pause; the newest counts."""
     ALL_SENT = "all_sent"
     """The newest counts: an utterance may be sent again."""
+    FIRST_ANSWER = "first_answer"
+    """Of whatever kind: a sound, a call, announced work."""
     FIRST_REPLY = "first_reply"
     FIRST_SAMPLE = "first_sample"
     """The first sample of the reply leaves the device."""

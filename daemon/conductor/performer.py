@@ -68,8 +68,7 @@ class Performer:
             case do.CloseEagerly() | do.ReopenUtterance() | do.ConfirmEnd():
                 self._end_eagerly(action)
             case do.CancelUtterance(turn):
-                if parts.uplink.settle(turn):
-                    self._gate.withdraw()
+                self._cancel(turn)
             case do.PauseUplink():
                 parts.uplink.pause()
             case do.ResumeUplink():
@@ -88,6 +87,8 @@ class Performer:
                 self._timers.stop(timer)
             case do.RenewLink(why, keep_handle):
                 self._renew_link(why, keep_handle=keep_handle)
+            case do.OpenSecond() | do.AskSecond():
+                self._use_second(action)
             case do.RefuseTurn(trigger):
                 self._refuse_turn(trigger, state.phase)
             case do.MicWanted(wanted):
@@ -107,6 +108,18 @@ class Performer:
             quiet_s=None if self._echo_free else now_s - self._parts.playback.audible_until_s,
         )
         self._parts.connection.ask()
+
+    def _cancel(self, turn: int) -> None:
+        self._parts.connection.drop_second()
+        if self._parts.uplink.settle(turn):
+            self._gate.withdraw()
+
+    def _use_second(self, action: do.OpenSecond | do.AskSecond) -> None:
+        match action:
+            case do.OpenSecond(turn):
+                self._parts.connection.open_second(turn)
+            case do.AskSecond(turn):
+                self._parts.connection.ask_second(turn)
 
     def _end_eagerly(self, action: do.CloseEagerly | do.ReopenUtterance | do.ConfirmEnd) -> None:
         match action:
@@ -182,6 +195,7 @@ class Performer:
             self.play(BUDGET_EARCON, phase, Message.BUDGET)
 
     def _turn_over(self, turn: int, outcome: Outcome) -> None:
+        self._parts.connection.drop_second()
         line = self._parts.ledger.close(turn, outcome, self._clock())
         if line is not None:
             self._parts.feed.tell("turn", **line.as_dict())

@@ -15,17 +15,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from daemon.events import (
-    DialogueEvent,
-    GenerationComplete,
-    ReplyAudio,
-    ReplyEnded,
-    ReplyInterrupted,
-    ReplyStarted,
-    ServerEvent,
-    ServerInterrupted,
-    TurnComplete,
-)
+from daemon.events import DialogueEvent, ReplyEnded, ReplyInterrupted, ReplyStarted
+from daemon.server_events import GenerationComplete, ReplyAudio, ServerEvent, ServerInterrupted, TurnComplete
 
 OLD_END_TIMEOUT_S = 3.0
 """A cut reply whose end has not come this long after the next question was asked is taken as ended

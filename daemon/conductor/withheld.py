@@ -10,7 +10,8 @@ from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from daemon.events import DialogueEvent, GenerationComplete, ReplyAudio, ToolCall, Transcript
+from daemon.events import DialogueEvent
+from daemon.server_events import GenerationComplete, ReplyAudio, ToolCall, Transcript
 from hw.base import SPEAKER_FORMAT
 
 WITHHELD_BYTES = SPEAKER_FORMAT.bytes(60.0)

@@ -384,6 +384,8 @@ COUNTED = {
     "replies_near_silent": "replies that were silent",
     "earcons_dropped": "tones left out",
     "resent_bytes": "bytes sent again",
+    "uplink_ahead_bytes": "bytes of sound ahead of the clock",
+    "unanswered_lost_bytes": "bytes of speech that waited for too long",
     "renewed_no_answer": "sessions left for no answer",
     "renewed_stalled": "sessions left for a stall",
     "renewed_bad_replies": "sessions left for bad replies",

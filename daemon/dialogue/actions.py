@@ -10,7 +10,10 @@ from daemon.words import Earcon, Outcome
 
 @dataclass(frozen=True, slots=True)
 class OpenUtterance:
-    """Begin an utterance. `onset_byte` is where speech began; None: at this moment."""
+    """Begin an utterance. `onset_byte` is where speech began; None: at this moment.
+
+    One before it that was not cancelled was not answered, and goes with it.
+    """
 
     turn: int
     trigger: Trigger
@@ -129,6 +132,20 @@ class RenewLink:
 
 
 @dataclass(frozen=True, slots=True)
+class OpenSecond:
+    """The answer takes longer than is usual: have a second connection, and keep the first."""
+
+    turn: int
+
+
+@dataclass(frozen=True, slots=True)
+class AskSecond:
+    """Send what was said on the second connection, too: whichever answers first is heard."""
+
+    turn: int
+
+
+@dataclass(frozen=True, slots=True)
 class RefuseTurn:
     """The day's budget is used up: no turn begins. Tell whoever asked for one."""
 
@@ -161,6 +178,8 @@ Action = (
     | StopTimer
     | MicWanted
     | RenewLink
+    | OpenSecond
+    | AskSecond
     | RefuseTurn
     | TurnOver
 )

@@ -12,11 +12,13 @@ from daemon.dialogue.eager import (
     resumed_while_listening,
     sent_while_listening,
 )
+from daemon.dialogue.second import ask_second, have_second, second_is_over
 from daemon.dialogue.shared import (
     GO_ON,
     LATE,
     Rule,
     Step,
+    await_answer,
     count_failure,
     cut_short,
     failed_tone,
@@ -161,7 +163,7 @@ def sent(state: Dialogue, event: e.UtteranceSent, policy: Policy) -> Step:
     """All of it has left: now the answer has its time limit."""
     if event.turn != state.turn.number:
         return state, ()
-    return state.to(Phase.THINKING), (do.StartTimer(e.Timer.ANSWER, policy.answer_timeout_s),)
+    return state.to(Phase.THINKING), await_answer(state, policy)
 
 
 def tools_while_thinking(state: Dialogue, event: e.ToolsBusy, policy: Policy) -> Step:
@@ -186,19 +188,24 @@ def answer_begins(state: Dialogue, _event: e.ReplyStarted, policy: Policy) -> St
     # In half duplex what is heard over the reply is the reply; a voice after it is a new one.
     state = state.hearing(voice=state.mic.voice_active and policy.barge_in)
     turn = replace(state.turn.replying(), heard_reply=True, ended=False)
-    return replace(state, phase=Phase.SPEAKING, turn=turn), (do.StopTimer(e.Timer.ANSWER),)
+    timers = (do.StopTimer(e.Timer.ANSWER), do.StopTimer(e.Timer.UNUSUAL))
+    return replace(state, phase=Phase.SPEAKING, turn=turn), timers
 
 
-def not_sent(state: Dialogue, event: e.TimerFired, _policy: Policy) -> Step:
+def not_sent(state: Dialogue, event: e.TimerFired, policy: Policy) -> Step:
     """No connection came in all the time that an utterance is held."""
     if event.timer is not e.Timer.ANSWER:
         return state, ()
+    if state.turn.second:
+        return no_answer(state, event, policy)
     return go_idle(state, Outcome.FAILED, failed_tone(state))
 
 
 def no_answer(state: Dialogue, event: e.TimerFired, policy: Policy) -> Step:
     """The time for an answer is up: ask again, once, on a fresh session."""
     turn = state.turn
+    if event.timer is e.Timer.UNUSUAL:
+        return have_second(state)
     if event.timer is not e.Timer.ANSWER:
         return state, ()
     if state.tools_busy:
@@ -210,7 +217,7 @@ def no_answer(state: Dialogue, event: e.TimerFired, policy: Policy) -> Step:
         idle, actions = go_idle(state, Outcome.FAILED, failed_tone(state))
         return idle, (*actions, renew)
     wait = do.StartTimer(e.Timer.ANSWER, policy.hold_utterance_s)
-    again = replace(state, turn=replace(turn, retried=True))
+    again = replace(state, turn=replace(turn, retried=True, second=False))
     if turn.text:
         return again, (renew, wait)
     return again.to(Phase.SENDING), (renew, wait)
@@ -236,7 +243,7 @@ def send_again(state: Dialogue, event: e.LinkLost, policy: Policy) -> Step:
     turn, lost = state.turn, replace(state, link=LinkState(trouble=event.trouble))
     if turn.text and not state.link.online:
         return lost, ()
-    again = replace(lost, turn=replace(turn, resent=turn.resent + 1, ended=False))
+    again = replace(lost, turn=replace(turn, resent=turn.resent + 1, ended=False, second=False))
     if again.turn.resent > policy.max_resends or state.mic.muted or turn.heard_reply:
         return go_idle(again, Outcome.FAILED, Earcon.OFFLINE)
     wait = do.StartTimer(e.Timer.ANSWER, policy.hold_utterance_s)
@@ -246,6 +253,8 @@ def send_again(state: Dialogue, event: e.LinkLost, policy: Policy) -> Step:
 
 def lost_while_sending(state: Dialogue, event: e.LinkLost, policy: Policy) -> Step:
     """The connection went while the utterance was leaving; it starts again from its beginning."""
+    if state.turn.second:
+        return send_again(state, event, policy)
     turn = replace(state.turn, resent=state.turn.resent + state.link.online)
     lost = replace(state, turn=turn, link=LinkState(trouble=event.trouble))
     if turn.resent > policy.max_resends:
@@ -349,6 +358,8 @@ DEVICE_TABLE: dict[Phase, dict[type, Rule]] = {
         e.ReplyStarted: answer_begins,
         e.ReplyEnded: ended_without_audio,
         e.TimerFired: not_sent,
+        e.SecondLost: second_is_over,
+        e.SecondAnswers: second_is_over,
         e.LinkLost: lost_while_sending,
         e.LinkRefused: refuse,
     },
@@ -360,6 +371,7 @@ DEVICE_TABLE: dict[Phase, dict[type, Rule]] = {
         e.ReplyEnded: ended_without_audio,
         e.ReplyInterrupted: cut_by_server,
         e.TimerFired: no_answer,
+        e.SecondUp: ask_second,
         e.ToolsBusy: tools_while_thinking,
         e.LinkLost: send_again,
         e.LinkRefused: refuse,

@@ -28,15 +28,21 @@ def stay(state: Dialogue, _event: Any, _policy: Policy) -> Step:
 # --- how turns begin and end -----------------------------------------------------------------------
 
 
-def leave_turn(state: Dialogue, outcome: Outcome) -> Step:
-    """Abandon whatever is under way, silently; the phase is the caller's to set."""
+def leave_turn(state: Dialogue, outcome: Outcome, *, speaks_again: bool = False) -> Step:
+    """Abandon whatever is under way, silently; the phase is the caller's to set.
+
+    `speaks_again`: an utterance follows. What was said and not answered is not forgotten then, but goes with
+    it: whoever hears nothing repeats himself, or goes on.
+    """
     actions: list[do.Action] = [*ALL_TIMERS]
     match state.phase:
         case Phase.LISTENING if state.turn.eager is None:
             actions.append(do.CancelUtterance(state.turn.number))
         case Phase.LISTENING | Phase.SENDING | Phase.THINKING | Phase.SPEAKING:
             # Before it was heard too: the server may have all of it, and its answer may be on the way.
-            actions += [do.CutReply(), do.CancelUtterance(state.turn.number)]
+            actions.append(do.CutReply())
+            if not speaks_again or state.phase not in (Phase.SENDING, Phase.THINKING):
+                actions.append(do.CancelUtterance(state.turn.number))
     if state.phase not in (Phase.IDLE, Phase.FOLLOW_UP) and not state.turn.late:
         actions.append(do.TurnOver(state.turn.number, outcome))
     return state.rested(), tuple(actions)
@@ -55,7 +61,7 @@ def open_turn(state: Dialogue, trigger: e.Trigger, policy: Policy, onset_byte: i
         return refuse_to_listen(state)
     if not policy.turns_left:
         return refuse_turn(state, trigger)
-    left, actions = leave_turn(state, Outcome.CUT)
+    left, actions = leave_turn(state, Outcome.CUT, speaks_again=not policy.by_server)
     number = state.turn.number + 1
     by_voice = trigger is e.Trigger.VOICE
     talk = Talk.STREAM if policy.by_server else _talk_for(trigger)
@@ -106,7 +112,16 @@ def text_sent(state: Dialogue, event: e.UtteranceSent, policy: Policy) -> Step:
     """The text has left: now the answer has its time limit."""
     if event.turn != state.turn.number or not state.turn.text:
         return state, ()
-    return state, (do.StartTimer(e.Timer.ANSWER, policy.answer_timeout_s),)
+    return state, await_answer(state, policy)
+
+
+def await_answer(state: Dialogue, policy: Policy) -> tuple[do.Action, ...]:
+    """The answer's time limit; and when to try a second connection, once beside each."""
+    limit = do.StartTimer(e.Timer.ANSWER, policy.answer_timeout_s)
+    once = not (policy.by_server or state.turn.second or state.turn.retried)
+    if once and policy.unusual_s < policy.answer_timeout_s:
+        return limit, do.StartTimer(e.Timer.UNUSUAL, policy.unusual_s)
+    return (limit,)
 
 
 def refused_tone(event: e.LinkRefused) -> Earcon:
@@ -304,6 +319,9 @@ EVERY_PHASE: dict[type, Rule] = {
     e.SpeechPaused: note_pause,
     e.SpeechResumed: note_pause,
     e.SpeechEnded: note_silence,
+    e.SecondUp: stay,
+    e.SecondLost: stay,
+    e.SecondAnswers: stay,
     e.ToolsBusy: note_tools,
     e.EndAsked: close_after_reply,
     e.ReplyIsWhole: stay,

@@ -43,6 +43,12 @@ class Policy:
     no_speech_s: float = 5.0
     max_utterance_s: float = 60.0
     answer_timeout_s: float = 15.0
+    unusual_s: float = 3.0
+    """An answer that takes so long is unusual, and is asked for on a second connection, too. The controller
+    puts what it has learned in the place of this, which is twice what was measured of native audio models."""
+    least_unusual_s: float = 1.5
+    """No answer is missed sooner, however fast the model is: a busy service and a retransmission or two (RFC
+    6298) take that."""
     stall_timeout_s: float = 6.0
     """A reply that runs dry and does not go on within this has lost its end."""
     end_timeout_s: float = 2.0
@@ -113,6 +119,8 @@ class TurnState:
     """How often this turn had to be sent again."""
     retried: bool = False
     """This turn's question was already asked again on a fresh session, since no answer came."""
+    second: bool = False
+    """Beside the present connection a second one is, or was, to be asked, too."""
     unanswered: bool = False
     """Server turn-taking: somebody spoke, and no reply has begun since."""
     heard_reply: bool = False

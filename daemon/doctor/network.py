@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
+import errno
 import http.client
 import importlib
 import queue
@@ -22,6 +22,7 @@ from daemon.doctor.case import Case
 from daemon.doctor.finding import Check, Finding, fine, skipped, skipped_all, wrong
 from daemon.doctor.machine import Machine
 from daemon.errors import ConfigError
+from daemon.runtime import loop
 from daemon.runtime.cells import clean
 from daemon.session.failures import FailureKind, LinkError
 
@@ -40,6 +41,11 @@ SESSION_TIMEOUT_S = 8.0
 only one of them hangs, and a step that hangs ends the way."""
 
 PROXIES = ("https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY")
+
+FAMILIES = (socket.AF_INET6, socket.AF_INET)
+
+NO_FAMILY = (errno.ENETUNREACH, errno.EHOSTUNREACH, errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT)
+"""A network that has not got a family at all has none that is dead: it is known at once."""
 
 NO_NETWORK = "is the cable in, or the Wi-Fi joined? `nmcli device` and `ip route` show"
 
@@ -83,7 +89,7 @@ def _steps(machine: Machine, host: str, port: int) -> Iterator[Finding]:
     if not addresses:
         yield from skipped_all((Check.REACH, Check.TLS), "the name has no address")
         return
-    reached, connection = _connect(addresses, port)
+    reached, connection = reach(addresses, port)
     yield reached
     if connection is None:
         yield skipped(Check.TLS, "the service is not reached")
@@ -118,22 +124,51 @@ def look_up(host: str, port: int) -> tuple[Finding, list[Any]]:
     return fine(Check.NAME, f"{host} is {hosts[0]}{more}"), answer
 
 
-def _connect(addresses: list[Any], port: int) -> tuple[Finding, socket.socket | None]:
-    """A connection to the first address that takes one, all of them within TCP_TIMEOUT_S or a little more."""
+def reach(addresses: list[Any], port: int) -> tuple[Finding, socket.socket | None]:
+    """A connection to an address that takes one, all of them within TCP_TIMEOUT_S or a little more.
+
+    Each family is tried, since one that is dead is gone round, at the price of a moment for each connection.
+    """
     each_s = max(0.5, TCP_TIMEOUT_S / len(addresses))
-    why = ""
-    for family, kind, protocol, _, address in addresses:
+    tries = [_try_family(family, addresses, each_s) for family in FAMILIES]
+    alive = [(address, connection) for address, connection in tries if isinstance(connection, socket.socket)]
+    failed = [(address, error) for address, error in tries if isinstance(error, OSError)]
+    if not alive:
+        address, error = failed[0]
+        remedy = f"does a firewall or the router forbid port {port}? {NO_NETWORK}"
+        return wrong(Check.REACH, f"{address} port {port}: {_why(error)}", remedy), None
+    for _, spare in alive[1:]:
+        spare.close()
+    address, connection = alive[0]
+    dead = [_tell_dead(address, error) for address, error in failed if error.errno not in NO_FAMILY]
+    return fine(Check.REACH, "; ".join([f"{address} port {port}", *dead])), connection
+
+
+def _try_family(
+    family: int, addresses: list[Any], each_s: float
+) -> tuple[str, socket.socket | OSError | None]:
+    """The first address of a family that takes a connection, or why its first does not; None: it has none."""
+    first: tuple[str, OSError] | None = None
+    for _, kind, protocol, _, address in (entry for entry in addresses if entry[0] == family):
         connection = socket.socket(family, kind, protocol)
         connection.settimeout(each_s)
         try:
             connection.connect(address)
         except OSError as error:
             connection.close()
-            why = why or f"{address[0]} port {port}: {error.strerror or 'no answer in time'}"
+            first = first or (address[0], error)
         else:
-            return fine(Check.REACH, f"{address[0]} port {port}"), connection
-    remedy = f"does a firewall or the router forbid port {port}? {NO_NETWORK}"
-    return wrong(Check.REACH, why, remedy), None
+            return address[0], connection
+    return first or ("", None)
+
+
+def _tell_dead(address: str, error: OSError) -> str:
+    family = "IPv6" if ":" in address else "IPv4"
+    return f"{family} is dead on this network ({address}: {_why(error)}), and is gone round"
+
+
+def _why(error: OSError) -> str:
+    return error.strerror or "no answer in time"
 
 
 def _handshake(machine: Machine, connection: socket.socket, host: str) -> Finding:
@@ -226,7 +261,7 @@ def _session(case: Case, settings: Settings, url: str) -> Finding:
     if key is None:
         return _as_told(case) or skipped(Check.SESSION, f"no key to try: {of_key.found}", of_key.remedy)
     try:
-        asyncio.run(_set_up(case.machine, settings, key, url))
+        loop.run(_set_up(case.machine, settings, key, url))
     except LinkError as error:
         failure = error.failure
         remedy = session_remedy(failure.kind, settings) or failure.treatment.remedy

@@ -91,11 +91,13 @@ def build(
     lamp: Lamp | None = None,
     clock: Clock = time.monotonic,
     chance: Callable[[], float] = random.random,
+    speed: float = 1.0,
 ) -> Conure:
     """Build everything, each part from those above it. On the event loop.
 
     What a part has to tell it posts; none knows who conducts it. `choose`, `lamp` and `chance` (0 to 1) are
-    for tests: they take the place of what the settings mean, of the board's lights, and of dice.
+    for tests: they take the place of what the settings mean, of the board's lights, and of dice. So is
+    `speed`, of a simulated board that makes more than a second of sound in one.
     """
     mailbox: Mailbox[Event] = Mailbox()
     post, from_thread, feed = mailbox.post, mailbox.post_from_thread, Feed()
@@ -104,7 +106,7 @@ def build(
     button, choices = _choose(settings, board, sound, choose, from_thread)
     volume = _volume(settings, board, sound, kept.store, post)
     reminders = Reminders(settings.reminders, kept.book, ring=volume.ring, tell=feed.tell, post=post)
-    uplink = _uplink(settings, sound, post, clock)
+    uplink = _uplink(settings, sound, post, clock, speed)
     tools = _tools(settings, reminders, kept.memory, uplink, feed, post)
     parts = Parts(
         mailbox=mailbox,
@@ -212,13 +214,14 @@ def _volume(settings: Settings, board: Board, sound: SoundPath, store: Store | N
 # --- to and from the service -----------------------------------------------------------------------
 
 
-def _uplink(settings: Settings, sound: SoundPath, post: Post, clock: Clock) -> Uplink:
+def _uplink(settings: Settings, sound: SoundPath, post: Post, clock: Clock, speed: float) -> Uplink:
     return Uplink(
         sound.uplink_ring,
         message_bytes=MIC_FORMAT.bytes(settings.live.uplink_message_ms / 1000),
         preroll_bytes=MIC_FORMAT.bytes(settings.vad.preroll_ms / 1000),
         post=post,
         clock=clock,
+        speed=speed,
     )
 
 

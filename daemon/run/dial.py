@@ -12,7 +12,7 @@ from ssl import SSLContext
 from daemon.config.secret import Secret
 from daemon.config.settings import Settings
 from daemon.errors import ConfigError
-from daemon.session.connection import Dialler
+from daemon.session.second import Dialler
 from daemon.tools.declaring.declarations import Equipment
 
 STAND_IN_KEY = Secret("stand-in")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import os
 import signal
@@ -24,7 +23,7 @@ from daemon.run.kept_files import folder_in_use, sole_use
 from daemon.run.options import RunOptions
 from daemon.run.signals import until_first, until_told
 from daemon.run.wav import keep_reply, with_wav_checked
-from daemon.runtime import ending, logs
+from daemon.runtime import ending, logs, loop
 from daemon.runtime.supervision import notify, under_service_manager
 from hw.base import Board, MicError, SpeakerError
 from hw.sound.cards import PLAYBACK
@@ -46,7 +45,7 @@ def run(settings: Settings, api_key: Secret | None, options: RunOptions) -> int:
     on_terminal = options.once or options.interactive
     try:
         with logs.taking_prints(standard_output=not on_terminal):
-            return asyncio.run(_run_and_leave(settings, None if options.standin else api_key, options))
+            return loop.run(_run_and_leave(settings, None if options.standin else api_key, options))
     except (MicError, SpeakerError) as error:
         raise named_by_key(error, settings.board) from error
     finally:

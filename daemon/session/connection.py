@@ -4,24 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AbstractAsyncContextManager
+from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack
 from dataclasses import replace
-from typing import Any, Protocol
+from typing import Any
 
-from daemon.events import (
-    GoAway,
-    HandleUpdate,
-    LinkChanged,
-    LinkLost,
-    LinkRefused,
-    LinkUp,
-    ReplyAudio,
-    ServerEvent,
-    ToolCall,
-)
+from daemon.events import LinkChanged, LinkLost, LinkRefused, LinkUp, SecondAnswers, SecondLost, SecondUp
 from daemon.runtime.heap import give_back_free_memory
-from daemon.session.failures import Failure, FailureKind, LinkError, Signal, SignalKind, Where, classify
+from daemon.server_events import GoAway, HandleUpdate, ReplyAudio, ServerEvent, ToolCall
+from daemon.session.failures import Failure, FailureKind, LinkError
 from daemon.session.link import (
     Answered,
     Asked,
@@ -37,43 +28,21 @@ from daemon.session.link import (
     LinkPolicy,
     NetworkBack,
     Renew,
+    Switched,
     Tick,
-    next_wake_s,
-    step,
 )
-from daemon.session.liveness import PING_S, SAMPLE_S, Evidence, Pulse
+from daemon.session.link_table import next_wake_s, step
+from daemon.session.liveness import PING_S, SAMPLE_S, Pulse
 from daemon.session.report import report_of
-from daemon.session.uplink import Sender, Uplink
-from daemon.tools.calling.host import AnswerSender, ToolHost, no_tools
+from daemon.session.second import ANSWERS, Dialler, Second, Served, Session, leave
+from daemon.session.signals import Signal, SignalKind, Where, classify
+from daemon.session.uplink import Uplink
+from daemon.tools.calling.host import ToolHost, no_tools
 
 log = logging.getLogger(__name__)
 
-
-class Session(Sender, AnswerSender, Protocol):
-    """A set-up connection."""
-
-    def receive(self) -> AsyncIterator[ServerEvent]:
-        """Everything the server says, until the connection ends: then LinkError."""
-        ...
-
-    async def ping(self) -> None:
-        """Give the other end something to acknowledge. Raises LinkError."""
-
-    def evidence(self) -> Evidence | None:
-        """What TCP has delivered; None where that cannot be known."""
-        ...
-
-    def abort(self) -> None:
-        """End the connection without a word."""
-
-
-class Dialler(Protocol):
-    """Makes sessions (`gemini.client.LiveClient`)."""
-
-    def session(self, handle: str | None) -> AbstractAsyncContextManager[Session]:
-        """A session, resumed if a handle is given. Entering it raises LinkError."""
-        ...
-
+Told = ServerEvent | LinkUp | LinkLost | LinkRefused | LinkChanged | SecondUp | SecondLost | SecondAnswers
+"""What the connection tells."""
 
 _CONNECTS = (LinkPhase.CONNECTING, LinkPhase.ROTATING)
 
@@ -87,7 +56,7 @@ class Connection:
         tools: ToolHost | None = None,
         *,
         policy: LinkPolicy,
-        post: Callable[[ServerEvent | LinkUp | LinkLost | LinkRefused | LinkChanged], None],
+        post: Callable[[Told], None],
         room: Callable[[], Awaitable[object]],
         clock: Callable[[], float],
         jitter: Callable[[], float],
@@ -107,6 +76,7 @@ class Connection:
         self._jitter = jitter
         self._changed = asyncio.Event()
         self._busy = asyncio.Event()
+        self._second = Second(uplink, post, clock)
         self._warned: set[FailureKind] = set()
         self.last_failure: tuple[Failure, float] | None = None
         """The newest failure of all, and when it was: for who asks why it was offline."""
@@ -142,6 +112,19 @@ class Connection:
         """Leave this connection for a new one when no turn is under way, for the set-up would be another."""
         self._apply(Leaving(None, self._clock()))
 
+    def open_second(self, turn: int) -> None:
+        """Have another connection beside this one, for this turn."""
+        if self.link.phase is LinkPhase.ONLINE:
+            self._second.open(turn)
+
+    def ask_second(self, turn: int) -> None:
+        """Ask it, too; whichever answers first is heard."""
+        self._second.ask(turn)
+
+    def drop_second(self) -> None:
+        """Nobody waits for it any more; if it has answered, it is the first one."""
+        self._second.drop()
+
     def report(self) -> dict[str, Any]:
         """For `conure status`."""
         return report_of(self.link, self.last_failure, self._clock())
@@ -162,12 +145,11 @@ class Connection:
         handle = self.link.usable_handle(now_s, self._policy)
         was_online = False
         try:
-            async with dialler.session(handle) as session:
-                self._note_connected(resumed=handle is not None)
-                was_online = True
-                cancelled = await self._serve_until_cancelled(session)
-            if cancelled is not None:
-                raise cancelled
+            closing = AsyncExitStack()
+            session = await closing.enter_async_context(dialler.session(handle))
+            self._note_connected(resumed=handle is not None)
+            was_online = True
+            await self._serve_in_turn(Served(session, session.receive(), closing), dialler)
         except LinkError as error:
             self._note_failure(error, was_online=was_online)
         finally:
@@ -175,54 +157,87 @@ class Connection:
             if was_online:
                 self._post(LinkLost(trouble=self.link.failure is not None))
 
-    async def _serve_until_cancelled(self, session: Session) -> asyncio.CancelledError | None:
-        """Serve; a cancellation is given back, so that the session is left as one that ends well (1000)."""
+    async def _serve_in_turn(self, line: Served, dialler: Dialler) -> None:
+        """Serve the line, and whichever takes its place.
+
+        A cancellation is raised after the line was left as one that ends well (1000).
+        """
+        while True:
+            async with line.closing:
+                ended = await self._serve_until_cancelled(line, dialler)
+                if isinstance(ended, Served):
+                    await leave(line)
+            if isinstance(ended, Served):
+                self._switch(ended)
+                line = ended
+            elif ended is not None:
+                raise ended
+            else:
+                return
+
+    async def _serve_until_cancelled(
+        self, line: Served, dialler: Dialler
+    ) -> Served | asyncio.CancelledError | None:
         try:
-            await self._serve(session)
+            return await self._serve(line, dialler)
         except asyncio.CancelledError as cancelled:
             return cancelled
-        return None
 
-    async def _serve(self, session: Session) -> None:
-        """Move data until the phase is no longer ONLINE or a direction fails."""
-        self._uplink.restart()
+    async def _serve(self, line: Served, dialler: Dialler) -> Served | None:
+        """Move data until the phase is no longer ONLINE, a direction fails, or another line has answered."""
+        session = line.session
+        self._uplink.restart(asked=None if line.asked is None else line.asked[0])
         self._tools.connect(self.link.connects)
+        self._second = Second(self._uplink, self._post, self._clock)
+        second = asyncio.create_task(self._second.run(dialler), name="second")
         tasks = {
+            second,
             asyncio.create_task(self._uplink.pump(session), name="uplink"),
-            asyncio.create_task(self._receive(session), name="downlink"),
+            asyncio.create_task(self._receive(line, self._second), name="downlink"),
             asyncio.create_task(self._while_in(LinkPhase.ONLINE), name="link-timer"),
             asyncio.create_task(self._feel_pulse(session), name="pulse"),
             asyncio.create_task(self._tools.pump(session), name="answers"),
         }
         try:
             done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            if self._second.answered:
+                return await second
         finally:
+            self._second.drop()
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
             self._tools.disconnect()
         for task in done:
             task.result()
+        return None
 
-    async def _receive(self, session: Session) -> None:
-        async for event in session.receive():
+    async def _receive(self, line: Served, second: Second) -> None:
+        async for event in line.says:
             await self._room()
-            match event:
-                case GoAway(time_left_s):
-                    if self.link.leave_by_s is None:  # once, however often it says so
-                        log.info("the server will close this connection in %s s", time_left_s)
-                    self._apply(Leaving(time_left_s, self._clock()))
-                case HandleUpdate(handle, resumable):
-                    self._apply(Handed(handle if resumable else None, self._clock()))
-                case ReplyAudio():
-                    self._prove()
-                    self._post(event)
-                case ToolCall():
-                    self._prove()
-                    self._post(replace(event, connection=self.link.connects))
-                case _:
-                    self._post(event)
+            if second.answered:
+                continue  # it was faster, and nothing is said twice
+            if isinstance(event, ANSWERS):
+                second.drop()
+            self._take(event)
         raise RuntimeError("a session ended without a LinkError")  # else nobody would notice
+
+    def _take(self, event: ServerEvent) -> None:
+        match event:
+            case GoAway(time_left_s):
+                if self.link.leave_by_s is None:  # once, however often it says so
+                    log.info("the server will close this connection in %s s", time_left_s)
+                self._apply(Leaving(time_left_s, self._clock()))
+            case HandleUpdate(handle, resumable):
+                self._apply(Handed(handle if resumable else None, self._clock()))
+            case ReplyAudio():
+                self._prove()
+                self._post(event)
+            case ToolCall():
+                self._prove()
+                self._post(replace(event, connection=self.link.connects))
+            case _:
+                self._post(event)
 
     async def _feel_pulse(self, session: Session) -> None:
         """While a turn is under way, notice within seconds when the path is gone. Then LinkError."""
@@ -268,6 +283,13 @@ class Connection:
     def _prove(self) -> None:
         if self.link.tries:
             self._apply(Answered(self._clock()))
+
+    def _switch(self, line: Served) -> None:
+        assert line.asked is not None
+        log.warning("the connection did not answer in the usual time: a second one did, and is kept")
+        self._apply(Switched(self._clock()))
+        self._uplink.gone()
+        self._post(SecondAnswers(*line.asked))
 
     def _note_connected(self, *, resumed: bool) -> None:
         failure, since_s = self.link.failure, self.link.failed_since_s

@@ -1,8 +1,9 @@
 """What the user says, on its way to the service: one utterance at a time, whole, in order.
 
 An utterance is a range of the uplink ring. Sending does not consume it, so that an utterance which was not
-answered is sent again, from its beginning, on the next connection; `settle` ends that. Everything here runs
-on the event loop, except that the capture thread calls `wake` through it.
+answered is sent again, from its beginning, on the next connection; `settle` ends that. One that is not
+settled when the next begins goes with it: a connection that has got it does not get it twice. Everything here
+runs on the event loop, except that the capture thread calls `wake` through it.
 """
 
 from __future__ import annotations
@@ -11,12 +12,12 @@ import asyncio
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import Protocol
 
 from daemon.events import PieceSent, UtteranceGiven, UtteranceSent
 from daemon.runtime.ring import HistoryRing
 from daemon.session.liveness import Evidence
+from daemon.session.utterance import SaidByTheClock, Utterance, unanswered
 from hw.base import MIC_FORMAT
 
 DELIVERY_POLL_S = 0.01
@@ -47,32 +48,11 @@ class Sender(Protocol):
         ...
 
 
-@dataclass(slots=True)
-class Utterance:
-    """A range of the ring, and how much of it the present connection has got. Positions in bytes."""
-
-    turn: int
-    begin: int
-    stream: bool
-    released: bool
-    end: int | None = None
-    text: str | None = None
-    position: int = 0
-    started: bool = False
-    finished: bool = False
-    kept: bytes | None = None
-    """All of it, once it is closed: the ring goes on, and would overwrite it while a connection comes."""
-
-    def rewind(self, begin: int) -> None:
-        """Nothing of it has been sent on this connection."""
-        self.position = begin
-        self.started = self.finished = False
-
-
 class Uplink:
     """Holds the newest utterance and gives it to whichever session is there.
 
-    `resent_bytes` counts audio that was sent more than once, over all utterances.
+    `resent_bytes` counts audio that was sent more than once, over all utterances; `ahead_bytes` what came
+    faster than the clock, and `unanswered_lost_bytes` what had to wait for too long: neither is ever sent.
     """
 
     def __init__(
@@ -83,12 +63,16 @@ class Uplink:
         preroll_bytes: int,
         post: Callable[[UtteranceSent | UtteranceGiven | PieceSent], None],
         clock: Callable[[], float] = time.monotonic,
+        speed: float = 1.0,
     ) -> None:
+        """`speed` is 1 but in simulations whose seconds are shorter."""
         self._ring = ring
         self._message_bytes = message_bytes
         self._preroll_bytes = preroll_bytes
         self._post = post
         self._clock = clock
+        self._speed = speed
+        self._by_clock = SaidByTheClock(0, clock(), speed)
         self._utterance: Utterance | None = None
         self._activity_open = False
         self._stream_open = False
@@ -97,10 +81,11 @@ class Uplink:
         self._on_hold = False
         self._unproven: int | None = None
         """The turn of what was given last to this connection, if it is not known that it has arrived."""
-        self.leaving = False
-        """Whether that is audio. Also of an utterance that was settled since: it waits in the kernel, and
-        nobody can take it back."""
+        self._leaving = False
+        self._again = False
         self.resent_bytes = 0
+        self.ahead_bytes = 0
+        self.unanswered_lost_bytes = 0
 
     @property
     def hungry(self) -> bool:
@@ -108,13 +93,24 @@ class Uplink:
         held = self._utterance
         return held is not None and held.released and held.end is None and held.text is None
 
+    @property
+    def leaving(self) -> bool:
+        """Whether audio is on its way out. Also of an utterance that was settled since: it waits in the
+        kernel, and nobody can take it back.
+        """
+        return self._leaving or self._again
+
     def counters(self) -> dict[str, int]:
-        """What was sent more than once."""
-        return {"resent_bytes": self.resent_bytes}
+        """What was sent more than once, and what never."""
+        return {
+            "resent_bytes": self.resent_bytes,
+            "uplink_ahead_bytes": self.ahead_bytes,
+            "unanswered_lost_bytes": self.unanswered_lost_bytes,
+        }
 
     def gone(self) -> None:
         """There is no connection any more on which something could leave."""
-        self._unproven, self.leaving = None, False
+        self._unproven, self._leaving = None, False
 
     def wake(self) -> None:
         """There is more in the ring."""
@@ -137,14 +133,23 @@ class Uplink:
         """Begin an utterance at `onset_byte` (None: now), less the pre-roll.
 
         It never reaches back into what an earlier utterance has already said; nor, where `quiet_s` says for
-        how long the device has been silent, into the device's own voice.
+        how long the device has been silent, into the device's own voice. An utterance that is closed and not
+        settled goes with it.
         """
         head = self._ring.head
         onset = head if onset_byte is None else onset_byte
         begin = max(onset - self._preroll_bytes, self._spoken_for, self._ring.tail)
         if quiet_s is not None:
             begin = min(onset, max(begin, head - MIC_FORMAT.bytes(max(0.0, quiet_s))))
-        self._replace(Utterance(turn, begin, stream, released, position=begin))
+        utterance = Utterance(turn, begin, stream, released, position=begin)
+        if not stream:
+            utterance.before, lost_bytes = unanswered(self._utterance)
+            self.unanswered_lost_bytes += lost_bytes
+            utterance.started = (
+                self._utterance is not None and self._utterance.under_way and self._activity_open
+            )
+        self._by_clock = SaidByTheClock(head, self._clock(), self._speed)
+        self._replace(utterance)
 
     def write_text(self, turn: int, text: str) -> None:
         """A turn in writing takes the place of an utterance."""
@@ -162,11 +167,12 @@ class Uplink:
         if held is None or held.end is not None:
             return
         # Of a stream what has not left yet stays: the listening light goes out with this.
-        held.end = held.position if held.stream else self._ring.head
+        held.end = held.position if held.stream else self._said()
         if not held.stream and held.text is None:
             held.begin, held.kept = self._ring.read_at(held.begin, held.end - held.begin)
             held.position = max(held.position, held.begin)
-        self._spoken_for = held.end
+            self.ahead_bytes += self._ring.head - held.end
+        self._spoken_for = held.end if held.stream else self._ring.head
         self._changed.set()
 
     def reopen(self, turn: int) -> int:
@@ -182,7 +188,7 @@ class Uplink:
         if not held.finished:
             return 0
         begin = max(held.begin, self._ring.tail)
-        again_bytes = held.position - begin
+        again_bytes = held.position - begin + (held.before.rewind() if held.before else 0)
         self.resent_bytes += again_bytes
         held.rewind(begin)
         return again_bytes
@@ -202,7 +208,7 @@ class Uplink:
         if held is None:
             return False
         self._replace(None)
-        return held.started and not held.finished
+        return held.under_way
 
     def pause(self) -> None:
         """Stop streaming; the server is told that the microphone pauses."""
@@ -212,24 +218,56 @@ class Uplink:
     def resume(self, turn: int) -> None:
         """Stream again from now on."""
         head = self._ring.head
+        self._by_clock = SaidByTheClock(head, self._clock(), self._speed)
         self._replace(Utterance(turn, head, stream=True, released=True, position=head))
 
-    def restart(self) -> None:
+    def restart(self, asked: int | None = None) -> None:
         """A new connection: the utterance starts again from its beginning.
 
-        An open stream starts again where the last answer left it; one that was closed is over.
+        An open stream starts again where the last answer left it; one that was closed is over. `asked` is the
+        turn that this connection has got already, by `ask_again`.
         """
         self._activity_open = self._stream_open = False
         held = self._utterance
-        if held is None:
+        if held is None or (asked == held.turn and held.finished):
             return
         if held.stream and held.end is not None:
             self._replace(None)
             return
         begin = held.begin if held.kept is not None else max(held.begin, self._ring.tail)
         self.resent_bytes += max(0, held.position - begin) if held.started else 0
+        self.resent_bytes += held.before.restart(known=asked is not None) if held.before else 0
         held.rewind(begin)
         self._changed.set()
+
+    async def ask_again(self, turn: int, session: Sender) -> None:
+        """Give a second connection what the first has got and not answered, and wait until it has arrived.
+
+        Raises LinkError. Nothing is given that is settled, or that may still grow.
+        """
+        held = self._held(turn)
+        if held is None or not held.finished:
+            return
+        self._again = True
+        try:
+            await (session.send_text(held.text) if held.text is not None else self._say_again(held, session))
+            while (evidence := session.evidence()) is not None and evidence.outstanding_bytes > 0:  # noqa: ASYNC110 - see below
+                await asyncio.sleep(DELIVERY_POLL_S)  # the kernel tells nobody
+        finally:
+            self._again = False
+        self._post(UtteranceSent(turn))
+
+    async def _say_again(self, held: Utterance, session: Sender) -> None:
+        said = held.said
+        await session.start_activity()
+        for position in range(0, len(said), self._message_bytes):
+            if self._utterance is not held:
+                return
+            pcm = said[position : position + self._message_bytes]
+            self.resent_bytes += len(pcm)
+            await session.send_audio(pcm)
+            self._post(PieceSent(held.turn, len(pcm), self._clock()))
+        await session.end_activity()
 
     async def pump(self, session: Sender) -> None:
         """Send whatever there is to send, for as long as the session lasts. Raises LinkError."""
@@ -238,7 +276,7 @@ class Uplink:
             while await self._send_next(session):
                 pass
             held = self._utterance
-            if self._unproven is None or (held is not None and held.started and not held.finished):
+            if self._unproven is None or (held is not None and held.under_way):
                 await self._changed.wait()
             elif not self._note_delivered(self._unproven, session):
                 with suppress(TimeoutError):
@@ -250,7 +288,7 @@ class Uplink:
         evidence = session.evidence()
         if evidence is not None and evidence.outstanding_bytes > 0:
             return False
-        self._unproven, self.leaving = None, False
+        self._unproven, self._leaving = None, False
         self._post(UtteranceSent(turn))
         return True
 
@@ -292,17 +330,35 @@ class Uplink:
         return await self._send_audio(session, held) or await self._send_end(session, held)
 
     async def _send_audio(self, session: Sender, held: Utterance) -> bool:
-        limit = self._ring.head if held.end is None else held.end
-        waiting = limit - held.position
-        if waiting <= 0 or (held.end is None and waiting < self._message_bytes):
+        pcm = self._next_unanswered(held) or self._next_said(held)
+        if not pcm:
             return False
+        self._unproven, self._leaving = held.turn, True
+        await session.send_audio(pcm)
+        self._post(PieceSent(held.turn, len(pcm), self._clock()))
+        return True
+
+    def _next_unanswered(self, held: Utterance) -> bytes:
+        before = held.before
+        if before is None or not before.left_bytes:
+            return b""
+        pcm = before.pcm[before.position : before.position + self._message_bytes]
+        before.position += len(pcm)
+        return pcm
+
+    def _next_said(self, held: Utterance) -> bytes:
+        """Empty while less than a whole message waits, unless it is the last."""
+        waiting = (self._said() if held.end is None else held.end) - held.position
+        if waiting <= 0 or (held.end is None and waiting < self._message_bytes):
+            return b""
         first, pcm = self._read(held, min(waiting, self._message_bytes))
         held.position = first + len(pcm)
         self._spoken_for = max(self._spoken_for, held.position)
-        self._unproven, self.leaving = held.turn, True
-        await session.send_audio(pcm)
-        self._post(PieceSent(held.turn, first, held.position, self._clock()))
-        return True
+        return pcm
+
+    def _said(self) -> int:
+        """How far the ring counts as said."""
+        return min(self._ring.head, self._by_clock.limit(self._clock()))
 
     def _read(self, held: Utterance, size: int) -> tuple[int, bytes]:
         if held.kept is None:

@@ -66,6 +66,7 @@ BY_FAILURE: dict[FailureKind, Message] = {
     FailureKind.REFUSED_MODEL: Message.REFUSED,
     FailureKind.REFUSED_CONFIG: Message.REFUSED,
     FailureKind.REFUSED_REGION: Message.REFUSED,
+    FailureKind.REFUSED_PROJECT: Message.REFUSED,
     FailureKind.QUOTA: Message.QUOTA,
 }
 """What follows a tone that tells of the link (`LINK_EARCONS`), by what is wrong with the link."""

@@ -45,7 +45,7 @@ class History:
         self.tokens.audio += tokens_of(audio_s)
         if not audio_s:
             self.count_text(said.text)
-        self._forget_sound()
+        self._forget_oldest_sound()
 
     def count_text(self, text: str) -> None:
         """Text that is in the context without having been said: an instruction."""
@@ -58,7 +58,12 @@ class History:
         if self.tokens.total > limit:
             self.tokens.audio = max(0, min(self.tokens.audio, target - self.tokens.text))
 
-    def _forget_sound(self) -> None:
+    def forget_sound(self) -> None:
+        """Keep only the words; the tokens still count."""
+        for place, one in enumerate(self.said):
+            self.said[place] = Said(one.role, one.text)
+
+    def _forget_oldest_sound(self) -> None:
         kept_bytes = 0
         for place in range(len(self.said) - 1, -1, -1):
             one = self.said[place]

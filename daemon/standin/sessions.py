@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -16,6 +16,10 @@ HANDLE_LIMIT = 256
 
 HANDLE_LIFE_S = 2 * 3600.0
 """A handle is good for two hours (Live API guide, session management)."""
+
+
+SOUND_SESSIONS = 8
+"""Sessions of which the sound is remembered, 2 MB each; of the oldest beyond it only the words are."""
 
 
 @dataclass(slots=True, eq=False)
@@ -52,6 +56,8 @@ class Sessions:
         self._clock = clock
         self._handle_life_s = handle_life_s
         self._handles: OrderedDict[str, _Handle] = OrderedDict()
+        self._with_sound: deque[KeptSession] = deque()
+        """By their newest handles."""
         self.forgotten = 0
         """Handles that were dropped because there were too many."""
 
@@ -76,7 +82,15 @@ class Sessions:
         if len(self._handles) > HANDLE_LIMIT:
             self._handles.popitem(last=False)
             self.forgotten += 1
+        self._keep_sound(session)
         return name
+
+    def _keep_sound(self, session: KeptSession) -> None:
+        if session in self._with_sound:
+            self._with_sound.remove(session)
+        self._with_sound.append(session)
+        if len(self._with_sound) > SOUND_SESSIONS:
+            self._with_sound.popleft().history.forget_sound()
 
     def poison(self) -> None:
         """From now on every handle that was issued is refused."""

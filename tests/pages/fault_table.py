@@ -10,7 +10,7 @@ import asyncio
 import logging
 import sys
 
-from fault_cases import CASES
+from fault_cases import CASES, SECOND
 from fault_story import SHIPPED, Case, Point, Story, play
 from places import ROOT
 
@@ -36,8 +36,29 @@ counts from the end of the fault to the connection that the turn then used, `ans
 the lights and tones of a turn without a fault. In every row in which the turn is answered, all that was
 said has arrived, sample for sample, and was answered once.
 
-If a path is gone, so that not even the kernel at the other end acknowledges anything, Conure notices it
-sooner than `live.answer_timeout_s`: see `daemon/session/liveness.py`.
+If a path is gone, so that not even the kernel at the other end acknowledges anything, Conure notices that
+within 5 s while somebody waits: see `daemon/session/liveness.py`.
+
+If something on the way, such as a proxy or a phone's hot spot, still acknowledges, nothing shows that the
+path is gone. So Conure learns how long the model usually takes to begin an answer: nine of the last fifty
+answers out of ten, of one day (`usual_answer_s` in `conure status --json`). When an answer takes twice as
+long, 1.5 s at least, and 3 s while fewer than five are known, and the service has not said that it works on
+it, Conure asks the same on a **second connection**. The lights show once more that something is sent.
+Whichever answers first is heard, and the other is left, so that no slow answer is given up and nothing is
+said or done twice. The second connection begins a session of its own: if it is the one that answers, the
+model has forgotten what was said before. It costs the words once more. With `live.turn_taking = "server"`
+there is none.
+
+**What was said and not answered is not dropped because its user speaks again**: it goes with what is said
+next, as one question, up to a minute of it. A connection that has got it already does not get it twice. To
+stop, to mute, and the tone that says that a turn has failed forget it.
+
+A name of which the IPv6 or the IPv4 addresses lead nowhere costs a quarter of a second: the addresses are
+tried side by side (RFC 8305). A look-up is waited for 3 s in each try; a slower answer serves the next one.
+`conure doctor` names the family that is dead.
+
+Of a microphone that gives sound faster than time passes no more leaves than the clock allows, a quarter and
+3 s on top of it (`uplink_ahead_bytes` in `conure status`); the microphone then counts as failed.
 """
 
 POINTS = {
@@ -86,15 +107,17 @@ def unanswered(case: Case) -> str:
     """What the daemon does where a connection stands, and is of no use."""
     if case.outcome is Outcome.SHORT:
         return f"{OUTCOMES[case.outcome]}, and 6 s later begins another session"
-    begins = "begins another session after `live.answer_timeout_s`"
+    asks = "asks on a second connection, too, when the answer takes unusually long"
     if case.point is Point.SPEAKING:
-        return f"plays the answer; in the next turn {begins}"
-    return f"{begins}; {OUTCOMES[case.outcome]}"
+        return f"plays the answer; in the next turn {asks}"
+    return f"{asks}; {OUTCOMES[case.outcome]}"
 
 
 def lights(case: Case) -> str:
     """What the user sees."""
     if case.point is Point.THINKING and case.shows is scenes.OFFLINE:
+        return f"{scenes.SENDING.looks}, once more"
+    if case.warns == SECOND and case.point is not Point.SPEAKING:
         return f"{scenes.SENDING.looks}, once more"
     return case.shows.looks if case.shows else "as ever"
 
@@ -103,6 +126,8 @@ def logged(case: Case) -> str:
     """What the log says, as one WARNING."""
     if isinstance(case.warns, FailureKind):
         return TREATMENTS[case.warns].says
+    if case.warns == SECOND:
+        return f"the connection did not answer in the usual time: {SECOND}, and is kept"
     return f"beginning another session: {case.warns} …" if case.warns else "—"
 
 

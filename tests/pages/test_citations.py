@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 from places import ROOT
 
-from daemon.session.failures import ROWS
+from daemon.session.signals import ROWS
 
 PAGES = sorted({*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob(".github/**/*.md")})
 LIVE_API = ROOT / "docs/inside/live-api.md"

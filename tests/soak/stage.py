@@ -51,6 +51,8 @@ utterance may have to wait. The pre-roll covers 0.2 s between a press and the ev
 
 POLICY: dict[str, Any] = {
     "no_speech_s": 0.5,
+    "unusual_s": 0.4,
+    "least_unusual_s": 0.4,
     "answer_timeout_s": 1.0,
     "stall_timeout_s": 0.5,
     "end_timeout_s": 0.2,
@@ -210,6 +212,8 @@ class Stage:
         rig = self.rig
         self._back()
         rig.follow(Plan())
+        if step.when in CONNECTING:  # a try that is under way has been refused already
+            await rig.until(lambda: rig.conure.parts.connection.report()["state"] != "connecting")
         if any(word in step.do for word in _LASTING):
             rig.standin.poison_handles()
             rig.standin.abort()

@@ -20,6 +20,9 @@ PURE = (
     "daemon/lights/",
     "daemon/session/failures.py",
     "daemon/session/link.py",
+    "daemon/session/link_table.py",
+    "daemon/session/signals.py",
+    "daemon/session/utterance.py",
 )
 """Here every branch is run through: rooms and tables that decide, without I/O."""
 

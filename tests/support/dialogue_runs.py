@@ -44,6 +44,8 @@ EXAMPLES: list[e.DialogueEvent] = [
     e.LinkLost(trouble=False),
     e.LinkRefused(),
     e.LinkRefused(quota=True),
+    *(kind(turn) for turn in (1, 2) for kind in (e.SecondUp, e.SecondLost)),
+    *(e.SecondAnswers(turn, 1.0) for turn in (1, 2)),
     e.ToolsBusy(True),
     *(e.ToolsBusy(False, reply_due) for reply_due in (False, True)),
     e.EndAsked(),

@@ -14,12 +14,14 @@ POISONED, GOING = FailureKind.POISONED_HANDLE, FailureKind.GOING_AWAY
 KEY, MODEL, CONFIG = FailureKind.REFUSED_KEY, FailureKind.REFUSED_MODEL, FailureKind.REFUSED_CONFIG
 REGION, QUOTA = FailureKind.REFUSED_REGION, FailureKind.QUOTA
 INTERCEPTED, BUG = FailureKind.INTERCEPTED, FailureKind.BUG
-NO_ANSWER = "no answer came"
+SECOND = "a second one did"
+"""Of the line that tells of a second connection, which answered before the first."""
 
 CONNECTING, IDLE, LISTENING, THINKING, SPEAKING = Point
 
 NO_MODEL = "models/gemini-0 is not found for API version v1beta, or is not supported for bidiGenerateContent"
 NO_FIELD = "Unknown name \\\"proactivity\\\" at 'setup': Cannot find field."
+NO_PROJECT = "Permission denied on resource project None."
 INVALID = "Request contains an invalid argument."
 INTERNAL = "Internal error encountered."
 ABORTED = "The operation was aborted."
@@ -106,6 +108,7 @@ REFUSALS = [
     refusal("1007: key expired", "setup", close(1007, "API key expired. Please renew the API key."), KEY),
     refusal("1008: key reported as leaked", "setup", '"leaked_key"', KEY),
     refusal("1008: unknown model", "setup", close(1008, NO_MODEL), MODEL),
+    refusal("1008: project", "setup", close(1008, NO_PROJECT), FailureKind.REFUSED_PROJECT),
     refusal("1007: unknown field", "setup", close(1007, NO_FIELD), CONFIG),
     refusal("1008: not implemented", "setup", close(1008, "Operation is not implemented"), CONFIG),
     spent("HTTP 429 with quota", "upgrade", http(429, "RESOURCE_EXHAUSTED: quota")),
@@ -134,9 +137,9 @@ WHILE_IDLE = [
     ),
     Case("key leaked", IDLE, '"leaked_key"', KEY, shows=scenes.REFUSED),
     Case("quota", IDLE, '"quota"', QUOTA, shows=scenes.QUOTA),
-    Case("it answers no more", IDLE, '"stop_answering"', NO_ANSWER),
-    Case("it reads no more", IDLE, '"stop_reading"', NO_ANSWER),
-    Case("half-open, kernel still there", IDLE, '"half_open"', NO_ANSWER),
+    Case("it answers no more", IDLE, '"stop_answering"', SECOND),
+    Case("it reads no more", IDLE, '"stop_reading"', SECOND),
+    Case("half-open, kernel still there", IDLE, '"half_open"', SECOND),
 ]
 
 RESUMING = [
@@ -151,7 +154,7 @@ RESUMING = [
         "resumed, but mute",
         IDLE,
         close(1011, INTERNAL),
-        NO_ANSWER,
+        SECOND,
         then='[[rule]]\nwhen = "resume"\ndo = "never_answer"\n',
     )
 ]
@@ -165,15 +168,15 @@ WHILE_ASKING = [
     *in_turn("1011", close(1011, INTERNAL), TRANSIENT),
     *in_turn("goAway 50 s", go_away(50.0, "nothing"), None),
     *in_turn("goAway, then 1011: deadline", go_away(50.0, "close"), GOING, "activity_end"),
-    *in_turn("goAway, then silence", go_away(50.0, "silence"), NO_ANSWER, "activity_end"),
+    *in_turn("goAway, then silence", go_away(50.0, "silence"), SECOND, "activity_end"),
     *in_turn("unknown message", send("unknown"), None),
     *in_turn("nested error", send("error"), None),
     *in_turn("not JSON", send("not_json"), None),
     *in_turn("2 MiB message", send("huge"), None),
     *in_turn("interrupted without a reply", send("interrupted"), None),
-    *in_turn("it answers no more", '"stop_answering"', NO_ANSWER),
-    *in_turn("half-open, kernel still there", '"half_open"', NO_ANSWER),
-    Case("it reads no more", LISTENING, '"stop_reading"', NO_ANSWER),
+    *in_turn("it answers no more", '"stop_answering"', SECOND),
+    *in_turn("half-open, kernel still there", '"half_open"', SECOND),
+    Case("it reads no more", LISTENING, '"stop_reading"', SECOND),
     *(
         Case(fault, point, do, warns, Outcome.FAILED, (tone,), shows)
         for point in (LISTENING, THINKING)
@@ -195,7 +198,7 @@ REPLIES = [
     in_reply("it answers no more", '"stop_answering"', "stopped in its middle"),
     in_reply("a stall without end", '{ action = "stall", seconds = 60.0 }', "stopped in its middle"),
     Case("a short stall", SPEAKING, '{ action = "stall", seconds = 0.8 }', voice=SPEECH),
-    Case("it reads no more", SPEAKING, '"stop_reading"', NO_ANSWER, voice=SPEECH),
+    Case("it reads no more", SPEAKING, '"stop_reading"', SECOND, voice=SPEECH),
     *(
         Case(fault, SPEAKING, do, voice=SPEECH)
         for fault, do in {

@@ -53,7 +53,13 @@ class Patience:
 
 
 QUICK = Patience(
-    dialogue={"answer_timeout_s": 1.0, "stall_timeout_s": 1.0, "end_timeout_s": 0.5},
+    dialogue={
+        "unusual_s": 0.5,
+        "least_unusual_s": 0.5,
+        "answer_timeout_s": 1.5,
+        "stall_timeout_s": 1.0,
+        "end_timeout_s": 0.5,
+    },
     link={"first_back_off_s": 0.1, "ask_pause_s": 0.0},
     jitter=0.0,
 )

@@ -249,6 +249,7 @@ async def running_rig(
             choose=changed(policy or {}, link or {}),
             lamp=lamp,
             chance=random.random if jitter is None else lambda: jitter,
+            speed=board_keys.get("speed", 1.0),
         )
         rig = Rig(conure, simulated, standin, changing, scenes=lamp.scenes)
         watcher = asyncio.create_task(_take_notes(rig))

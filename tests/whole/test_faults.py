@@ -11,6 +11,7 @@ from fault_story import (
     QUICK,
     SETTINGS,
     SHIPPED,
+    SHORT,
     WORD,
     Case,
     Patience,
@@ -23,12 +24,14 @@ from fault_story import (
 )
 from rig import HELLO, with_keys
 
+from daemon.conductor.ledger import Mark
 from daemon.lights import scenes
 from daemon.session.failures import TREATMENTS, FailureKind
 from daemon.standin.plan import Plan
 from daemon.standin.voices import LongSpeech, Tone
 from daemon.standin.world import Pace
 from daemon.words import Outcome
+from hw.base import MIC_FORMAT
 
 HEALTHY = {
     scene.name
@@ -44,6 +47,9 @@ BACK_WITHIN_S = 5.0
 
 Facts = dict[str, object]
 
+
+FIRST = HELLO[MIC_FORMAT.bytes(0.4) :]
+"""Another word than SHORT, which is the beginning of HELLO."""
 
 AT_ONCE = 3
 """Cases that are played side by side, for each takes some seconds in which little is computed."""
@@ -141,6 +147,61 @@ async def test_a_turn_that_waits_is_answered_soon_after_a_long_outage() -> None:
         TREATMENTS[FailureKind.TRANSIENT].says,
         TREATMENTS[FailureKind.NETWORK].says,
     ]
+
+
+HALF_OPEN = Plan.from_toml('[[rule]]\nwhen = "activity_end"\ndo = "half_open"\n')
+
+
+async def test_on_a_dead_path_that_still_acknowledges_the_answer_comes_within_5_s() -> None:
+    """With the limits as shipped, in the first turn, of which nothing is known yet."""
+    async with patient_rig(SHIPPED, voice=WORD, plan=HALF_OPEN) as rig:
+        told = await another_turn(rig)
+        assert (told.outcome, told.earcons, told.sent) == ("answered", ["listening"], [True])
+        assert told.reply_s == WORD.seconds
+        (turn,) = rig.conure.parts.ledger.turns
+        assert turn.marks[Mark.FIRST_REPLY] - turn.marks[Mark.SPEECH_ENDED] < 5.0
+
+
+async def test_who_hears_nothing_and_goes_on_is_answered_once_to_all_of_it() -> None:
+    """In the time in which a second connection is not tried yet, and the first is dead."""
+    settings = with_keys(SETTINGS, button={"double": "none"})
+    async with patient_rig(replace(QUICK, settings=settings), voice=WORD, plan=HALF_OPEN) as rig:
+        await rig.until_online()
+        rig.press()
+        rig.say(FIRST)
+        await rig.until(lambda: MIC_FORMAT.bytes(rig.board.mic.said_s) >= len(FIRST))
+        rig.release()
+        await rig.until_state("thinking")
+        rig.press()
+        rig.say(SHORT)
+        await rig.until(lambda: MIC_FORMAT.bytes(rig.board.mic.said_s) >= len(FIRST + SHORT))
+        rig.release()
+        await rig.until_turns_over(2)
+        assert [(turn["outcome"], turn["reply_s"]) for turn in rig.turns_over()] == [
+            ("cut", 0.0),
+            ("answered", WORD.seconds),
+        ]
+        (answered,) = [turn for turn in rig.standin.record.turns if turn.reply.audio_bytes]
+        assert 0 <= answered.pcm.find(FIRST) < answered.pcm.find(SHORT)
+
+
+async def test_a_model_that_thinks_for_long_is_heard_and_not_given_up() -> None:
+    """The second connection thinks for as long, began later, and is never heard."""
+    patience = replace(QUICK, dialogue={**QUICK.dialogue, "answer_timeout_s": 15.0})
+    async with patient_rig(patience, voice=WORD, pace=Pace(thinking_s=1.5)) as rig:
+        told = await another_turn(rig)
+        assert (told.outcome, told.sent, told.reply_s) == ("answered", [True], WORD.seconds)
+        first, second = rig.standin.record.connections
+        assert (first.open, second.open) == (True, False)
+        assert [turn.reply.audio_bytes > 0 for turn in rig.standin.record.turns] == [True, False]
+
+
+async def test_while_the_server_works_as_announced_no_second_connection_is_tried() -> None:
+    plan = Plan.from_toml('[[rule]]\nwhen = "reply_start"\ndo = { action = "work", seconds = 1.5 }\n')
+    async with patient_rig(QUICK, voice=WORD, plan=plan) as rig:
+        told = await another_turn(rig)
+        assert told.outcome == "answered"
+        assert len(rig.standin.record.connections) == 1
 
 
 async def test_a_streak_of_rejected_replies_leads_to_a_fresh_session() -> None:

@@ -23,13 +23,14 @@ from google.genai import types
 from daemon.config.models import TextInput, capabilities
 from daemon.config.secret import Secret
 from daemon.config.settings import LiveSettings
-from daemon.events import NotUnderstood, ServerEvent
-from daemon.session.failures import LinkError, Signal, SignalKind, Where, classify
+from daemon.server_events import NotUnderstood, ServerEvent
+from daemon.session.failures import LinkError
 from daemon.session.gemini.errors import ENDED, Translator, opening_stage
 from daemon.session.gemini.messages import parse
 from daemon.session.gemini.setup import connect_config
 from daemon.session.gemini.wire import TRANSPORT
 from daemon.session.liveness import Evidence
+from daemon.session.signals import Signal, SignalKind, Where, classify
 from daemon.session.tcp import Socket, evidence_of, limit_silence
 from daemon.tools.calling.fates import ToolAnswer
 from daemon.tools.declaring.declarations import Equipment

@@ -18,8 +18,9 @@ from websockets.exceptions import (
 from daemon.config.secret import Secret
 from daemon.outside import whole
 from daemon.runtime.clock import clock_is_set
-from daemon.session.failures import LinkError, Signal, SignalKind, Where, classify
+from daemon.session.failures import LinkError
 from daemon.session.gemini.wire import Redirected
+from daemon.session.signals import Signal, SignalKind, Where, classify
 
 CLOSE_CODE_ABNORMAL = 1006
 """RFC 6455 §7.4.1: reserved for a connection that ended without a close frame."""
@@ -86,7 +87,8 @@ def _kind_code_reason(error: Exception) -> tuple[SignalKind, object, str]:
         case TimeoutError():
             return SignalKind.TIMEOUT, 0, ""
         case OSError() | EOFError():
-            return SignalKind.UNREACHABLE, 0, str(error.strerror if isinstance(error, OSError) else error)
+            # Where several addresses failed each in its own way, asyncio tells of all, without a number.
+            return SignalKind.UNREACHABLE, 0, str(getattr(error, "strerror", None) or error)
         case InvalidProxy() | ImportError():  # their texts may hold the proxy's password
             return SignalKind.UNREACHABLE, 0, "the proxy of the environment (HTTPS_PROXY) cannot be used"
         case InvalidHandshake():

@@ -10,7 +10,8 @@ from collections.abc import Iterator
 
 from google.genai import types
 
-from daemon.events import (
+from daemon.outside import encodable, seconds, tame, whole
+from daemon.server_events import (
     GenerationComplete,
     GoAway,
     HandleUpdate,
@@ -25,7 +26,6 @@ from daemon.events import (
     Usage,
     WorkAnnounced,
 )
-from daemon.outside import encodable, seconds, tame, whole
 
 MAX_TRANSCRIPT_CHARS = 4096
 """Of one message; policy: cut. Five minutes of speech."""

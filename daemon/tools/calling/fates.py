@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
-from daemon.events import ToolCall
+from daemon.server_events import ToolCall
 from daemon.tools.calling.answers import Answer
 from daemon.tools.declaring.spec import Scheduling
 

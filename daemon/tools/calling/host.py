@@ -15,8 +15,9 @@ from functools import partial
 from typing import Protocol
 
 from daemon.config.models import UNKNOWN, Capabilities
-from daemon.events import ToolCall, ToolsChanged
+from daemon.events import ToolsChanged
 from daemon.runtime.feed import Feed
+from daemon.server_events import ToolCall
 from daemon.tools.calling.answers import Answer, failed
 from daemon.tools.calling.fates import FATES, Circumstances, Fate, ToolAnswer, is_same_request
 from daemon.tools.calling.runner import Runner

@@ -9,21 +9,18 @@ from fakes import attendant
 
 from daemon.conductor.accounts import Accounts
 from daemon.conductor.downlink import NEAR_SILENCE, Downlink
-from daemon.events import (
-    DialogueEvent,
+from daemon.events import DialogueEvent, ReplyEnded, ReplyIsWhole, ReplyStarted
+from daemon.runtime.feed import Feed
+from daemon.runtime.ring import FifoRing
+from daemon.server_events import (
     GenerationComplete,
     NotUnderstood,
     ReplyAudio,
-    ReplyEnded,
-    ReplyIsWhole,
-    ReplyStarted,
     ServerEvent,
     Transcript,
     TurnComplete,
     Usage,
 )
-from daemon.runtime.feed import Feed
-from daemon.runtime.ring import FifoRing
 from daemon.speaking.playback import Playback
 from daemon.tools.calling.host import no_tools
 from hw.base import SPEAKER_FORMAT, Speaker

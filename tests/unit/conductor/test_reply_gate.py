@@ -8,16 +8,8 @@ from daemon.conductor.reply_gate import (
     WORK_S,
     ReplyGate,
 )
-from daemon.events import (
-    GenerationComplete,
-    ReplyAudio,
-    ReplyEnded,
-    ReplyInterrupted,
-    ReplyStarted,
-    ServerEvent,
-    ServerInterrupted,
-    TurnComplete,
-)
+from daemon.events import ReplyEnded, ReplyInterrupted, ReplyStarted
+from daemon.server_events import GenerationComplete, ReplyAudio, ServerEvent, ServerInterrupted, TurnComplete
 
 OLD, NEW = ReplyAudio(b"old!"), ReplyAudio(b"new!")
 

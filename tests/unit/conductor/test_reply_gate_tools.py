@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from daemon.conductor.reply_gate import OLD_END_TIMEOUT_S, UNASKED_S, ReplyGate
-from daemon.events import ReplyAudio, ReplyEnded, ReplyStarted, ServerInterrupted, TurnComplete
+from daemon.events import ReplyEnded, ReplyStarted
+from daemon.server_events import ReplyAudio, ServerInterrupted, TurnComplete
 
 AUDIO = ReplyAudio(bytes(480))
 

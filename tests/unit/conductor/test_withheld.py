@@ -13,13 +13,12 @@ from hypothesis import strategies as st
 from daemon.conductor.accounts import Accounts
 from daemon.conductor.downlink import Downlink
 from daemon.conductor.withheld import WITHHELD_BYTES, WITHHELD_MESSAGES, Called, Said, Withheld
-from daemon.events import (
-    DialogueEvent,
+from daemon.events import DialogueEvent, ReplyEnded, ReplyIsWhole, ReplyStarted
+from daemon.runtime.feed import Feed
+from daemon.runtime.ring import FifoRing
+from daemon.server_events import (
     GenerationComplete,
     ReplyAudio,
-    ReplyEnded,
-    ReplyIsWhole,
-    ReplyStarted,
     ServerEvent,
     ToolCall,
     ToolCallCancelled,
@@ -27,8 +26,6 @@ from daemon.events import (
     TurnComplete,
     Usage,
 )
-from daemon.runtime.feed import Feed
-from daemon.runtime.ring import FifoRing
 from daemon.speaking.playback import Playback
 from daemon.tools.calling.host import ToolHost, no_tools
 from hw.base import SPEAKER_FORMAT, Speaker

@@ -42,7 +42,8 @@ from daemon.runtime.mailbox import Mailbox
 from daemon.runtime.ring import FifoRing, HistoryRing
 from daemon.session.connection import Connection
 from daemon.session.failures import Failure, FailureKind
-from daemon.session.link import Asked, Failed, LinkPolicy, step
+from daemon.session.link import Asked, Failed, LinkPolicy
+from daemon.session.link_table import step
 from daemon.session.liveness import Evidence
 from daemon.session.uplink import Uplink
 from daemon.speaking.announcer import Announcer

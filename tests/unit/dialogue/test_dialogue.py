@@ -258,3 +258,22 @@ def test_a_command_to_talk_while_somebody_speaks_hears_them_at_once() -> None:
 def test_in_half_duplex_a_voice_from_before_the_reply_is_not_one_after_it() -> None:
     half_duplex = replace(DEVICE, barge_in=False)
     assert not run([*ASKED, e.SpeechStarted(1), e.ReplyStarted()], half_duplex).mic.voice_active
+
+
+@pytest.mark.parametrize("asked", [SPOKEN, ASKED])
+@pytest.mark.parametrize("again", [e.TalkPressed(), e.SpeechStarted(90_000)])
+def test_what_was_not_answered_is_not_forgotten_when_its_user_speaks_again(
+    asked: list[e.DialogueEvent], again: e.DialogueEvent
+) -> None:
+    actions = last_actions([*asked, again])
+    assert do.CancelUtterance not in kinds(actions)
+    assert do.CutReply in kinds(actions)
+    assert any(isinstance(action, do.OpenUtterance) and action.turn == 2 for action in actions)
+
+
+@pytest.mark.parametrize("asked", [SPOKEN, ASKED])
+@pytest.mark.parametrize("instead", [e.StopAsked(), e.TextAsked("hello")])
+def test_what_was_not_answered_is_forgotten_when_its_user_does_not_speak_again(
+    asked: list[e.DialogueEvent], instead: e.DialogueEvent
+) -> None:
+    assert do.CancelUtterance(1) in last_actions([*asked, instead])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.server
 import json
+import socket
 import threading
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -11,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from dead_port import dead_port
 from doctor_patient import Patient, finding_of, running
 
 from daemon.cli.main import main
@@ -19,7 +21,7 @@ from daemon.doctor.case import Case, admit
 from daemon.doctor.examination import FAMILIES, Family, examine
 from daemon.doctor.finding import Check, Finding, Verdict, fine, in_order, skipped, wrong
 from daemon.doctor.machine import run_program
-from daemon.doctor.network import look_for_portal
+from daemon.doctor.network import look_for_portal, reach
 from daemon.doctor.report import as_data, as_table, exit_status
 from daemon.errors import EX_CONFIG
 
@@ -223,3 +225,45 @@ def test_the_command_looks_at_this_machine(
         "fine"
     }
     assert list(marks) == [check.value for check in Check]
+
+
+# --- an address family that is dead
+
+
+def _addresses(*hosts: str, port: int) -> list[tuple[object, ...]]:
+    return [
+        (socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_STREAM, 0, "", (host, port))
+        for host in hosts
+    ]
+
+
+def test_a_family_that_is_dead_beside_one_that_lives_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("daemon.doctor.network.TCP_TIMEOUT_S", 1.0)
+    with socket.create_server(("127.0.0.1", 0)) as living, dead_port("::1", living.getsockname()[1]) as port:
+        finding, connection = reach(_addresses("::1", "127.0.0.1", port=port), port)
+    assert connection is not None
+    connection.close()
+    assert finding.mark is Verdict.FINE
+    assert finding.found == (
+        f"127.0.0.1 port {port}; IPv6 is dead on this network (::1: no answer in time), and is gone round"
+    )
+
+
+def test_a_family_that_the_network_has_not_got_is_none_that_is_dead() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as living:
+        port = living.getsockname()[1]
+        # To many at once there is no way for TCP.
+        finding, connection = reach(_addresses("ff0e::1", "127.0.0.1", port=port), port)
+    assert connection is not None
+    connection.close()
+    assert finding.found == f"127.0.0.1 port {port}"
+
+
+def test_of_two_families_that_live_each_is_tried_and_one_is_told() -> None:
+    with socket.create_server(("::1", 0), family=socket.AF_INET6) as newer:
+        port = newer.getsockname()[1]
+        with socket.create_server(("127.0.0.1", port)):
+            finding, connection = reach(_addresses("127.0.0.1", "::1", port=port), port)
+    assert connection is not None
+    connection.close()
+    assert finding.found == f"::1 port {port}"

@@ -9,7 +9,18 @@ import pytest
 
 from daemon.conductor.ledger import Mark
 from daemon.config.settings import Settings
-from daemon.events import OtherTools, PieceSent, Trigger
+from daemon.events import (
+    LinkUp,
+    OtherTools,
+    PieceSent,
+    ReplyEnded,
+    TextAsked,
+    Timer,
+    ToolsBusy,
+    Trigger,
+    UtteranceGiven,
+    UtteranceSent,
+)
 from daemon.run.assembly import build
 from daemon.runtime.keeper import Keeper
 from daemon.session.connection import Connection
@@ -81,8 +92,29 @@ async def test_other_tools_are_told_at_the_next_pause(monkeypatch: pytest.Monkey
 async def test_what_was_sent_is_counted_for_its_turn_and_its_day() -> None:
     parts = (built := build(Settings(), SimulatedBoard(), stand_in=True)).parts
     parts.ledger.open(1, Trigger.BUTTON, 5.0, online=True)
-    for piece in (PieceSent(1, 0, 1280, 5.5), PieceSent(1, 1280, 2000, 5.6), PieceSent(7, 0, 10, 5.7)):
+    for piece in (PieceSent(1, 1280, 5.5), PieceSent(1, 720, 5.6), PieceSent(7, 10, 5.7)):
         built.controller.handle(piece)
     (line,) = parts.ledger.turns
     assert (line.sent_bytes, line.marks[Mark.FIRST_SENT]) == (2000, 5.5)
     assert parts.accounts.used_today().sent_bytes == 2010
+
+
+@pytest.mark.parametrize("begins", [ReplyEnded(), ToolsBusy(True)])
+@pytest.mark.parametrize(("takes_s", "missed_after_s"), [(0.2, 1.5), (2.0, 4.0)])
+async def test_how_long_answers_take_is_learned_and_told(
+    begins: ReplyEnded | ToolsBusy, takes_s: float, missed_after_s: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now_s = [100.0]
+    built = build(Settings(), SimulatedBoard(), stand_in=True, clock=lambda: now_s[0])
+    controller, armed = built.controller, dict[Timer, float]()
+    monkeypatch.setattr("daemon.conductor.timers.Timers.start", lambda _, timer, s: armed.update({timer: s}))
+    controller.handle(LinkUp())
+    for turn in range(1, 7):
+        controller.handle(TextAsked("hello"))
+        controller.handle(UtteranceGiven(turn))
+        controller.handle(UtteranceSent(turn))
+        now_s[0] += takes_s
+        controller.advance(begins)
+        controller.advance(ToolsBusy(False))
+    assert controller.report()["usual_answer_s"] == takes_s
+    assert armed[Timer.UNUSUAL] == missed_after_s

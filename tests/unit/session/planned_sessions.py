@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator
 
 from fakes import LoopTime, settled
 
-from daemon.events import ServerEvent
+from daemon.server_events import ServerEvent
 from daemon.session.failures import Failure, FailureKind, LinkError
 from daemon.session.liveness import Evidence
 from daemon.tools.calling.fates import ToolAnswer
@@ -34,10 +34,14 @@ class PlannedSession:
         self.aborted = False
         self._says: asyncio.Queue[ServerEvent | Exception | None] = asyncio.Queue()
 
-    async def say(self, *events: ServerEvent | Exception | None) -> None:
-        """Events are received; an error is raised there; None ends the stream without one."""
+    def will_say(self, *events: ServerEvent | Exception | None) -> None:
+        """As `say`, and nothing has come of it yet."""
         for event in events:
             self._says.put_nowait(event)
+
+    async def say(self, *events: ServerEvent | Exception | None) -> None:
+        """Events are received; an error is raised there; None ends the stream without one."""
+        self.will_say(*events)
         await settled()
 
     async def receive(self) -> AsyncIterator[ServerEvent]:
@@ -87,10 +91,12 @@ class PlannedDialler:
         self.handles: list[str | None] = []
         self.sessions: list[PlannedSession] = []
         self.open = 0
+        self.most_open = 1
+        """So many sessions may be open at once; more is a fault of the connection's."""
 
     @contextlib.asynccontextmanager
     async def session(self, handle: str | None) -> AsyncIterator[PlannedSession]:
-        assert self.open == 0, "two sessions are open"
+        assert self.open < self.most_open, "too many sessions are open"
         self.open += 1
         try:
             yield await self._begin(handle)

@@ -11,23 +11,10 @@ import pytest
 from fakes import LoopTime, settled
 from planned_sessions import CLOSING_S, HANDSHAKE_S, PlannedDialler, PlannedSession, failure
 
-from daemon.events import (
-    GoAway,
-    HandleUpdate,
-    LinkChanged,
-    LinkLost,
-    LinkRefused,
-    LinkUp,
-    PieceSent,
-    ReplyAudio,
-    ServerEvent,
-    Transcript,
-    TurnComplete,
-    UtteranceGiven,
-    UtteranceSent,
-)
+from daemon.events import LinkChanged, LinkLost, LinkRefused, LinkUp, PieceSent, UtteranceGiven, UtteranceSent
 from daemon.runtime.ring import HistoryRing
-from daemon.session.connection import Connection
+from daemon.server_events import GoAway, HandleUpdate, ReplyAudio, ServerEvent, Transcript, TurnComplete
+from daemon.session.connection import Connection, Told
 from daemon.session.failures import FailureKind
 from daemon.session.link import LinkPhase, LinkPolicy
 from daemon.session.liveness import Evidence
@@ -43,8 +30,9 @@ class Rig:
         self.time = time
         self.ring = HistoryRing(10_000)
         self.sent: list[UtteranceSent | UtteranceGiven] = []
+        self.pieces: list[PieceSent] = []
         self.uplink = Uplink(self.ring, message_bytes=4, preroll_bytes=2, post=self._note_sent)
-        self.posts: list[ServerEvent | LinkUp | LinkLost | LinkRefused] = []
+        self.posts: list[Told] = []
         self.phases: list[LinkPhase] = []
         self.jitter = 0.0
         self.has_room = asyncio.Event()
@@ -62,10 +50,12 @@ class Rig:
         self.task = asyncio.create_task(self.connection.run(self.dialler))
 
     def _note_sent(self, event: UtteranceSent | UtteranceGiven | PieceSent) -> None:
-        if not isinstance(event, PieceSent):
+        if isinstance(event, PieceSent):
+            self.pieces.append(event)
+        else:
             self.sent.append(event)
 
-    def _note(self, event: ServerEvent | LinkUp | LinkLost | LinkRefused | LinkChanged) -> None:
+    def _note(self, event: Told) -> None:
         if isinstance(event, LinkChanged):
             self.phases.append(self.connection.link.phase)
         else:

@@ -4,18 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from daemon.session.failures import (
-    DETAIL_LIMIT,
-    ROWS,
-    TREATMENTS,
-    FailureKind,
-    Retry,
-    Signal,
-    SignalKind,
-    Where,
-    classify,
-    find_row,
-)
+from daemon.session.failures import TREATMENTS, FailureKind, Retry
+from daemon.session.signals import DETAIL_LIMIT, ROWS, Signal, SignalKind, Where, classify, find_row
 
 KNOWN = [
     # close codes and reasons that were seen (live-api.md#closes)
@@ -120,6 +110,26 @@ KNOWN = [
         ),
         FailureKind.REFUSED_CONFIG,
     ),
+    *(
+        (Signal(SignalKind.CLOSE, where, code, words, resuming=resuming), FailureKind.REFUSED_PROJECT)
+        for words in (
+            "Permission denied on resource project None.",
+            "Generative Language API has not been used in project 12345 before or it is disabled.",
+            "Request trace id: f7ae, Project 'projects/kitchen' not found or deleted.",
+        )
+        for where in (Where.SETUP, Where.RECEIVE)
+        for code in (1007, 1008, 1011)
+        for resuming in (False, True)
+    ),
+    (
+        Signal(SignalKind.HTTP, Where.CONNECT, 403, "Permission denied on resource project kitchen."),
+        FailureKind.REFUSED_PROJECT,
+    ),
+    (Signal(SignalKind.CLOSE, Where.SETUP, 1008, "The operation was aborted."), FailureKind.TRANSIENT),
+    (
+        Signal(SignalKind.CLOSE, Where.SETUP, 1008, "Requested entity was not found."),
+        FailureKind.REFUSED_CONFIG,
+    ),
     (Signal(SignalKind.CLOSE, Where.RECEIVE, 1009, "message too big"), FailureKind.BUG),
     (Signal(SignalKind.CLOSE, Where.RECEIVE, 4321, "never seen before"), FailureKind.TRANSIENT),
     # instead of the upgrade (live-api.md#errors)
@@ -165,6 +175,14 @@ KNOWN = [
 )
 def test_each_known_behaviour_has_its_class(signal: Signal, kind: FailureKind) -> None:
     assert classify(signal).kind is kind
+
+
+@pytest.mark.parametrize("code", range(1000, 1016))
+@pytest.mark.parametrize("words", ["", "never seen before", "Requested entity was not found.", "aborted"])
+def test_a_set_up_that_resumes_nothing_is_never_refused_to_be_resumed(code: int, words: str) -> None:
+    assert (
+        classify(Signal(SignalKind.CLOSE, Where.SETUP, code, words)).kind is not FailureKind.POISONED_HANDLE
+    )
 
 
 @pytest.mark.parametrize("kind", SignalKind)

@@ -14,7 +14,7 @@ from raw_service import RawService, raw_service, redirect_to
 
 from daemon.config.secret import Secret
 from daemon.config.settings import LiveSettings
-from daemon.events import GenerationComplete, NotUnderstood, ServerEvent, Transcript
+from daemon.server_events import GenerationComplete, NotUnderstood, ServerEvent, Transcript
 from daemon.session.failures import FailureKind, LinkError
 from daemon.session.gemini.client import MAX_STRANGE, LiveClient, LiveSession
 from daemon.session.gemini.wire import MAX_MARKS, UNREAD_BYTES

@@ -15,9 +15,9 @@ from websockets.http11 import Response
 
 from daemon.config.secret import Secret
 from daemon.runtime.clock import CLOCK_SET_S
-from daemon.session.failures import SignalKind, Where, classify
 from daemon.session.gemini.errors import translate
 from daemon.session.gemini.wire import Redirected
+from daemon.session.signals import SignalKind, Where, classify
 
 KEY = Secret("s3cret-key")
 
@@ -84,3 +84,10 @@ def test_a_clock_counts_as_set_from_when_alarms_ring_by_it(
     monkeypatch.setattr(time, "time", lambda: wall_s)
     signal = translate(ssl.SSLError("no"), Where.CONNECT, resuming=False, key=KEY)
     assert signal.clock_set is clock_set
+
+
+def test_where_each_of_several_addresses_failed_all_are_told() -> None:
+    error = OSError("Multiple exceptions: [Errno 111] at ('::1', 443), [Errno 101] at ('127.0.0.1', 443)")
+    signal = translate(error, Where.CONNECT, resuming=False, key=Secret("k" * 39))
+    assert "::1" in signal.reason
+    assert "127.0.0.1" in signal.reason

@@ -9,7 +9,8 @@ import pytest
 from google.genai import live as sdk_live
 from google.genai import types
 
-from daemon.events import (
+from daemon.outside import OUT_OF_RANGE, TOO_DEEP
+from daemon.server_events import (
     GenerationComplete,
     GoAway,
     HandleUpdate,
@@ -24,7 +25,6 @@ from daemon.events import (
     Usage,
     WorkAnnounced,
 )
-from daemon.outside import OUT_OF_RANGE, TOO_DEEP
 from daemon.session.gemini.messages import (
     MAX_ARGUMENTS_CHARS,
     MAX_HANDLE_CHARS,

@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 from daemon.errors import IllegalTransition
 from daemon.session.failures import Failure, FailureKind, Retry
 from daemon.session.link import (
-    TABLE,
     Answered,
     Asked,
     Busy,
@@ -27,10 +26,8 @@ from daemon.session.link import (
     NetworkBack,
     Renew,
     Tick,
-    back_off_s,
-    next_wake_s,
-    step,
 )
+from daemon.session.link_table import TABLE, back_off_s, next_wake_s, step
 
 POLICY = LinkPolicy()
 

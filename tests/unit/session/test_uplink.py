@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from functools import partial
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from daemon.events import PieceSent, UtteranceGiven, UtteranceSent
 from daemon.runtime.ring import HistoryRing
 from daemon.session.failures import Failure, FailureKind, LinkError
 from daemon.session.liveness import Evidence
 from daemon.session.uplink import Uplink
+from daemon.session.utterance import MAX_UNANSWERED_BYTES
+from hw.base import MIC_FORMAT
+from hw.sound.pace import LIMIT_S, TOLERANCE
 
 MESSAGE = 4
 PREROLL = 2
@@ -60,16 +66,17 @@ class RecordingSession:
 class Rig:
     """An uplink over a small ring, with everything it tells."""
 
-    def __init__(self, capacity_bytes: int = 1000) -> None:
+    def __init__(self, capacity_bytes: int = 1000, message_bytes: int = MESSAGE) -> None:
+        self.now_s = 7.0
         self.ring = HistoryRing(capacity_bytes)
         self.sent: list[UtteranceSent | UtteranceGiven] = []
         self.pieces: list[PieceSent] = []
         self.uplink = Uplink(
             self.ring,
-            message_bytes=MESSAGE,
+            message_bytes=message_bytes,
             preroll_bytes=PREROLL,
             post=self._take,
-            clock=lambda: 7.0,
+            clock=lambda: self.now_s,
         )
 
     def _take(self, event: UtteranceSent | UtteranceGiven | PieceSent) -> None:
@@ -124,10 +131,10 @@ async def test_an_utterance_is_start_preroll_audio_and_end(rig: Rig) -> None:
     assert rig.sent == [UtteranceGiven(1), UtteranceSent(1)]
 
 
-async def test_each_piece_is_told_with_its_turn_place_and_time(rig: Rig) -> None:
+async def test_each_piece_is_told_with_its_turn_size_and_time(rig: Rig) -> None:
     rig.uplink.open(3, None, stream=False, released=True)
     await rig.pump(RecordingSession(), lambda: rig.say(b"abcdefghi"), lambda: rig.uplink.close(3))
-    assert rig.pieces == [PieceSent(3, 0, 4, 7.0), PieceSent(3, 4, 8, 7.0), PieceSent(3, 8, 9, 7.0)]
+    assert rig.pieces == [PieceSent(3, 4, 7.0), PieceSent(3, 4, 7.0), PieceSent(3, 1, 7.0)]
 
 
 async def test_a_last_partial_message_does_not_wait_for_more(rig: Rig) -> None:
@@ -399,7 +406,7 @@ async def test_a_new_utterance_does_not_reach_back_into_one_that_waits_for_a_con
     rig.uplink.close(2)
     session = RecordingSession()
     await rig.pump(session)
-    assert session.audio == b"efgh"
+    assert session.audio == b"abcdefgh"
 
 
 async def test_on_hold_nothing_is_sent_and_nothing_is_lost(rig: Rig) -> None:
@@ -493,3 +500,225 @@ async def test_one_that_goes_on_while_its_end_is_leaving_is_not_taken_for_finish
 async def test_one_that_is_open_or_another_one_is_not_opened_again(rig: Rig) -> None:
     rig.uplink.open(1, None, stream=False, released=True)
     assert rig.uplink.reopen(1) == rig.uplink.reopen(2) == 0
+
+
+# --- what was not answered goes with what is said next
+
+
+def say_and_close(rig: Rig, turn: int, pcm: bytes) -> None:
+    """An utterance of exactly this."""
+    rig.uplink.open(turn, None, stream=False, released=True)
+    rig.say(pcm)
+    rig.uplink.close(turn)
+
+
+async def test_what_never_left_goes_with_the_next_utterance_in_one_turn(rig: Rig) -> None:
+    say_and_close(rig, 1, b"abcdef")
+    say_and_close(rig, 2, b"ghijk")
+    session = RecordingSession()
+    await rig.pump(session)
+    assert (session.marks, session.audio) == (["start", "end"], b"abcdefghijk")
+
+
+async def test_what_this_connection_has_got_whole_is_not_sent_to_it_again(rig: Rig) -> None:
+    session = RecordingSession()
+    say_and_close(rig, 1, b"abcdef")
+    await rig.pump(session, lambda: say_and_close(rig, 2, b"ghijk"))
+    assert session.marks == ["start", "end", "start", "end"]
+    assert session.audio == b"abcdefghijk"
+    assert rig.uplink.resent_bytes == 0
+
+
+async def test_another_connection_gets_both_in_one_turn(rig: Rig) -> None:
+    say_and_close(rig, 1, b"abcdef")
+    await rig.pump(RecordingSession(), lambda: say_and_close(rig, 2, b"ghijk"))
+    rig.uplink.restart()
+    session = RecordingSession()
+    await rig.pump(session)
+    assert (session.marks, session.audio) == (["start", "end"], b"abcdefghijk")
+    assert rig.uplink.resent_bytes == len(b"abcdefghijk")
+
+
+async def test_what_this_connection_has_got_in_part_goes_on_in_the_same_turn(rig: Rig) -> None:
+    session = RecordingSession()
+    rig.uplink.open(1, None, stream=False, released=True)
+
+    def go_on() -> None:
+        rig.uplink.hold(True)
+        rig.uplink.close(1)
+        rig.uplink.open(2, None, stream=False, released=True)
+        rig.say(b"ghijk")
+        rig.uplink.close(2)
+        rig.uplink.hold(False)
+
+    await rig.pump(session, lambda: rig.say(b"abcdef"), go_on)
+    assert (session.marks, session.audio) == (["start", "end"], b"abcdefghijk")
+
+
+async def test_nothing_of_it_leaves_before_somebody_speaks_again(rig: Rig) -> None:
+    say_and_close(rig, 1, b"abcdef")
+    rig.uplink.open(2, None, stream=False, released=False)
+    session = RecordingSession()
+    await rig.pump(session)
+    assert session.calls == []
+    assert rig.uplink.settle(2) is False
+    await rig.pump(session)
+    assert session.calls == []
+
+
+async def test_what_was_answered_or_cancelled_does_not_go_with_the_next(rig: Rig) -> None:
+    say_and_close(rig, 1, b"abcdef")
+    rig.uplink.settle(1)
+    say_and_close(rig, 2, b"ghijk")
+    session = RecordingSession()
+    await rig.pump(session)
+    assert session.audio == b"ghijk"
+
+
+async def test_a_stream_and_a_text_go_with_nothing(rig: Rig) -> None:
+    rig.uplink.write_text(1, "hello")
+    say_and_close(rig, 2, b"abcdef")
+    rig.uplink.write_text(3, "hello")
+    say_and_close(rig, 4, b"ghijk")
+    session = RecordingSession()
+    await rig.pump(session)
+    assert session.audio == b"ghijk"
+
+
+async def test_one_that_goes_on_after_its_end_was_given_is_sent_again_with_what_was_before(rig: Rig) -> None:
+    session = RecordingSession()
+    say_and_close(rig, 1, b"abcdef")
+    say_and_close(rig, 2, b"ghij")
+
+    def go_on() -> None:
+        rig.uplink.reopen(2)
+        rig.say(b"klm")
+        rig.uplink.close(2)
+
+    await rig.pump(session, go_on)
+    assert session.marks == ["start", "end", "start", "end"]
+    assert session.audio == b"abcdefghij" + b"abcdefghijklm"
+
+
+async def test_of_more_than_a_minute_that_was_not_answered_the_oldest_is_forgotten_and_counted() -> None:
+    size = MAX_UNANSWERED_BYTES // 2 + 1000
+    rig = Rig(4 * size, message_bytes=size)
+    for turn, sign in enumerate((b"a", b"b", b"c"), start=1):
+        rig.now_s += 100.0
+        rig.uplink.open(turn, None, stream=False, released=True)
+        rig.now_s += 100.0
+        rig.ring.write(sign * size)
+        rig.uplink.close(turn)
+    session = RecordingSession()
+    await rig.pump(session)
+    assert session.audio == b"a" * (size - 2000) + b"b" * size + b"c" * size
+    assert rig.uplink.counters()["unanswered_lost_bytes"] == 2000
+
+
+class Heard:
+    """What a server makes of the calls on one connection: the audio of each turn."""
+
+    def __init__(self, session: RecordingSession) -> None:
+        self.turns: list[bytes] = []
+        self.open = False
+        for call in session.calls:
+            if call == "start":
+                assert not self.open, "a turn in a turn"
+                self.open = True
+                self.turns.append(b"")
+            elif call == "end":
+                assert self.open
+                self.open = False
+            elif isinstance(call, bytes):
+                assert self.open, "audio outside of a turn is thrown away"
+                self.turns[-1] += call
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.integers(min_value=1, max_value=9), st.booleans(), st.integers(min_value=0, max_value=12)
+        ),
+        min_size=1,
+        max_size=5,
+    )
+)
+def test_whatever_breaks_the_newest_connection_has_heard_all_that_was_said_once(
+    said: list[tuple[int, bool, int]],
+) -> None:
+    """Each utterance is some bytes long; then the connection may break; and it may have failed before."""
+
+    async def play() -> None:
+        rig, session = Rig(), RecordingSession(said[0][2] or 10**9)
+        whole = b""
+        for turn, (size, breaks, fails_at) in enumerate(said, start=1):
+            pcm = bytes(range(len(whole), len(whole) + size))
+            whole += pcm
+            await rig.pump(session, partial(say_and_close, rig, turn, pcm))
+            if breaks or fails_at:
+                rig.uplink.restart()
+                session = RecordingSession(fails_at or 10**9)
+        rig.uplink.restart()
+        session = RecordingSession()
+        await rig.pump(session)
+        heard = Heard(session)
+        assert (heard.turns, heard.open) == ([whole], False)
+
+    asyncio.run(play())
+
+
+@given(st.lists(st.integers(min_value=1, max_value=9), min_size=1, max_size=5))
+def test_a_connection_that_stands_hears_each_word_once(sizes: list[int]) -> None:
+    async def play() -> None:
+        rig, session, whole = Rig(), RecordingSession(), b""
+        for turn, size in enumerate(sizes, start=1):
+            pcm = bytes(range(len(whole), len(whole) + size))
+            whole += pcm
+            await rig.pump(session, partial(say_and_close, rig, turn, pcm))
+        assert b"".join(Heard(session).turns) == whole
+
+    asyncio.run(play())
+
+
+# --- by the clock
+
+
+async def test_a_microphone_that_gives_hours_in_seconds_has_said_no_more_than_the_clock_allows() -> None:
+    rig = Rig(10**7, message_bytes=32_000)
+    rig.uplink.open(1, None, stream=False, released=True)
+    session = RecordingSession()
+    hour = bytes(MIC_FORMAT.bytes(60.0))
+
+    def ten_seconds_pass() -> None:
+        rig.now_s += 10.0
+        rig.say(hour)
+
+    await rig.pump(session, ten_seconds_pass, lambda: rig.uplink.close(1))
+    assert MIC_FORMAT.seconds(len(session.audio)) == 10.0 * (1 + TOLERANCE) + LIMIT_S
+    assert (
+        MIC_FORMAT.seconds(rig.uplink.counters()["uplink_ahead_bytes"])
+        == 60.0 - 10.0 * (1 + TOLERANCE) - LIMIT_S
+    )
+
+
+async def test_of_an_open_stream_no_more_leaves_than_the_clock_allows() -> None:
+    rig = Rig(10**7, message_bytes=1600)
+    rig.uplink.open(1, None, stream=True, released=True)
+    session = RecordingSession()
+
+    def half_a_second_passes() -> None:
+        rig.now_s += 0.5
+        rig.say(bytes(MIC_FORMAT.bytes(30.0)))
+
+    await rig.pump(session, half_a_second_passes, half_a_second_passes)
+    assert MIC_FORMAT.seconds(len(session.audio)) == 1.0 * (1 + TOLERANCE) + LIMIT_S
+
+
+async def test_what_was_said_before_the_trigger_is_no_sound_ahead_of_the_clock() -> None:
+    rig = Rig(10**7, message_bytes=320_000)
+    rig.say(bytes(MIC_FORMAT.bytes(20.0)))
+    rig.uplink.open(1, 0, stream=False, released=True)
+    session = RecordingSession()
+    await rig.pump(session, lambda: rig.uplink.close(1))
+    assert MIC_FORMAT.seconds(len(session.audio)) == 20.0
+    assert rig.uplink.counters()["uplink_ahead_bytes"] == 0

@@ -13,9 +13,10 @@ from typing import Any
 import pytest
 
 from daemon.config.models import Capabilities, capabilities
-from daemon.events import ToolCall
 from daemon.runtime.feed import Feed
-from daemon.session.failures import LinkError, Signal, SignalKind, Where, classify
+from daemon.server_events import ToolCall
+from daemon.session.failures import LinkError
+from daemon.session.signals import Signal, SignalKind, Where, classify
 from daemon.tools.calling.fates import FATES, Circumstances, Fate, ToolAnswer
 from daemon.tools.calling.host import MAX_CALLS, MAX_UNANSWERED, ToolHost
 from daemon.tools.calling.runner import Runner
