@@ -18,13 +18,14 @@ from hw.base import MIC_FORMAT, SPEAKER_FORMAT, MicError, SpeakerError
 from hw.sound.depth import deep_streams
 from hw.sound.library import UNAVAILABLE, list_devices, open_refusal
 from hw.sound.negotiate import Form
-from hw.sound.portaudio import PortAudioMic, PortAudioSpeaker
+from hw.sound.portaudio.mic import PortAudioMic
+from hw.sound.portaudio.speaker import PortAudioSpeaker
 
 LOOK_TWICE = """
 import os
 from pathlib import Path
 from hw.base import SpeakerError
-from hw.sound.portaudio import PortAudioSpeaker
+from hw.sound.portaudio.speaker import PortAudioSpeaker
 
 try:
     PortAudioSpeaker("conure_new")
@@ -194,7 +195,7 @@ def test_an_open_speaker_that_plays_nothing_costs_nothing(speaker: PortAudioSpea
 
 READ_NULL = """
 from hw.base import MicError
-from hw.sound.portaudio import PortAudioMic
+from hw.sound.portaudio.mic import PortAudioMic
 mic, chunks = PortAudioMic("default"), 0
 try:
     while chunks < 10_000:
