@@ -8,7 +8,8 @@ from collections.abc import Coroutine
 from typing import TYPE_CHECKING, Any
 
 from daemon.cli.arguments import add_config_option, complain, table, to_json
-from daemon.errors import ConureError
+from daemon.cli.usage import near
+from daemon.errors import UsageError
 from daemon.outside import json_of, one_line
 
 if TYPE_CHECKING:
@@ -65,7 +66,8 @@ def _call(arguments: argparse.Namespace) -> int:
         spec = toolbox.specs().get(arguments.name)
         if spec is None:
             complain(_problems(toolbox))
-            raise ConureError(f"there is no tool {arguments.name}; `conure tools list` shows them all")
+            hint = near(arguments.name, list(toolbox.specs())) or "; `conure tools list` shows them all"
+            raise UsageError(f"there is no tool {arguments.name!r}{hint}")
         answer = await _answer(spec, _json_object(arguments.arguments))
         print(to_json(answer, indent=2))
         return 0 if answer["status"] == "ok" else 1
@@ -150,7 +152,7 @@ def _json_object(text: str) -> dict[str, Any]:
     try:
         value = json_of(text)
     except ValueError as error:
-        raise ConureError(f"the arguments are not JSON: {error}") from error
+        raise UsageError(f"the arguments are not JSON: {error}") from error
     if not isinstance(value, dict):
-        raise ConureError('the arguments must be a JSON object, such as {"percent": 30}')
+        raise UsageError('the arguments must be a JSON object, such as {"percent": 30}')
     return value

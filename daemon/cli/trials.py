@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from daemon.cli.arguments import add_config_option, complain, shows_pictures
 from daemon.cli.clean_output import cursor_stream
-from daemon.errors import ConfigError, ConureError
+from daemon.cli.usage import near
+from daemon.errors import ConureError, UsageError
 from hw.base import DeviceError
 
 if TYPE_CHECKING:
@@ -145,9 +146,10 @@ def _lights(arguments: argparse.Namespace) -> int:
 
 
 def _chosen(kind: str, name: str | None, known: list[str]) -> list[str]:
-    """The one of this name, or all. Raises ConfigError, which says what there is."""
+    """The one of this name, or all. Raises UsageError, which says what there is."""
     if name is None:
         return known
     if name not in known:
-        raise ConfigError([f"there is no {kind} {name!r}; there are: {', '.join(known)}"])
+        hint = near(name, known) or f"; there are: {', '.join(known)}"
+        raise UsageError(f"there is no {kind} {name!r}{hint}")
     return [name]

@@ -99,6 +99,12 @@ def test_version_is_the_packages(capsys: pytest.CaptureFixture[str]) -> None:
         ["say"],
         ["config"],
         ["standin", "--port", "70000"],
+        ["help", "sing"],
+        ["tone", "bell"],
+        ["lights", "green"],
+        ["tools", "call", "get_time", "{"],
+        ["tools", "call", "get_time", "[1]"],
+        ["tools", "call", "no-such-tool"],
     ],
 )
 def test_wrong_usage_is_exit_code_2(argv: list[str], capsys: pytest.CaptureFixture[str]) -> None:
@@ -115,6 +121,40 @@ def test_where_a_command_is_missing_all_of_them_are_shown(
     with pytest.raises(SystemExit):
         main(argv)
     assert "check" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("argv", "words"),
+    [
+        (["statsu"], "conure: error: argument COMMAND: there is no 'statsu'; did you mean status?"),
+        (["qqqq"], "there is no 'qqqq'; there are: run, status, "),
+        (["timers", "cancle", "1"], "there is no 'cancle'; did you mean cancel?"),
+        (["status", "--jsno"], "conure status: error: there is no option --jsno; did you mean --json?"),
+        (["timers", "add", "1m", "--nmae=tea"], "there is no option --nmae; did you mean --name?"),
+        (["status", "now", "-q"], "conure status: error: 'now' is one word too many; there is no option -q"),
+        (["tone", "listning"], "conure tone: error: there is no tone 'listning'; did you mean listening?"),
+        (["lights", "thinkng"], "conure lights: error: there is no light 'thinkng'; did you mean thinking?"),
+        (["help", "statsu"], "did you mean status?"),
+    ],
+)
+def test_what_was_mistyped_is_answered_with_what_is_near(
+    argv: list[str], words: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(argv)
+    assert ended.value.code == 2
+    assert words in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("words", [[], ["status"], ["timers", "add"]])
+def test_help_is_the_same_in_both_forms(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    for argv in (["help", *words], [*words, "--help"]):
+        with pytest.raises(SystemExit) as ended:
+            main(argv)
+        assert ended.value.code == 0
+    said = capsys.readouterr().out
+    assert said[: len(said) // 2] == said[len(said) // 2 :]
+    assert said.startswith(f"usage: {' '.join(['conure', *words])} [-h]")
 
 
 def test_a_sign_that_the_terminal_does_not_know_is_no_traceback(tmp_path: Path) -> None:
