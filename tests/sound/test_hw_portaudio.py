@@ -124,7 +124,8 @@ class TestAServerThatHangs:
     def test_costs_the_speaker_a_second_and_its_close_no_longer(
         self, speaker: PortAudioSpeaker, pulse_that_hangs: PrivatePulse
     ) -> None:
-        speaker.write(bytes(SPEAKER_FORMAT.chunk_bytes))
+        for _ in range(15):  # more than it holds: it plays
+            speaker.write(bytes(SPEAKER_FORMAT.chunk_bytes))
         pulse_that_hangs.hang()
         began_s = time.monotonic()
         with pytest.raises(SpeakerError, match="does not answer"):

@@ -70,6 +70,7 @@ class PortAudioMic:
         # PyAudio closes a stream whose overflow it reports, and PulseAudio reports none.
         self.overruns += asked_s - before_s > self._options.depth_s
         pcm: bytes = self._stream.call(partial(self._read, own_frames))
+        self._stream.has_begun()
         self._read_s = self._clock()
         sound_s = MIC_FORMAT.seconds(len(pcm))
         if fault := self._pace.note(sound_s, self._read_s - before_s, self._read_s - asked_s):

@@ -19,6 +19,9 @@ BREAK_S = 0.3
 By then also what lay behind ALSA's queue has been heard, and the stream can be made ready for the next.
 """
 
+BEGUN_S = 0.02
+"""Who has taken so much more than he holds plays: what he has room for is right to one period."""
+
 CHECK_S = 1.0
 """How often a card that plays nothing is asked whether it is still there."""
 
@@ -45,6 +48,8 @@ class PortAudioSpeaker:
         self._frame_bytes = SPEAKER_FORMAT.frame_bytes
         self._served = True
         self._size_frames = 0
+        self._written_s = 0.0
+        """Since it was opened."""
         self._gone: SpeakerError | None = None
         self._ended = False
         """Whether the rest of a sound has been played, because no more came in time."""
@@ -65,6 +70,9 @@ class PortAudioSpeaker:
         # Less than a period would lie there and wait for more.
         padded = pcm if idle_s is not None and idle_s <= 0 else pcm.ljust(self._period_bytes, b"\0")
         left_s = self._stream.call(lambda: self._write(padded))
+        self._written_s += SPEAKER_FORMAT.seconds(len(padded))
+        if self._written_s > self._size_frames / self._rate_hz + BEGUN_S:
+            self._stream.has_begun()
         self._dry_s = self._clock() + left_s
 
     def queued_s(self) -> float:
@@ -91,6 +99,7 @@ class PortAudioSpeaker:
         self._frame_bytes = 2 * opened.form.channels
         self._served = opened.served
         self._size_frames = free_frames(opened.stream)
+        self._written_s = 0.0
         self.card = card_number(opened.name)
         self.about = describe(opened, SPEAKER_FORMAT)
 

@@ -20,6 +20,12 @@ sound server that hangs it takes for ever."""
 IO_TIMEOUT_S = 0.9
 """A read or a write that takes longer has stalled (`hw.base`: it fails within a second)."""
 
+BEGIN_TIMEOUT_S = 3.0
+"""Until so long after a sound server's device was opened, a read or a write may take to begin. What is no
+card (a null sink, or the output that a server has where there is no card) works up to two seconds ahead while
+nobody is in a hurry, and who comes waits for them to pass, once. Measured with PulseAudio 16.1: a first read
+takes 1.5 to 2.0 s, a first write into a full buffer 1.8 to 2.0 s, those after it 20 ms."""
+
 WAIT_LIMIT_S = 0.8
 """A device that moves nothing for so long has stalled. Less than IO_TIMEOUT_S: its own thread knows first."""
 
@@ -57,6 +63,7 @@ class Stream:
         self._may_lend = may_lend
         self._opened: Opened | None = None
         self._fault: DeviceError | None = None
+        self._begins_until_s = 0.0
         self._worker = Worker(f"portaudio {kind}")
         try:
             self.call(self._open, OPEN_TIMEOUT_S)
@@ -64,13 +71,17 @@ class Stream:
             self.close()
             raise
 
-    def call(self, function: Callable[[], Any], timeout_s: float = IO_TIMEOUT_S) -> Any:
-        """What `function` returns on the worker, which alone may use the stream. Raises the kind's error."""
+    def call(self, function: Callable[[], Any], timeout_s: float = 0.0) -> Any:
+        """What `function` returns on the worker, which alone may use the stream. Raises the kind's error.
+
+        `timeout_s`: how long it may take; 0: as long as a read or a write may.
+        """
         error_type = ERRORS[self._kind]
+        limit_s = timeout_s or max(IO_TIMEOUT_S, self._begins_until_s - time.monotonic())
         try:
-            return self._worker.call(function, timeout_s)
+            return self._worker.call(function, limit_s)
         except Stalled:
-            words = f"does not answer for {timeout_s} s: the device or its sound server hangs"
+            words = f"does not answer for {limit_s:.1f} s: the device or its sound server hangs"
             raise error_type(self._wanted, words) from None
         except OSError as error:
             words = f"stopped working: {error_text(error)}; was it unplugged, or its sound server stopped?"
@@ -78,6 +89,10 @@ class Stream:
         except ImportError as error:
             words = f"has not our rate, and cannot be resampled: {error}"
             raise error_type(self._wanted, words, permanent=True) from error
+
+    def has_begun(self) -> None:
+        """From now on a read or a write takes as long as one of them may: the device has moved."""
+        self._begins_until_s = 0.0
 
     def when_idle(self, function: Callable[[], object], delay_s: float) -> None:
         """Inside `call`: what to do when no other call comes for so long."""
@@ -123,6 +138,7 @@ class Stream:
 
     def _open(self) -> None:
         self._opened = LIBRARY.open_stream(self, self._kind, self._wanted, self._options)
+        self._begins_until_s = time.monotonic() + BEGIN_TIMEOUT_S if self._opened.served else 0.0
         self._set_up(self._opened)
 
     def _close(self) -> None:
