@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import argparse
 import os
-from typing import Any
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
 
 from daemon.cli.arguments import add_choices, add_config_option
 
-_NO_KEY = (
-    "none for who runs this command (needed by `conure run`, unless with --standin); the service has its own "
-    "from systemd, which `sudo conure doctor` looks at"
-)
+if TYPE_CHECKING:
+    from daemon.config.settings import Settings
+
+_NO_KEY = "none (needed by `conure run`, unless with --standin)"
 
 
 def add(commands: Any) -> None:
@@ -36,11 +37,28 @@ def _config_check(arguments: argparse.Namespace) -> int:
     check_extras(loaded.settings)
     api_key = load.load_api_key(loaded.settings, os.environ)
     print(f"configuration: {loaded.path or 'no file, all defaults'}")
-    print(f"API key: {'found' if api_key else _NO_KEY}")
+    for line in _keys(loaded.settings, found=api_key is not None):
+        print(line)
     for note in notes(loaded.settings):
         print(f"note: {note}")
     print("ok; devices are not looked at: `conure devices` shows what there is")
     return 0
+
+
+def _keys(settings: Settings, *, found: bool) -> Iterator[str]:
+    """What is known of the key of who runs this command, and of the installed service's, which is its own."""
+    from daemon.doctor.access import look_for_key
+    from daemon.doctor.machine import Machine
+    from daemon.doctor.unit import read_unit
+
+    machine = Machine(env={})
+    unit = read_unit(machine)
+    if found or not unit.installed:
+        yield f"API key: {'found' if found else _NO_KEY}"
+    if unit.installed:
+        of_service = look_for_key(machine, settings, unit)[1]
+        remedy = f" ({of_service.remedy})" if of_service.remedy else ""
+        yield f"API key of the service: {of_service.found}{remedy}"
 
 
 def _config_show(arguments: argparse.Namespace) -> int:

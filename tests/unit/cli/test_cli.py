@@ -15,6 +15,7 @@ from types import ModuleType
 from typing import Any
 
 import pytest
+from doctor_patient import Patient
 from places import ROOT
 
 from daemon import __version__
@@ -295,6 +296,40 @@ def test_config_check_works_without_file_and_key(capsys: pytest.CaptureFixture[s
     said = capsys.readouterr().out
     assert "no file, all defaults" in said
     assert "API key: none" in said
+
+
+@pytest.mark.parametrize(
+    ("own", "mode", "lines"),
+    [
+        ("", 0o600, ["API key of the service: in {file}"]),
+        (KEY, 0o600, ["API key: found", "API key of the service: in {file}"]),
+        ("", None, ["API key of the service: there is none (get one at https://aistudio.google.com/apikey; "
+                    "`sudo scripts/install` asks for it)"]),
+        ("", 0o644, ["API key of the service: {file} may be read by everybody on this machine (mode 0644) "
+                     "(`sudo chmod 600 {file}`)"]),
+    ],
+)  # fmt: skip
+def test_config_check_looks_where_the_installer_put_the_key(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    own: str,
+    mode: int | None,
+    lines: list[str],
+) -> None:
+    patient = Patient(tmp_path / "machine")
+    if mode is None:
+        patient.key_file.unlink()
+    else:
+        patient.key_file.chmod(mode)
+    monkeypatch.setattr("daemon.doctor.machine.Machine", lambda env: replace(patient.machine(), env=env))
+    monkeypatch.setenv("GEMINI_API_KEY", own)
+    assert main(["config", "check"]) == 0
+    told = capsys.readouterr().out
+    assert [line for line in told.splitlines() if line.startswith("API key")] == [
+        line.format(file=patient.key_file) for line in lines
+    ]
+    assert KEY not in told
 
 
 def test_config_check_prints_every_mistake_and_exits_78(
