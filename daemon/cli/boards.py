@@ -19,9 +19,11 @@ New keys may come; none of these changes its meaning. None of it reads the confi
 from __future__ import annotations
 
 import argparse
+import sys
 from typing import TYPE_CHECKING, Any
 
-from daemon.cli.arguments import table, to_json
+from daemon.cli.arguments import add_json_option, to_json
+from daemon.cli.layout import table, terminal_width
 
 if TYPE_CHECKING:
     from hw.boards.board_files import BoardFile
@@ -34,7 +36,7 @@ def add(commands: Any) -> None:
     boards.set_defaults(command=_boards)
     boards.add_argument("name", nargs="?", metavar="NAME", help="a board, or a board's file (….toml)")
     boards.add_argument("--detect", action="store_true", help="say which board is here")
-    boards.add_argument("--json", action="store_true", help="as JSON")
+    add_json_option(boards)
 
 
 def _boards(arguments: argparse.Namespace) -> int:
@@ -52,19 +54,20 @@ def _boards(arguments: argparse.Namespace) -> int:
 
 
 def _list(boards: tuple[BoardFile, ...], *, as_json: bool) -> int:
-    from daemon.cli.board_text import board_rows
+    from daemon.cli.board_text import TABLE_HEAD, board_rows
 
     if as_json:
         print(to_json([_plain(board) for board in boards], indent=2))
     else:
-        print(table(board_rows(boards)))
+        print(table(TABLE_HEAD, board_rows(boards), terminal_width(sys.stdout)))
     return 0
 
 
 def _show(board: BoardFile, *, as_json: bool) -> int:
     from daemon.cli.board_text import board_text
 
-    print(to_json(_plain(board), indent=2) if as_json else board_text(board).rstrip())
+    width = terminal_width(sys.stdout)
+    print(to_json(_plain(board), indent=2) if as_json else board_text(board, width).rstrip())
     return 0
 
 

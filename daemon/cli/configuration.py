@@ -7,7 +7,7 @@ import os
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from daemon.cli.arguments import add_choices, add_config_option
+from daemon.cli.arguments import add_choices, add_config_option, add_json_option, to_json
 
 if TYPE_CHECKING:
     from daemon.config.settings import Settings
@@ -26,6 +26,8 @@ def add(commands: Any) -> None:
         action = actions.add_parser(name, help=what)
         action.set_defaults(command=command)
         add_config_option(action)
+        if name == "show":
+            add_json_option(action, "as JSON: file, settings, given")
 
 
 def _config_check(arguments: argparse.Namespace) -> int:
@@ -62,9 +64,12 @@ def _keys(settings: Settings, *, found: bool) -> Iterator[str]:
 
 
 def _config_show(arguments: argparse.Namespace) -> int:
-    from daemon.cli.config_text import describe
+    from daemon.cli.config_text import describe, describe_as_data
     from daemon.config import load
 
     loaded = load.load(arguments.config, os.environ)
+    if arguments.json:
+        print(to_json(describe_as_data(loaded.settings, loaded.given, str(loaded.path or "")), indent=2))
+        return 0
     print(f"# {loaded.path or 'no file, all defaults'}\n\n{describe(loaded.settings, loaded.given)}", end="")
     return 0

@@ -100,6 +100,7 @@ PURE: dict[str, tuple[str, ...]] = {
     "daemon.reminders.advance": LOCAL_TIMES,
     "daemon.reminders.bell": (),
     "daemon.reminders.book": LOCAL_TIMES,
+    "daemon.reminders.data": (),
     "daemon.reminders.local_time": LOCAL_TIMES,
     "daemon.reminders.phrases": LOCAL_TIMES,
     "daemon.reminders.record": LOCAL_TIMES,

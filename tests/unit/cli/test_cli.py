@@ -101,6 +101,11 @@ def test_version_is_the_packages(capsys: pytest.CaptureFixture[str]) -> None:
         ["config"],
         ["standin", "--port", "70000"],
         ["help", "sing"],
+        ["timers", "add", "soon"],
+        ["timers", "alarm", "25:00"],
+        ["timers", "alarm", "07:30", "--day", "tomorrow"],
+        ["timers", "remind", "noon", "eat"],
+        ["timers", "snooze", "a bit"],
         ["tone", "bell"],
         ["lights", "green"],
         ["tools", "call", "get_time", "{"],
@@ -367,6 +372,18 @@ def test_config_show_marks_what_was_changed_and_has_no_key(
     assert KEY not in said
 
 
+def test_config_show_as_json_has_every_value_and_no_key(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = config_file(tmp_path, f'[sound]\nvolume = 5\n[live]\nplace = "{KEY}"\n')
+    assert main(["config", "show", "--json", "--config", file]) == 0
+    said = capsys.readouterr().out
+    told = json.loads(said)
+    assert (told["file"], told["given"]) == (file, ["live.place", "sound.volume"])
+    assert told["settings"]["sound"]["volume"] == 5
+    assert KEY not in said
+
+
 # --- a running speaker
 
 
@@ -419,6 +436,11 @@ async def test_a_command_asks_the_running_speaker(
     assert capsys.readouterr().out.startswith(printed)
 
 
+async def test_the_volume_as_json(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert await run_beside(FakeDaemon(), tmp_path / "control.sock", "volume", "35", "--json") == 0
+    assert json.loads(capsys.readouterr().out) == {"volume": 35}
+
+
 async def test_status_as_json_is_what_the_speaker_said(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -469,6 +491,33 @@ def test_devices_are_a_table(monkeypatch: pytest.MonkeyPatch, capsys: pytest.Cap
         "USB Mic (hw:1,0)     capture   Mic         0d8c:0014  1-1.2  yes      48000 Hz, 1 channel\n"
         "Headphones (hw:0,0)  playback  Headphones                             busy\n"
     )
+
+
+def test_on_a_narrow_terminal_each_device_is_a_paragraph(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    put_in_place(monkeypatch, "hw.sound.library", survey_devices=lambda: FOUND)
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True)
+    monkeypatch.setenv("COLUMNS", "60")
+    assert main(["devices"]) == 0
+    assert capsys.readouterr().out == (
+        "USB Mic (hw:1,0)\n"
+        "    kind: capture, card: Mic, usb: 0d8c:0014, port: 1-1.2,\n"
+        "    default: yes, opened with: 48000 Hz, 1 channel\n"
+        "Headphones (hw:0,0)\n"
+        "    kind: playback, card: Headphones, opened with: busy\n"
+    )
+
+
+def test_devices_as_json(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    put_in_place(monkeypatch, "hw.sound.library", survey_devices=lambda: FOUND)
+    assert main(["devices", "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told["in_use"] == {}
+    assert told["devices"][0] == {
+        "name": "USB Mic (hw:1,0)", "kind": "capture", "card": "Mic", "default": True, "usb": "0d8c:0014",
+        "port": "1-1.2", "opened_with": "48000 Hz, 1 channel",
+    }  # fmt: skip
 
 
 def test_no_devices_is_a_failure(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
