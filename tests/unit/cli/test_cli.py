@@ -111,6 +111,7 @@ def test_version_is_the_packages(capsys: pytest.CaptureFixture[str]) -> None:
         ["tools", "call", "get_time", "{"],
         ["tools", "call", "get_time", "[1]"],
         ["tools", "call", "no-such-tool"],
+        ["standin", "--voice", "soprano"],
     ],
 )
 def test_wrong_usage_is_exit_code_2(argv: list[str], capsys: pytest.CaptureFixture[str]) -> None:
@@ -534,14 +535,27 @@ def test_no_devices_is_a_failure(monkeypatch: pytest.MonkeyPatch, capsys: pytest
 @pytest.mark.parametrize(
     ("argv", "said"),
     [
-        (["--voice", "soprano"], "conure: no such voice: 'soprano'"),
         (["--voice", "none.wav"], "none.wav"),
         (["--plan", "none.toml"], "conure: none.toml: cannot be read"),
+        (["--plan", "/dev/null"], "conure: /dev/null: is no regular file"),
+        (["--plan", "deep.toml"], "conure: deep.toml: is nested too deeply"),
+        (["--plan", "noon.toml"], "conure: noon.toml: rule 1: unknown trigger: noon"),
+        (["--voice", "long.wav"], "conure: long.wav: is no regular file"),
+        (["--voice", "odd.wav"], "conure: odd.wav: is not a WAV file"),
     ],
 )
 def test_the_standin_refuses_what_it_cannot_do(
-    argv: list[str], said: str, capsys: pytest.CaptureFixture[str]
+    argv: list[str],
+    said: str,
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("deep.toml").write_text(f"a = {'[' * 500}{']' * 500}\n")
+    Path("noon.toml").write_text('[[rule]]\nwhen = "noon"\ndo = "reset"\n')
+    os.mkfifo("long.wav")
+    Path("odd.wav").write_bytes(b"RIFF\xff\xff\xff\xffWAVEfmt ")
     assert main(["standin", *argv]) == EX_CONFIG
     assert said in capsys.readouterr().err
 
