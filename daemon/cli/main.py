@@ -10,8 +10,20 @@ import sys
 from collections.abc import Callable, Sequence
 from io import TextIOWrapper
 
-from daemon import __version__
-from daemon.cli import boards, configuration, devices, doctor, reminders, run, running, standin, tools, trials
+from daemon.cli import (
+    about,
+    boards,
+    configuration,
+    devices,
+    doctor,
+    reminders,
+    report,
+    run,
+    running,
+    standin,
+    tools,
+    trials,
+)
 from daemon.cli.arguments import add_choices, complain
 from daemon.cli.clean_output import clean_output
 from daemon.cli.usage import Parser, add_help
@@ -21,7 +33,9 @@ from hw.sound.quiet import keep_stderr_apart
 
 EX_INTERRUPTED = 130
 
-PARTS = (run, running, reminders, doctor, trials, devices, boards, configuration, tools, standin)
+PARTS = (
+    run, running, reminders, doctor, report, trials, devices, boards, configuration, tools, standin, about,
+)  # fmt: skip
 """One module for each family of commands; its `add` declares them. In the order of the help."""
 
 EPILOGUE = (
@@ -131,7 +145,13 @@ def make_parser() -> Parser:
     parser = Parser(
         prog="conure", description="A smart speaker that talks with Gemini Live.", epilog=EPILOGUE
     )
-    parser.add_argument("--version", action="version", version=f"conure {__version__}")
+    parser.add_argument(
+        "--version",
+        action="store_const",
+        dest="command",
+        const=about.show_version,
+        help="the same as `conure version`",
+    )
     commands = add_choices(parser, "COMMAND")
     for part in PARTS:
         part.add(commands)

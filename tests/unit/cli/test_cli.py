@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import platform
 import re
 import subprocess
 import sys
@@ -81,11 +82,31 @@ def config_file(tmp_path: Path, text: str) -> str:
 # --- usage
 
 
-def test_version_is_the_packages(capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(SystemExit) as ended:
-        main(["--version"])
-    assert ended.value.code == 0
-    assert capsys.readouterr().out == f"conure {__version__}\n"
+@pytest.mark.parametrize("argv", [["--version"], ["version"]])
+def test_version_tells_the_packages_version_first_and_then_all_the_others(
+    argv: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(argv) == 0
+    first, *rest = capsys.readouterr().out.splitlines()
+    assert first == f"conure {__version__}"
+    assert [line.split()[0] for line in rest if line[0] != " "] >= ["board", "Python", "system", "libraries"]
+    assert f"Python     {platform.python_version()}" in rest
+    assert any("google-genai 3." in line for line in rest)
+
+
+def test_version_as_json(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["version", "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told.keys() == {"conure", "python", "system", "kernel", "machine", "libraries", "board"}
+    assert told["libraries"]["websockets"]
+
+
+def test_version_is_told_though_the_configuration_has_mistakes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("CONURE_CONFIG", config_file(tmp_path, "[sound]\nvolume = 500\n"))
+    assert main(["version"]) == 0
+    assert "board      unknown: the configuration has mistakes" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(
