@@ -18,7 +18,7 @@ def add_choices(parser: argparse.ArgumentParser, metavar: str) -> Any:
         parser.exit(2)
 
     parser.set_defaults(command=show_help)
-    return parser.add_subparsers(metavar=metavar)
+    return parser.add_subparsers(title=f"{metavar.lower()}s", metavar=metavar)
 
 
 def add_config_option(parser: argparse.ArgumentParser) -> None:

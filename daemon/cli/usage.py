@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, NoReturn
 
 
@@ -23,6 +23,14 @@ class Parser(argparse.ArgumentParser):
             chosen: Parser = arguments.parser
             chosen.refuse_unknown(unknown)
         return arguments
+
+    def all_actions(self) -> Iterator[tuple[str, argparse.Action]]:
+        """Each option and argument of every command, with the command's whole name."""
+        for action in self._actions:
+            yield self.prog, action
+            if isinstance(action.choices, dict):
+                for parser in action.choices.values():
+                    yield from parser.all_actions()
 
     def refuse_unknown(self, words: Sequence[str]) -> NoReturn:
         """End with exit status 2, and say which words mean nothing here."""
