@@ -16,7 +16,7 @@ from __future__ import annotations
 from daemon.masking import mask_keys
 
 EX_CONFIG = 78
-"""sysexits.h EX_CONFIG; the unit has RestartPreventExitStatus=78, for trying again cannot help."""
+"""sysexits.h EX_CONFIG; the unit has it in RestartPreventExitStatus=, for trying again cannot help."""
 
 
 class ConureError(Exception):
@@ -43,7 +43,10 @@ class ControlError(ConureError):
 
 
 class UsageError(ConureError):
-    """A word on the command line has no meaning: exit status 2, as for what argparse itself refuses."""
+    """A word on the command line has no meaning: exit status 2, as for what argparse itself refuses.
+
+    The unit does not start the service again for it either.
+    """
 
 
 class IllegalTransition(RuntimeError):

@@ -40,8 +40,8 @@ def add(commands: Any) -> None:
 
 
 def _boards(arguments: argparse.Namespace) -> int:
-    from daemon.errors import ConfigError
-    from hw.boards.board_files import BoardFileError, find_board, load_all
+    from daemon.errors import ConfigError, UsageError
+    from hw.boards.board_files import BoardFileError, UnknownBoard, find_board, load_all
 
     try:
         if arguments.detect:
@@ -49,6 +49,8 @@ def _boards(arguments: argparse.Namespace) -> int:
         if arguments.name:
             return _show(find_board(arguments.name), as_json=arguments.json)
         return _list(load_all(), as_json=arguments.json)
+    except UnknownBoard as error:
+        raise UsageError(str(error)) from error
     except BoardFileError as error:
         raise ConfigError(error.problems) from error
 

@@ -76,7 +76,8 @@ def load(path: Path | None, env: Env, board: str | None = None) -> Configuration
     """Read `path`, or the file that the environment or the usual places give.
 
     `board` stands in for board.name. The board's own values hold wherever the file sets none.
-    Raises ConfigError with one line for each mistake, those of files that it names included.
+    Raises ConfigError with one line for each mistake, those of files that it names included, and UsageError
+    where no board has the name `board`.
     """
     file = path or find_file(env)
     named = CONFIG_VARIABLE if path is None and env.get(CONFIG_VARIABLE) else ""
