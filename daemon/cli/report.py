@@ -54,7 +54,7 @@ def add(commands: Any) -> None:
         nargs="?",
         type=Path,
         metavar="FILE",
-        help="conure-report-TIME.md, if left out; -: to the output",
+        help="conure-report-TIME.txt, if left out; -: to the output",
     )
     add_config_option(report)
     report.add_argument("--offline", action="store_true", help="leave the network alone")
@@ -67,7 +67,7 @@ def _report(arguments: argparse.Namespace) -> int:
     if arguments.file == Path("-"):
         print(text, end="")
         return 0
-    path = arguments.file or Path(time.strftime("conure-report-%Y%m%d-%H%M%S.md"))
+    path = arguments.file or Path(time.strftime("conure-report-%Y%m%d-%H%M%S.txt"))
     _write(path, text)
     print(f"{path} is written; read it before you show it to others")
     return 0

@@ -151,13 +151,13 @@ def test_a_file_is_written_once_and_never_over_another(
     monkeypatch.setenv("SUDO_GID", str(os.getgid()))
     monkeypatch.chdir(tmp_path)
     assert main(["report"]) == 0
-    (written,) = tmp_path.glob("conure-report-*.md")
+    (written,) = tmp_path.glob("conure-report-*.txt")
     assert written.read_text() == "text\n"
     assert main(["report", str(written)]) == 1
     assert "is there already" in capsys.readouterr().err
     assert main(["report", "-"]) == 0
     assert capsys.readouterr().out == "text\n"
-    assert main(["report", "/nonexistent/report.md"]) == 1
+    assert main(["report", "/nonexistent/report.txt"]) == 1
 
 
 @pytest.mark.parametrize(
