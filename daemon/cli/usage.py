@@ -33,8 +33,13 @@ class Parser(argparse.ArgumentParser):
                     yield from parser.all_actions()
 
     def refuse_unknown(self, words: Sequence[str]) -> NoReturn:
-        """End with exit status 2, and say which words mean nothing here."""
-        self.error("; ".join(self._no_meaning(word) for word in words))
+        """End with exit status 2, and say in a line each which words mean nothing here.
+
+        What follows an unknown option may be its value, of which nothing need be said.
+        """
+        pairs = zip(words, ["", *words], strict=False)
+        told = [self._no_meaning(word) for word, before in pairs if not _is_value(word, before)]
+        self.error(f"\n{self.prog}: error: ".join(told))
 
     def _no_meaning(self, word: str) -> str:
         if not word.startswith("-"):
@@ -49,6 +54,10 @@ class Parser(argparse.ArgumentParser):
         known = [str(choice) for choice in action.choices]
         hint = near(str(value), known) or f"; there are: {', '.join(known)}"
         raise argparse.ArgumentError(action, f"there is no {value!r}{hint}")
+
+
+def _is_value(word: str, before: str) -> bool:
+    return before.startswith("-") and "=" not in before and not word.startswith("-")
 
 
 def near(word: str, known: Sequence[str]) -> str:

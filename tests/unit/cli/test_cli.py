@@ -161,7 +161,14 @@ def test_where_a_command_is_missing_all_of_them_are_shown(
         (["timers", "cancle", "1"], "there is no 'cancle'; did you mean cancel?"),
         (["status", "--jsno"], "conure status: error: there is no option --jsno; did you mean --json?"),
         (["timers", "add", "1m", "--nmae=tea"], "there is no option --nmae; did you mean --name?"),
-        (["status", "now", "-q"], "conure status: error: 'now' is one word too many; there is no option -q"),
+        (
+            ["status", "now", "-q"],
+            "'now' is one word too many\nconure status: error: there is no option -q\n",
+        ),
+        (
+            ["run", "--bord", "simulated"],
+            "conure run: error: there is no option --bord; did you mean --board?\n",
+        ),
         (["tone", "listning"], "conure tone: error: there is no tone 'listning'; did you mean listening?"),
         (["lights", "thinkng"], "conure lights: error: there is no light 'thinkng'; did you mean thinking?"),
         (["help", "statsu"], "did you mean status?"),
