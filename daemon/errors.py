@@ -4,6 +4,7 @@
     ├── ConfigError        the configuration or the key cannot work: exit status 78 (EX_CONFIG)
     ├── AlreadyRunning     another daemon holds the control socket
     ├── ControlError       the running daemon cannot be reached or refused a command
+    ├── UsageError         a word on the command line has no meaning: exit status 2
     └── LinkError          connecting, sending or receiving failed; carries a `session.failures.Failure`
     IllegalTransition      a pair that a state table does not name: a bug
 
@@ -15,7 +16,7 @@ from __future__ import annotations
 from daemon.masking import mask_keys
 
 EX_CONFIG = 78
-"""sysexits.h EX_CONFIG; the unit has RestartPreventExitStatus=78, for trying again cannot help."""
+"""sysexits.h EX_CONFIG; the unit has it in RestartPreventExitStatus=, for trying again cannot help."""
 
 
 class ConureError(Exception):
@@ -39,6 +40,13 @@ class AlreadyRunning(ConureError):
 
 class ControlError(ConureError):
     """The running daemon cannot be reached, or it refused the command."""
+
+
+class UsageError(ConureError):
+    """A word on the command line has no meaning: exit status 2, as for what argparse itself refuses.
+
+    The unit does not start the service again for it either.
+    """
 
 
 class IllegalTransition(RuntimeError):

@@ -123,8 +123,9 @@ class Mic(Protocol):
 
         `patient`: nobody waits for it, so that it may come a chunk later than it could,
         together with the next.
-        Returns within a second or raises MicError: a stream that stalls is a failed stream, and so is one
-        that runs far off real time, which gives no more than some seconds before it is found out.
+        Returns within a second, or within three after it was opened, or raises MicError: a stream that
+        stalls is a failed stream, and so is one that runs far off real time, which gives no more than some
+        seconds before it is found out.
         """
         ...
 
@@ -153,7 +154,8 @@ class Speaker(Protocol):
         """Queue whole frames (at most one chunk); block until the device took them all.
 
         The first write after silence starts the device at once; it never waits for more. Blocks no
-        longer than the chunk itself lasts. Raises SpeakerError when the device is gone or stalls.
+        longer than the chunk itself lasts, but once, after it was opened, up to three seconds: until a sound
+        server's device begins. Raises SpeakerError when the device is gone or stalls.
         """
         ...
 

@@ -105,13 +105,13 @@ class RealBoard:
 
     def open_mic(self) -> Mic:
         """The configured capture device. Raises MicError."""
-        from hw.sound.portaudio import PortAudioMic
+        from hw.sound.portaudio.mic import PortAudioMic
 
         return PortAudioMic(self._spec.mic, options=self._spec.mic_options)
 
     def open_speaker(self) -> Speaker:
         """The configured playback device. Raises SpeakerError."""
-        from hw.sound.portaudio import PortAudioSpeaker
+        from hw.sound.portaudio.speaker import PortAudioSpeaker
 
         speaker = PortAudioSpeaker(self._spec.speaker, options=self._spec.speaker_options)
         self.hardware_volume.attach(speaker.card)

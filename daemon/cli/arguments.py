@@ -18,12 +18,23 @@ def add_choices(parser: argparse.ArgumentParser, metavar: str) -> Any:
         parser.exit(2)
 
     parser.set_defaults(command=show_help)
-    return parser.add_subparsers(metavar=metavar)
+    return parser.add_subparsers(title=f"{metavar.lower()}s", metavar=metavar)
 
 
 def add_config_option(parser: argparse.ArgumentParser) -> None:
     """`--config FILE`, for the commands that read the configuration."""
     parser.add_argument("--config", type=Path, metavar="FILE", help="use this configuration file")
+
+
+def add_json_option(parser: argparse.ArgumentParser, what: str = "as JSON", *, nested: bool = False) -> None:
+    """`--json`, for every command that shows data.
+
+    `nested`: for a command and its action alike, where it counts if one of them has it; the command's
+    defaults have `json` then.
+    """
+    parser.add_argument(
+        "--json", action="store_true", default=argparse.SUPPRESS if nested else False, help=what
+    )
 
 
 def percent(text: str) -> int:
@@ -52,13 +63,6 @@ def _whole_number(text: str, high: int) -> int:
     if not text.isascii() or not text.isdigit() or int(text) > high:
         raise argparse.ArgumentTypeError(f"must be a whole number from 0 to {high}, not {text!r}")
     return int(text)
-
-
-def table(rows: list[list[str]]) -> str:
-    """Rows of equal length as aligned columns."""
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    lines = ("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in rows)
-    return "\n".join(line.rstrip() for line in lines)
 
 
 def to_json(value: Any, indent: int | None = None) -> str:

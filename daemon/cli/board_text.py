@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from shlex import quote
-from textwrap import wrap
 
+from daemon.runtime.cells import fold
 from hw.boards.board_files import BoardFile
 from hw.boards.header import drawing
 from hw.lights.kinds import KINDS, Lights
@@ -15,12 +15,14 @@ NOBODY = "nobody yet"
 WIDTH = 96
 """Of running text, in characters."""
 
+HANGING = "  "
+
 TABLE_HEAD = ["board", "lights", "button", "cancels echo", "tried by", "what it is"]
 
 
 def board_rows(boards: Iterable[BoardFile]) -> list[list[str]]:
-    """The table's rows, its head first."""
-    return [TABLE_HEAD, *(_row(board) for board in boards)]
+    """The table's rows below its head."""
+    return [_row(board) for board in boards]
 
 
 def _row(board: BoardFile) -> list[str]:
@@ -52,12 +54,26 @@ def mixer_commands(board: BoardFile) -> tuple[str, ...]:
     )
 
 
-def board_text(board: BoardFile) -> str:
-    """Everything that is known of a board, with the header's drawing."""
-    return "\n".join(_lines(board)) + "\n"
+def board_text(board: BoardFile, width: int | None = None) -> str:
+    """Everything that is known of a board, with the header's drawing; for a terminal, if it has a width."""
+    return "\n".join(_lines(board, width)) + "\n"
 
 
-def _lines(board: BoardFile) -> Iterator[str]:
+def _lines(board: BoardFile, width: int | None) -> Iterator[str]:
+    for line in _parts(board):
+        first, *rest = [line] if width is None else fold(line, width - len(HANGING))
+        yield from (first, *(f"{HANGING}{part}" for part in rest))
+    room = min(WIDTH, width or WIDTH) - 2 * len(HANGING)
+    yield from _section("The header (* is used by the board)", drawing(board.header).splitlines())
+    yield from _section("Lines for /boot/firmware/config.txt", board.setup.config_txt)
+    yield from _section("Driver to install", [board.setup.driver] if board.setup.driver else [])
+    yield from _section("Initial levels", mixer_commands(board))
+    yield from _section("Good to know", _items(board.quirks, room))
+    sources = (f"{part}: {source}" for part, source in board.sources.items())
+    yield from _section("Sources", _items(sources, room))
+
+
+def _parts(board: BoardFile) -> Iterator[str]:
     sound = board.sound
     yield f"{board.name}: {board.what}"
     yield f"tried by: {', '.join(board.tried_by) or NOBODY}"
@@ -66,12 +82,6 @@ def _lines(board: BoardFile) -> Iterator[str]:
     yield f"cancels echo: {'yes' if sound.echo_cancelling else 'no'}"
     yield f"button: {_button(board)}"
     yield f"lights: {_lights(board.lights)}"
-    yield from _section("The header (* is used by the board)", drawing(board.header).splitlines())
-    yield from _section("Lines for /boot/firmware/config.txt", board.setup.config_txt)
-    yield from _section("Driver to install", [board.setup.driver] if board.setup.driver else [])
-    yield from _section("Initial levels", mixer_commands(board))
-    yield from _section("Good to know", _items(board.quirks))
-    yield from _section("Sources", _items(f"{part}: {source}" for part, source in board.sources.items()))
 
 
 def _section(title: str, lines: Iterable[str]) -> Iterator[str]:
@@ -80,16 +90,10 @@ def _section(title: str, lines: Iterable[str]) -> Iterator[str]:
         yield from ("", title, *(f"  {line}" for line in content))
 
 
-def _items(texts: Iterable[str]) -> Iterator[str]:
+def _items(texts: Iterable[str], width: int) -> Iterator[str]:
     for text in texts:
-        yield from wrap(
-            text,
-            WIDTH,
-            initial_indent="- ",
-            subsequent_indent="  ",
-            break_on_hyphens=False,
-            break_long_words=False,
-        )
+        first, *rest = fold(text, width)
+        yield from (f"- {first}", *(f"{HANGING}{part}" for part in rest))
 
 
 def _channels(count: int) -> str:

@@ -19,9 +19,11 @@ New keys may come; none of these changes its meaning. None of it reads the confi
 from __future__ import annotations
 
 import argparse
+import sys
 from typing import TYPE_CHECKING, Any
 
-from daemon.cli.arguments import table, to_json
+from daemon.cli.arguments import add_json_option, to_json
+from daemon.cli.layout import table, terminal_width
 
 if TYPE_CHECKING:
     from hw.boards.board_files import BoardFile
@@ -34,12 +36,12 @@ def add(commands: Any) -> None:
     boards.set_defaults(command=_boards)
     boards.add_argument("name", nargs="?", metavar="NAME", help="a board, or a board's file (….toml)")
     boards.add_argument("--detect", action="store_true", help="say which board is here")
-    boards.add_argument("--json", action="store_true", help="as JSON")
+    add_json_option(boards)
 
 
 def _boards(arguments: argparse.Namespace) -> int:
-    from daemon.errors import ConfigError
-    from hw.boards.board_files import BoardFileError, find_board, load_all
+    from daemon.errors import ConfigError, UsageError
+    from hw.boards.board_files import BoardFileError, UnknownBoard, find_board, load_all
 
     try:
         if arguments.detect:
@@ -47,24 +49,27 @@ def _boards(arguments: argparse.Namespace) -> int:
         if arguments.name:
             return _show(find_board(arguments.name), as_json=arguments.json)
         return _list(load_all(), as_json=arguments.json)
+    except UnknownBoard as error:
+        raise UsageError(str(error)) from error
     except BoardFileError as error:
         raise ConfigError(error.problems) from error
 
 
 def _list(boards: tuple[BoardFile, ...], *, as_json: bool) -> int:
-    from daemon.cli.board_text import board_rows
+    from daemon.cli.board_text import TABLE_HEAD, board_rows
 
     if as_json:
         print(to_json([_plain(board) for board in boards], indent=2))
     else:
-        print(table(board_rows(boards)))
+        print(table(TABLE_HEAD, board_rows(boards), terminal_width(sys.stdout)))
     return 0
 
 
 def _show(board: BoardFile, *, as_json: bool) -> int:
     from daemon.cli.board_text import board_text
 
-    print(to_json(_plain(board), indent=2) if as_json else board_text(board).rstrip())
+    width = terminal_width(sys.stdout)
+    print(to_json(_plain(board), indent=2) if as_json else board_text(board, width).rstrip())
     return 0
 
 

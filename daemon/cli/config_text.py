@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterator
+from collections.abc import Container, Iterable, Iterator
+from typing import Any
 
 from daemon.config.schema import TABLES, Key, may_be_secret, toml_value
 from daemon.config.settings import Settings
+from daemon.masking import MASK
 
 
 def describe(settings: Settings, given: Container[str] | None = None) -> str:
@@ -28,9 +30,22 @@ def _tables(settings: Settings, given: Container[str] | None) -> Iterator[str]:
 
 def _lines(key: Key, value: object, whose: str) -> Iterator[str]:
     yield f"# {key.doc}{_in_brackets(allowed(key))}"
-    shown = '"********"' if may_be_secret(key, value) else toml_value(value)
+    shown = f'"{MASK}"' if may_be_secret(key, value) else toml_value(value)
     changed = "" if value == key.default else f"  # {whose}; the default is {toml_value(key.default)}"
     yield f"{key.name} = {shown}{changed}"
+
+
+def describe_as_data(settings: Settings, given: Iterable[str], file: str) -> dict[str, Any]:
+    """Every key's value by table and name, for programs; `given`: the full names of those that are set."""
+    values = {
+        table: {key.name: _plain(key, getattr(getattr(settings, table), key.name)) for key in keys.values()}
+        for table, keys in TABLES.items()
+    }
+    return {"file": file or None, "settings": values, "given": sorted(given)}
+
+
+def _plain(key: Key, value: object) -> object:
+    return MASK if may_be_secret(key, value) else value
 
 
 def allowed(key: Key) -> str:

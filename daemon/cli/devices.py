@@ -4,23 +4,34 @@ from __future__ import annotations
 
 import argparse
 import os
+import sys
+from dataclasses import asdict
 from typing import Any
 
-from daemon.cli.arguments import complain, table
+from daemon.cli.arguments import add_json_option, complain, to_json
+from daemon.cli.layout import table, terminal_width
 
 COLUMNS = ("name", "kind", "card", "usb", "port", "default", "opened with")
+
+JSON_HELP = "as JSON: devices (name, kind, card, usb, port, default, opened_with), in_use"
 
 
 def add(commands: Any) -> None:
     """Add `conure devices`."""
-    commands.add_parser("devices", help="list the sound devices").set_defaults(command=_devices)
+    devices = commands.add_parser("devices", help="list the sound devices")
+    devices.set_defaults(command=_devices)
+    add_json_option(devices, JSON_HELP)
 
 
-def _devices(_: argparse.Namespace) -> int:
+def _devices(arguments: argparse.Namespace) -> int:
     from hw.sound.library import survey_devices
 
     in_use = _in_use()
     found = survey_devices()
+    if arguments.json:
+        devices = [asdict(one) | {"opened_with": form} for one, form in found]
+        print(to_json({"devices": devices, "in_use": in_use}, indent=2))
+        return 0 if found else 1
     if not found:
         complain(["there is no sound device; `conure doctor` tells what may help"])
         return 1
@@ -28,7 +39,7 @@ def _devices(_: argparse.Namespace) -> int:
         [one.name, one.kind, one.card, one.usb, one.port, "yes" if one.default else "", form]
         for one, form in found
     ]
-    print(table([list(COLUMNS), *rows]))
+    print(table(COLUMNS, rows, terminal_width(sys.stdout)))
     for kind, about in in_use.items():
         print(f"in use as {kind}: {about}")
     return 0

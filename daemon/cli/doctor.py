@@ -7,7 +7,8 @@ import os
 import sys
 from typing import TYPE_CHECKING, Any
 
-from daemon.cli.arguments import add_config_option, to_json
+from daemon.cli.arguments import add_config_option, add_json_option, to_json
+from daemon.cli.layout import terminal_width
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -26,7 +27,7 @@ def add(commands: Any) -> None:
     doctor.set_defaults(command=_doctor)
     add_config_option(doctor)
     doctor.add_argument("--board", metavar="NAME", help="use this board instead of the configured one")
-    doctor.add_argument("--json", action="store_true", help="as JSON")
+    add_json_option(doctor)
     doctor.add_argument("--offline", action="store_true", help="leave the network alone")
     doctor.add_argument(
         "--sound",
@@ -46,7 +47,8 @@ def _doctor(arguments: argparse.Namespace) -> int:
     case, findings = examine(Machine(env=os.environ), wishes)
     if arguments.interactive:
         findings = _with_tried(case, findings)
-    text = f"{to_json(as_data(findings), indent=2)}\n" if arguments.json else as_table(findings)
+    width = terminal_width(sys.stdout)
+    text = f"{to_json(as_data(findings), indent=2)}\n" if arguments.json else as_table(findings, width)
     print(text, end="")
     return exit_status(findings)
 

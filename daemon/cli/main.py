@@ -10,21 +10,36 @@ import sys
 from collections.abc import Callable, Sequence
 from io import TextIOWrapper
 
-from daemon import __version__
-from daemon.cli import boards, configuration, devices, doctor, reminders, run, running, standin, tools, trials
+from daemon.cli import (
+    about,
+    boards,
+    configuration,
+    devices,
+    doctor,
+    reminders,
+    report,
+    run,
+    running,
+    standin,
+    tools,
+    trials,
+)
 from daemon.cli.arguments import add_choices, complain
 from daemon.cli.clean_output import clean_output
-from daemon.errors import EX_CONFIG, ConfigError, ConureError
+from daemon.cli.usage import Parser, add_help
+from daemon.errors import EX_CONFIG, ConfigError, ConureError, UsageError
 from hw.base import DeviceError
 from hw.sound.quiet import keep_stderr_apart
 
 EX_INTERRUPTED = 130
 
-PARTS = (run, running, reminders, doctor, trials, devices, boards, configuration, tools, standin)
+PARTS = (
+    run, running, reminders, doctor, report, trials, devices, boards, configuration, tools, standin, about,
+)  # fmt: skip
 """One module for each family of commands; its `add` declares them. In the order of the help."""
 
 EPILOGUE = (
-    "`conure COMMAND --help` tells more. Exit status: 0 done, 1 failed, 2 wrong usage, 78 the configuration "
+    "`conure help COMMAND` tells more. Exit status: 0 done, 1 failed, 2 wrong usage, 78 the configuration "
     "or the key cannot work."
 )
 
@@ -42,13 +57,16 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _run(argv: Sequence[str] | None) -> int:
-    arguments = _parser().parse_args(argv)
+    arguments = make_parser().parse_args(argv)
+    parser: Parser = arguments.parser
     command: Command = arguments.command
     try:
         _raise_at_signals()
         code = command(arguments)
         sys.stdout.flush()  # here, where a reader that went away is understood
         return code
+    except UsageError as error:
+        parser.error(str(error))
     except ConfigError as error:
         complain(error.problems)
         return EX_CONFIG
@@ -122,12 +140,20 @@ def _end_by(number: int) -> int:
     return 128 + number
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+def make_parser() -> Parser:
+    """All commands with their options. Whatever is made from the command line is made from this."""
+    parser = Parser(
         prog="conure", description="A smart speaker that talks with Gemini Live.", epilog=EPILOGUE
     )
-    parser.add_argument("--version", action="version", version=f"conure {__version__}")
+    parser.add_argument(
+        "--version",
+        action="store_const",
+        dest="command",
+        const=about.show_version,
+        help="the same as `conure version`",
+    )
     commands = add_choices(parser, "COMMAND")
     for part in PARTS:
         part.add(commands)
+    add_help(commands, parser)
     return parser

@@ -7,7 +7,7 @@ import os
 import time
 from typing import Any
 
-from daemon.cli.arguments import complain, loudness, to_json
+from daemon.cli.arguments import add_json_option, complain, loudness, to_json
 
 _PLAIN_COMMANDS = {
     "talk": "listen now, as if the button were tapped",
@@ -28,7 +28,7 @@ def add(commands: Any) -> None:
 def _add_status(commands: Any) -> None:
     status = commands.add_parser("status", help="show what the running speaker does")
     status.set_defaults(command=_status)
-    status.add_argument("--json", action="store_true", help="as JSON")
+    add_json_option(status)
     status.add_argument("--watch", action="store_true", help="show what happens from now on")
 
 
@@ -38,6 +38,7 @@ def _add_volume_and_say(commands: Any) -> None:
     volume.add_argument(
         "level", nargs="?", type=loudness, metavar="PERCENT", help="0 to 100; + or - a step, +10 or -10 more"
     )
+    add_json_option(volume)
     say = commands.add_parser("say", help="begin a turn in writing; the answer is spoken")
     say.set_defaults(command=_say)
     say.add_argument("text", nargs="+", metavar="TEXT")
@@ -81,6 +82,9 @@ def _watch(*, as_json: bool) -> int:
 
 def _volume(arguments: argparse.Namespace) -> int:
     answer = _ask("volume", arguments.level or {})
+    if arguments.json:
+        print(to_json(answer, indent=2))
+        return 0
     night = answer.get("night_volume")
     print(f"{answer['volume']} %" + ("" if night is None else f" ({night} % at this hour of the night)"))
     return 0

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from daemon.cli.arguments import complain, port
-from daemon.errors import ConfigError, ConureError
+from daemon.cli.usage import near
+from daemon.errors import ConfigError, ConureError, UsageError
 
 if TYPE_CHECKING:
     from daemon.standin.plan import Plan
@@ -66,12 +67,15 @@ def _standin(arguments: argparse.Namespace) -> int:
 
 def _voice_and_plan(arguments: argparse.Namespace) -> tuple[Voice, Plan]:
     from daemon.standin.plan import Plan
-    from daemon.standin.voices import voice_named
+    from daemon.standin.voices import VOICES, voice_named
 
     try:
-        plan = Plan.from_toml(arguments.plan.read_text("utf-8")) if arguments.plan else Plan()
+        plan = Plan.read(arguments.plan) if arguments.plan else Plan()
+        if arguments.voice not in VOICES and not arguments.voice.endswith(".wav"):
+            hint = near(arguments.voice, list(VOICES)) or f"; there are: {', '.join(VOICES)}"
+            raise UsageError(f"there is no voice {arguments.voice!r}{hint}, or the path of a .wav file")
         return voice_named(arguments.voice), plan
-    except ValueError as error:  # PlanError and UnicodeDecodeError are ValueErrors
+    except ValueError as error:
         raise ConfigError(str(error).splitlines()) from error
     except OSError as error:
         raise ConfigError([f"{error.filename}: cannot be read: {error.strerror}"]) from error

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import argparse
 import os
+import sys
 from collections.abc import Coroutine
 from typing import TYPE_CHECKING, Any
 
-from daemon.cli.arguments import add_config_option, complain, table, to_json
-from daemon.errors import ConureError
+from daemon.cli.arguments import add_config_option, add_json_option, complain, to_json
+from daemon.cli.layout import table, terminal_width
+from daemon.cli.usage import near
+from daemon.errors import UsageError
 from daemon.outside import json_of, one_line
 
 if TYPE_CHECKING:
@@ -33,7 +36,8 @@ def add(commands: Any) -> None:
         "list", help="every tool, and what is wrong with those that are not there (this is the default)"
     )
     listing.set_defaults(command=_list)
-    listing.add_argument("--json", action="store_true", help="the declarations as the model gets them")
+    for parser in (tools, listing):
+        add_json_option(parser, "the declarations as the model gets them", nested=True)
     call = actions.add_parser("call", help="run a tool, and print the answer that the model would get")
     call.set_defaults(command=_call)
     call.add_argument("name", metavar="NAME")
@@ -52,7 +56,7 @@ def _list(arguments: argparse.Namespace) -> int:
             print(to_json([asdict(declaration) for declaration in toolbox.declarations()], indent=2))
         else:
             rows = [[spec.name, _short(spec.description), spec.source] for spec in toolbox.specs().values()]
-            print(table(rows) if rows else "no tools")
+            print(table([], rows, terminal_width(sys.stdout)) if rows else "no tools")
         problems = _problems(toolbox)
         complain(problems)
         return 1 if problems else 0
@@ -65,7 +69,8 @@ def _call(arguments: argparse.Namespace) -> int:
         spec = toolbox.specs().get(arguments.name)
         if spec is None:
             complain(_problems(toolbox))
-            raise ConureError(f"there is no tool {arguments.name}; `conure tools list` shows them all")
+            hint = near(arguments.name, list(toolbox.specs())) or "; `conure tools list` shows them all"
+            raise UsageError(f"there is no tool {arguments.name!r}{hint}")
         answer = await _answer(spec, _json_object(arguments.arguments))
         print(to_json(answer, indent=2))
         return 0 if answer["status"] == "ok" else 1
@@ -150,7 +155,7 @@ def _json_object(text: str) -> dict[str, Any]:
     try:
         value = json_of(text)
     except ValueError as error:
-        raise ConureError(f"the arguments are not JSON: {error}") from error
+        raise UsageError(f"the arguments are not JSON: {error}") from error
     if not isinstance(value, dict):
-        raise ConureError('the arguments must be a JSON object, such as {"percent": 30}')
+        raise UsageError('the arguments must be a JSON object, such as {"percent": 30}')
     return value

@@ -7,11 +7,13 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from daemon.cli.arguments import add_config_option, complain, shows_pictures
+from daemon.cli.arguments import add_config_option, add_json_option, complain, shows_pictures, to_json
 from daemon.cli.clean_output import cursor_stream
-from daemon.errors import ConfigError, ConureError
+from daemon.cli.usage import near
+from daemon.errors import ConureError, UsageError
 from hw.base import DeviceError
 
 if TYPE_CHECKING:
@@ -25,6 +27,7 @@ def add(commands: Any) -> None:
     listen = commands.add_parser("listen", help="show what the microphone hears, and what counts as speech")
     listen.set_defaults(command=_listen)
     listen.add_argument("--seconds", type=_seconds, metavar="N", help="end after so long (default: Ctrl-C)")
+    add_json_option(listen, "as JSON, one object a line: at_s, level_dbfs, floor_dbfs, speech")
     tone = commands.add_parser("tone", help="play the tones at the configured volume")
     tone.set_defaults(command=_tone)
     tone.add_argument("name", nargs="?", metavar="NAME", help="only this one: listening, done, …, or test")
@@ -91,11 +94,11 @@ def _listen(arguments: argparse.Namespace) -> int:
         if board.stage is not None:
             board.stage.speak()
         heard = hear(mic, settings.vad, arguments.seconds)
-        if shows_pictures(sys.stdout):
+        if shows_pictures(sys.stdout) and not arguments.json:
             _show_live(heard)
         else:
             for reading in readings(heard, LINE_CHUNKS):
-                print(plain_line(reading), flush=True)
+                print(to_json(asdict(reading)) if arguments.json else plain_line(reading), flush=True)
     return 0
 
 
@@ -145,9 +148,10 @@ def _lights(arguments: argparse.Namespace) -> int:
 
 
 def _chosen(kind: str, name: str | None, known: list[str]) -> list[str]:
-    """The one of this name, or all. Raises ConfigError, which says what there is."""
+    """The one of this name, or all. Raises UsageError, which says what there is."""
     if name is None:
         return known
     if name not in known:
-        raise ConfigError([f"there is no {kind} {name!r}; there are: {', '.join(known)}"])
+        hint = near(name, known) or f"; there are: {', '.join(known)}"
+        raise UsageError(f"there is no {kind} {name!r}{hint}")
     return [name]

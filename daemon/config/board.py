@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from daemon.config.settings import BoardSettings, ButtonSettings, LightSettings, Settings
+from daemon.errors import UsageError
 from hw.base import Board, LedError, Leds
-from hw.boards.board_files import BoardFile, BoardFileError, find_board, load_all
+from hw.boards.board_files import BoardFile, BoardFileError, UnknownBoard, find_board, load_all
 from hw.boards.detect import Detection, Traces, detect, read_traces
 from hw.build import GENERIC, BoardSpec, NoLeds, build_board
 from hw.gpio.gpio import ButtonSpec
@@ -44,7 +45,7 @@ def choose(data: Mapping[str, Any], home: str, name: str | None, root: Path = Pa
     """The board that the configuration's TOML data asks for, or that `name` does in its stead.
 
     Reads the board's file and, for `auto`, what the machine shows under `root`. What is no text is left to
-    the check of the configuration.
+    the check of the configuration. Raises UsageError where no board has the name that stands in.
     """
     board = data.get("board")
     wanted = name or (board.get("name") if isinstance(board, dict) else None)
@@ -54,6 +55,8 @@ def choose(data: Mapping[str, Any], home: str, name: str | None, root: Path = Pa
             return Choice(AUTO, Settings()) if found is None else _chosen(found, data, detected=True)
         return _chosen(_with_home(wanted, home), data, detected=False)
     except BoardFileError as error:
+        if name and isinstance(error, UnknownBoard):
+            raise UsageError(f"--board: {error}") from error
         place = "--board" if name else "board.name"
         return Choice(GENERIC, Settings(), problems=tuple(f"{place}: {line}" for line in error.problems))
 

@@ -28,6 +28,7 @@ from hw.files import OddFile, OddToml, read_text, read_toml
 from hw.simulated.wav import read_wav
 
 SYSTEM_FILE = Path("/etc/conure/config.toml")
+CONFIG_VARIABLE = "CONURE_CONFIG"
 BASE_URL_VARIABLE = "GOOGLE_GEMINI_BASE_URL"
 """Read by the SDK too (google-genai `_base_url.get_base_url`)."""
 KEY_VARIABLES = ("GEMINI_API_KEY", "GOOGLE_API_KEY")
@@ -75,10 +76,12 @@ def load(path: Path | None, env: Env, board: str | None = None) -> Configuration
     """Read `path`, or the file that the environment or the usual places give.
 
     `board` stands in for board.name. The board's own values hold wherever the file sets none.
-    Raises ConfigError with one line for each mistake, those of files that it names included.
+    Raises ConfigError with one line for each mistake, those of files that it names included, and UsageError
+    where no board has the name `board`.
     """
     file = path or find_file(env)
-    data = _read_toml(file) if file else {}
+    named = CONFIG_VARIABLE if path is None and env.get(CONFIG_VARIABLE) else ""
+    data = _read_toml(file, named) if file else {}
     home = env.get("HOME", "")
     chosen = choose(data, home, board)
     checked = validate(data, home, chosen.base)
@@ -95,7 +98,7 @@ def load(path: Path | None, env: Env, board: str | None = None) -> Configuration
 
 def find_file(env: Env) -> Path | None:
     """The file named by $CONURE_CONFIG, else the first that exists in the usual places, else None."""
-    if named := env.get("CONURE_CONFIG"):
+    if named := env.get(CONFIG_VARIABLE):
         return Path(named)
     return next((place for place in usual_places(env) if _exists(place)), None)
 
@@ -115,11 +118,15 @@ def _exists(path: Path) -> bool:
         return False
 
 
-def _read_toml(path: Path) -> dict[str, Any]:
+def _read_toml(path: Path, named_by: str) -> dict[str, Any]:
+    """The tables of the file, which this variable names, if one does."""
     try:
         return read_toml(path, CONFIG_LIMIT_BYTES)
     except OSError as error:
-        raise ConfigError([f"{path}: cannot be read: {error.strerror or error}"]) from error
+        words = f"{path}: cannot be read: {error.strerror or error}"
+        if named_by:
+            words = f"environment: {named_by} = {words}; name another file, or `unset {named_by}`"
+        raise ConfigError([words]) from error
     except OddToml as error:
         raise _refusal([f"{path}: {error}{_toml_remedy(error.cause)}"]) from error
     except OddFile as error:

@@ -13,7 +13,7 @@ import threading
 from collections import deque
 from collections.abc import Iterable, Iterator
 
-from daemon.console.view import LOG_LINES
+from daemon.console.panes import LOG_LINES
 from daemon.runtime import logs
 
 STDOUT, STDERR = 1, 2

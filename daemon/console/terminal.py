@@ -19,8 +19,9 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol, TextIO
 
 from daemon.console.keys import HANG_UP, Keys, raw_keys
+from daemon.console.lines import Note
 from daemon.console.output import LogPane, captured_output
-from daemon.console.view import Note, render_view
+from daemon.console.view import render_view
 from daemon.errors import ControlError
 from hw.base import Colour
 

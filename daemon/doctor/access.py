@@ -35,21 +35,24 @@ those of sound (systemd, 50-udev-default.rules)."""
 
 def find_key(case: Case) -> tuple[Secret | None, Finding]:
     """The API key, as the service would find it and else as this user would, and what is to be said of it."""
-    settings = case.settings
-    if settings is None:
+    if case.settings is None:
         return None, skipped(Check.API_KEY, "the configuration, which may name its file, has mistakes")
-    unit = case.unit
-    if closed := _closed_file(case.machine, settings, unit):
+    return look_for_key(case.machine, case.settings, case.unit)
+
+
+def look_for_key(machine: Machine, settings: Settings, unit: Unit) -> tuple[Secret | None, Finding]:
+    """As `find_key`, with the settings in force."""
+    if closed := _closed_file(machine, settings, unit):
         return None, skipped(Check.API_KEY, f"{closed} is not for this user to read", "`sudo conure doctor`")
     try:
-        key = _load(case.machine, settings, unit)
+        key = _load(machine, settings, unit)
     except ConfigError as error:
         return None, _unusable(error.problems[0])
-    if fault := _mode_fault(case.machine, settings, unit):
+    if fault := _mode_fault(machine, settings, unit):
         return key, fault
     if key is not None:
-        return key, fine(Check.API_KEY, _origin(case.machine, settings, unit))
-    if unit.encrypted and unit.credential and case.machine.at(unit.credential).exists():
+        return key, fine(Check.API_KEY, _origin(machine, settings, unit))
+    if unit.encrypted and unit.credential and machine.at(unit.credential).exists():
         return None, fine(Check.API_KEY, f"encrypted in {unit.credential}, for the service alone")
     return None, wrong(Check.API_KEY, "there is none", _where_to_put(unit), refuses_start=True)
 
@@ -150,9 +153,12 @@ def _judge_service(case: Case, needed: list[str]) -> Finding:
         return fine(Check.GROUPS, "the service runs as root, who needs none")
     known = parse_groups(machine.read("/etc/group") or "")
     has = {name for name, members in known.items() if unit.user in members} | {*unit.groups}
-    missing = [name for name in needed if name not in has or name not in known]
+    here = _with_devices(machine, needed)
+    # One that the unit names and that does not exist keeps the service from starting.
+    asked = [name for name in needed if name in here or name in unit.groups]
+    missing = [name for name in asked if name not in has or name not in known]
     if not missing:
-        return fine(Check.GROUPS, f"{unit.user} is in {', '.join(needed)}")
+        return _well(here, needed, f"{unit.user} is in {', '.join(here)}")
     names = ",".join(missing)
     create = "".join(f"sudo groupadd --system {name} && " for name in missing if name not in known)
     return wrong(
@@ -164,16 +170,36 @@ def _judge_service(case: Case, needed: list[str]) -> Finding:
 
 def _judge_self(machine: Machine, needed: list[str]) -> Finding:
     """By what may be opened, for a desktop gives its user the sound card without the group."""
-    missing = [name for name in needed if name not in machine.groups and not _may_open(machine, name)]
+    here = _with_devices(machine, needed)
+    missing = [name for name in here if name not in machine.groups and not _may_open(machine, name)]
     if not missing:
-        return fine(Check.GROUPS, f"{machine.user} may use {_with_purpose(needed)}")
+        return _well(here, needed, f"{machine.user} may use {_with_purpose(here)}")
     remedy = f"`sudo usermod -aG {','.join(missing)} {machine.user}`, then log out and in again"
     return wrong(Check.GROUPS, f"{machine.user} may not use {_with_purpose(missing)}", remedy)
 
 
+def _well(here: list[str], needed: list[str], found: str) -> Finding:
+    """No group is missing; of some there may be no device, and of those nothing is known."""
+    absent = [name for name in needed if name not in here]
+    if not here:
+        return skipped(Check.GROUPS, f"there is no device here of {_with_purpose(absent)}")
+    return fine(
+        Check.GROUPS, f"{found}; there is no device here of {_with_purpose(absent)}" if absent else found
+    )
+
+
+def _with_devices(machine: Machine, groups: list[str]) -> list[str]:
+    """Those of the groups that have a device on this machine."""
+    return [name for name in groups if any(_devices_of(machine, name))]
+
+
+def _devices_of(machine: Machine, group: str) -> Iterator[Path]:
+    return machine.at("/dev").glob(NODES[group][0])
+
+
 def _may_open(machine: Machine, group: str) -> bool:
-    """Whether no device of the group is closed to this user; where there is none, none is."""
-    found = machine.at("/dev").glob(NODES[group][0])
+    """Whether no device of the group is closed to this user."""
+    found = _devices_of(machine, group)
     return machine.is_root or all(os.access(node, os.R_OK | os.W_OK) for node in found)
 
 

@@ -6,6 +6,7 @@ import platform
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from daemon import __version__
 from daemon.doctor.case import Case
@@ -135,22 +136,35 @@ def judge_memory(meminfo: str) -> Finding:
     return fine(Check.MEMORY, words)
 
 
+def versions(machine: Machine) -> dict[str, Any]:
+    """What runs here: conure, python, system, kernel, machine (may be empty), and libraries by name."""
+    system = re.search(r'^PRETTY_NAME="?([^"\n]*)', machine.read("/etc/os-release") or "", re.MULTILINE)
+    return {
+        "conure": __version__,
+        "python": platform.python_version(),
+        "system": system[1] if system else platform.system(),
+        "kernel": f"Linux {platform.release()} {platform.machine()}",
+        "machine": machine.read(MODEL) or "",
+        "libraries": {name: machine.version_of(name) for name in LIBRARIES},
+    }
+
+
 def _versions(machine: Machine) -> Finding:
-    versions = {name: machine.version_of(name) for name in LIBRARIES}
-    faults = [f"{name} is missing" for name, version in versions.items() if version is None]
-    if versions["lgpio"] == EMPTY_LGPIO:
+    told = versions(machine)
+    libraries = told["libraries"]
+    faults = [f"{name} is missing" for name, version in libraries.items() if version is None]
+    if libraries["lgpio"] == EMPTY_LGPIO:
         faults.append(f"lgpio {EMPTY_LGPIO} is an empty stub")
     if faults:
         return wrong(
             Check.VERSIONS, "; ".join(faults), "install again: `sudo scripts/install`, or `scripts/run`"
         )
-    system = re.search(r'^PRETTY_NAME="?([^"\n]*)', machine.read("/etc/os-release") or "", re.MULTILINE)
-    told = [
-        f"conure {__version__}",
-        f"Python {platform.python_version()}",
-        system[1] if system else platform.system(),
-        f"Linux {platform.release()} {platform.machine()}",
-        machine.read(MODEL) or "",
-        *(f"{name} {version}" for name, version in versions.items()),
+    parts = [
+        f"conure {told['conure']}",
+        f"Python {told['python']}",
+        told["system"],
+        told["kernel"],
+        told["machine"],
+        *(f"{name} {version}" for name, version in libraries.items()),
     ]
-    return fine(Check.VERSIONS, ", ".join(part for part in told if part))
+    return fine(Check.VERSIONS, ", ".join(part for part in parts if part))

@@ -20,6 +20,7 @@ from daemon.reminders.advance import advance, next_due_s
 from daemon.reminders.bell import BellSound
 from daemon.reminders.book import Book, Past, Ringing, Rules
 from daemon.reminders.clocks import Clocks
+from daemon.reminders.data import book_data
 from daemon.reminders.local_time import Moment, OffsetAt
 from daemon.reminders.phrases import listing, past_words, title, waiting_lines
 from daemon.reminders.record import FILE, LIMIT_BYTES, book_from, content_of
@@ -125,6 +126,10 @@ class Reminders:
     def lines(self) -> list[str]:
         """The whole book in words, a line each."""
         return list(listing(self.book, self.now(), self._offset))
+
+    def data(self) -> dict[str, Any]:
+        """The whole book for programs."""
+        return book_data(self.book, self.now(), self._offset)
 
     def report(self) -> dict[str, Any]:
         """For `conure status`."""

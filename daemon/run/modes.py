@@ -14,7 +14,7 @@ from daemon.config.schema import toml_value
 from daemon.config.secret import Secret
 from daemon.config.settings import BoardSettings, Settings
 from daemon.control.client import control_path
-from daemon.errors import ConfigError
+from daemon.errors import UsageError
 from daemon.run import lifecycle
 from daemon.run.assembly import Conure, build
 from daemon.run.demo import show_live, simulating_what_is_missing, tap
@@ -81,7 +81,7 @@ async def _run(settings: Settings, api_key: Secret | None, options: RunOptions) 
         settings, record_wav=None if options.once else options.wav_out, missing=options.missing
     )
     if options.wav_out is not None and not options.once and not _simulates_speaker(board, options.missing):
-        raise ConfigError(["--wav-out without --once records a simulated speaker only (--board simulated)"])
+        raise UsageError("--wav-out without --once records a simulated speaker only (--board simulated)")
     async with reach_service(settings, api_key, base_url) as dial:
         conure = build(settings, board, stand_in=api_key is None)
         logs.add_fields(partial(_journal_fields, conure))

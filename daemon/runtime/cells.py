@@ -6,6 +6,7 @@ Roughly so: terminals differ over emoji that are made of several characters.
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -15,6 +16,13 @@ _FORMS = str.maketrans("█░─│·→–…●○’", "#.-|->-~*.'")
 
 _COMMANDS, _INVISIBLE, _MARKS = ("Cc", "Zl", "Zp"), ("Cf", "Cs", "Co", "Cn"), ("Mn", "Me")
 """Unicode's general categories (Unicode Standard, table 4-4)."""
+
+
+_COMMAND = re.compile(r"`[^`]*`")
+_GLUE = "\0"
+"""Stands for a space at which no line is broken; a cleaned text does not hold it."""
+_CLOSING = 2
+"""Cells for a stop, or a bracket, that closely follows a command."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +84,15 @@ def wrap(text: str, width: int) -> list[str]:
         *full, line = _pieces(word, width)
         lines += full
     return [*lines, line] if line else lines
+
+
+def fold(text: str, width: int) -> list[str]:
+    """Return `text` in lines as `wrap` does, but break no command in backticks that fits into one line."""
+
+    def whole(command: re.Match[str]) -> str:
+        return command[0].replace(" ", _GLUE) if cells(command[0]) <= width - _CLOSING else command[0]
+
+    return [line.replace(_GLUE, " ") for line in wrap(_COMMAND.sub(whole, text), width)]
 
 
 def paint(line: Line, *, colour: bool, unicode: bool) -> str:

@@ -134,4 +134,4 @@ class Supervisor:
 def watchdog_interval_s(environ: Mapping[str, str]) -> float:
     """Half of what systemd allows (sd_watchdog_enabled(3)); 10 s without a watchdog."""
     usec = environ.get("WATCHDOG_USEC", "")
-    return int(usec) / 2e6 if usec.isdigit() and int(usec) > 0 else 10.0
+    return int(usec) / 2e6 if usec.isascii() and usec.isdigit() and int(usec) > 0 else 10.0

@@ -32,15 +32,19 @@ refused with all its mistakes in one PlanError. The words themselves are in `act
 from __future__ import annotations
 
 import dataclasses
-import tomllib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from typing import Any, TypeVar
 
 from daemon.standin.actions import ACTIONS, PRESETS, WITH_THRESHOLD, Action, Actions, When
 from daemon.standin.parameters import check_parameters
 from daemon.standin.service import USUAL, Service, service_from
+from hw.files import OddFile, read_toml, toml_of
+
+LIMIT_BYTES = 256 * 1024
+"""Longest plan that is read: some thousand rules."""
 
 T = TypeVar("T")
 
@@ -83,9 +87,21 @@ class Plan:
     def from_toml(cls, text: str) -> Plan:
         """The plan in a TOML text. Raises PlanError with all mistakes."""
         try:
-            tables = tomllib.loads(text)
-        except tomllib.TOMLDecodeError as error:
+            return cls.from_tables(toml_of(text))
+        except OddFile as error:
             raise PlanError(str(error)) from error
+
+    @classmethod
+    def read(cls, path: Path) -> Plan:
+        """The plan in a TOML file. Raises PlanError with all mistakes, and OSError."""
+        try:
+            return cls.from_tables(read_toml(path, LIMIT_BYTES))
+        except (OddFile, PlanError) as error:
+            raise PlanError("\n".join(f"{path}: {line}" for line in str(error).splitlines())) from error
+
+    @classmethod
+    def from_tables(cls, tables: Mapping[str, Any]) -> Plan:
+        """The plan in the tables of a TOML text. Raises PlanError with all mistakes."""
         mistakes = [f"unknown table: {name}" for name in tables if name not in ("rule", "service")]
         rules = [
             _told(f"rule {number}", mistakes, partial(_rule, table))

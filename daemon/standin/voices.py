@@ -5,7 +5,6 @@ Heard audio is 16 kHz, spoken audio 24 kHz, both mono s16 little-endian (Live AP
 
 from __future__ import annotations
 
-import wave
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,9 +13,14 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
+from hw.files import OddFile, read_wav
+
 HEARD_HZ = 16_000
 SPOKEN_HZ = 24_000
 SAMPLE_BYTES = 2
+
+RATES_HZ = range(4_000, 192_001)
+"""Of a file that a voice says: what sound devices record with."""
 
 Samples = NDArray[np.float64]
 
@@ -109,13 +113,14 @@ class FixedWav:
     def __init__(self, path: Path) -> None:
         """Reads the file. Raises ValueError where it is not a mono 16-bit WAV file, OSError if not there."""
         try:
-            with wave.open(str(path), "rb") as file:
-                if (file.getnchannels(), file.getsampwidth()) != (1, SAMPLE_BYTES):
-                    raise ValueError(f"{path}: a mono 16-bit WAV file is needed")
-                pcm = file.readframes(file.getnframes())
-                self._pcm = resample(pcm, file.getframerate(), SPOKEN_HZ)
-        except (wave.Error, EOFError) as error:
-            raise ValueError(f"{path}: not a WAV file ({error})") from error
+            wav = read_wav(path)
+        except OddFile as error:
+            raise ValueError(f"{path}: {error}") from error
+        if (wav.channels, wav.sample_bytes) != (1, SAMPLE_BYTES) or wav.rate_hz not in RATES_HZ:
+            raise ValueError(
+                f"{path}: a mono 16-bit WAV file is needed, of {RATES_HZ[0]} to {RATES_HZ[-1]} Hz"
+            )
+        self._pcm = resample(wav.pcm, wav.rate_hz, SPOKEN_HZ)
 
     def reply(self, heard: bytes, text: str | None) -> bytes:
         """The file, whatever was said."""

@@ -77,12 +77,14 @@ class Memory:
         """
         return await _told(self._remove(which))
 
-    async def handle(self, args: dict[str, Any]) -> str:
+    async def handle(self, args: dict[str, Any]) -> Any:
         """Carry out the command `memory` of the control socket. Raises ControlError."""
         if not self.enabled:
             raise ControlError("nothing is kept: set [memory] enabled = true in the configuration")
         try:
             match args:
+                case {"action": "list", "form": "data"}:
+                    return {"facts": list(self.facts)}
                 case {"action": "list"}:
                     return self.listing()
                 case {"action": "forget", "which": str(which)}:

@@ -128,6 +128,10 @@ class BoardFileError(Exception):
         self.problems = problems
 
 
+class UnknownBoard(BoardFileError):
+    """There is none of that name."""
+
+
 # --- finding ---------------------------------------------------------------------------------------
 
 
@@ -149,7 +153,7 @@ def find_board(wanted: str, folder: Path = FOLDER) -> BoardFile:
     if wanted not in names:
         close = get_close_matches(wanted, names, n=1)
         hint = f"; did you mean {close[0]}?" if close else ""
-        raise BoardFileError([f"there is no board {wanted!r}; there are: {', '.join(names)}{hint}"])
+        raise UnknownBoard([f"there is no board {wanted!r}; there are: {', '.join(names)}{hint}"])
     return load_file(folder / f"{wanted}.toml")
 
 

@@ -119,11 +119,13 @@ def _choose_one(devices: Mapping[int, DeviceInfo], wanted: str, kind: str) -> in
     return None
 
 
-def describe(devices: Mapping[int, DeviceInfo], kind: str) -> str:
-    """The devices of a kind in words, for an error's message."""
+def no_such_device(devices: Mapping[int, DeviceInfo], kind: str) -> str:
+    """That none of these is the wanted one of this kind, in words, and which there are."""
     names = [
         f"{device.name!r}" + (f" (card {device.card})" if device.card else "")
         for device in devices.values()
         if device.kind == kind
     ]
-    return "there are: " + ", ".join(names) if names else f"there is no {kind} device at all"
+    if not names:
+        return f"there is no {kind} device at all"
+    return f"there is no such {kind} device; there are: {', '.join(names)}"

@@ -32,7 +32,7 @@ from hw.sound.cards import (
     card_number,
     cards_text,
     choose,
-    describe,
+    no_such_device,
     read_cards,
     read_usb_places,
 )
@@ -175,7 +175,7 @@ class Library:
         devices = _devices(audio)
         key = choose(devices, wanted, kind)
         if key is None:
-            words = f"there is no such {kind} device; {describe(devices, kind)}"
+            words = no_such_device(devices, kind)
             # While a stream hangs no look at new devices is possible: such a device counts as failed, not as
             # absent, so that the process ends in time, and its successor looks anew.
             stuck = any(lender.hangs for lender in self._lenders)

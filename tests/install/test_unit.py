@@ -58,7 +58,7 @@ def test_the_watchdog_leaves_time_for_a_look_at_absent_devices(unit: dict[str, l
 
 
 def test_what_cannot_work_is_not_tried_again_and_all_else_is_for_ever(unit: dict[str, list[str]]) -> None:
-    assert unit["RestartPreventExitStatus"] == [str(EX_CONFIG)]
+    assert unit["RestartPreventExitStatus"] == [f"2 {EX_CONFIG}"]
     assert unit["Restart"] == ["on-failure"]
     assert unit["StartLimitIntervalSec"] == ["0"]
 

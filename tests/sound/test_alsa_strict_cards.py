@@ -22,7 +22,8 @@ from hw.base import MIC_FORMAT, SPEAKER_FORMAT, MicError, SpeakerError
 from hw.sound import library
 from hw.sound.library import survey_devices
 from hw.sound.negotiate import MIX, StreamOptions
-from hw.sound.portaudio import PortAudioMic, PortAudioSpeaker
+from hw.sound.portaudio.mic import PortAudioMic
+from hw.sound.portaudio.speaker import PortAudioSpeaker
 
 TONE_HZ = 1000.0
 TONE_S = 0.5

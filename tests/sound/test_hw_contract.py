@@ -13,7 +13,8 @@ from pulse import MIC_DEVICE, SPEAKER_DEVICE, SPEAKER_SINK, PrivatePulse, loud_t
 
 from hw.base import MIC_FORMAT, SPEAKER_FORMAT, Mic, MicError, Speaker, SpeakerError
 from hw.simulated.board import SimulatedBoard
-from hw.sound.portaudio import PortAudioMic, PortAudioSpeaker
+from hw.sound.portaudio.mic import PortAudioMic
+from hw.sound.portaudio.speaker import PortAudioSpeaker
 
 EARLY_S = 0.015
 """How much too early the recorder of a null sink may tell a sample: the sink renders ahead."""

@@ -18,13 +18,14 @@ from hw.base import MIC_FORMAT, SPEAKER_FORMAT, MicError, SpeakerError
 from hw.sound.depth import deep_streams
 from hw.sound.library import UNAVAILABLE, list_devices, open_refusal
 from hw.sound.negotiate import Form
-from hw.sound.portaudio import PortAudioMic, PortAudioSpeaker
+from hw.sound.portaudio.mic import PortAudioMic
+from hw.sound.portaudio.speaker import PortAudioSpeaker
 
 LOOK_TWICE = """
 import os
 from pathlib import Path
 from hw.base import SpeakerError
-from hw.sound.portaudio import PortAudioSpeaker
+from hw.sound.portaudio.speaker import PortAudioSpeaker
 
 try:
     PortAudioSpeaker("conure_new")
@@ -123,7 +124,8 @@ class TestAServerThatHangs:
     def test_costs_the_speaker_a_second_and_its_close_no_longer(
         self, speaker: PortAudioSpeaker, pulse_that_hangs: PrivatePulse
     ) -> None:
-        speaker.write(bytes(SPEAKER_FORMAT.chunk_bytes))
+        for _ in range(15):  # more than it holds: it plays
+            speaker.write(bytes(SPEAKER_FORMAT.chunk_bytes))
         pulse_that_hangs.hang()
         began_s = time.monotonic()
         with pytest.raises(SpeakerError, match="does not answer"):
@@ -194,7 +196,7 @@ def test_an_open_speaker_that_plays_nothing_costs_nothing(speaker: PortAudioSpea
 
 READ_NULL = """
 from hw.base import MicError
-from hw.sound.portaudio import PortAudioMic
+from hw.sound.portaudio.mic import PortAudioMic
 mic, chunks = PortAudioMic("default"), 0
 try:
     while chunks < 10_000:

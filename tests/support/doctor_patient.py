@@ -251,6 +251,8 @@ class Patient:
         self.write("proc/meminfo", MEMINFO)
         self.write("proc/device-tree/model", "Raspberry Pi Zero 2 W Rev 1.0\0")
         self.write("etc/group", GROUPS)
+        for device in ("snd/pcmC0D0c", "gpiochip0", "spidev0.0"):
+            self.write(f"dev/{device}", "")
         self.write("etc/os-release", 'PRETTY_NAME="Debian GNU/Linux 13 (trixie)"\n')
         self.key_file.parent.mkdir(parents=True)
         self.key_file.write_text(f"{KEY}\n")

@@ -7,6 +7,7 @@ What is played into `mic_sink` is heard by the capture device `conure_mic`, and 
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -48,6 +49,9 @@ TIMEOUT_S = 15.0
 REGULAR_S = 0.5
 IRREGULAR_S = 0.05
 """The sinks are regular when for the first time span no recorder waited longer than the second."""
+
+AHEAD_S = 1.2
+"""A sink that works so far ahead answers nobody for longer than a read may take."""
 
 RECENT_PIECES = 20_000
 """What a recorder keeps unless told otherwise: some 100 s."""
@@ -208,6 +212,21 @@ class PrivatePulse:
         self._until(lambda: self._is_recorded(sink))
         for asleep in ("1", "0"):
             self._pactl("suspend-sink", sink, asleep)
+
+    def leave_alone(self) -> None:
+        """End what makes the sinks regular, as on a machine where nobody plays or listens; `kill` ends that.
+
+        Returns when they have gone ahead by seconds. Raises TimeoutError.
+        """
+        for recorder in self.recorders.values():
+            recorder.close()
+        self.recorders = {}
+        self._until(lambda: self._ahead_s() > AHEAD_S)
+
+    def _ahead_s(self) -> float:
+        """By how much the sink that is least ahead works ahead."""
+        told = re.findall(r"^\s*Latency: (\d+) usec", self._pactl("list", "sinks"), re.MULTILINE)
+        return min((int(usec) / 1e6 for usec in told), default=0.0)
 
     def kill(self) -> None:
         """End the server as a crash would, while its clients go on; `start` may follow."""

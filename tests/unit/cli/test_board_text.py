@@ -88,5 +88,7 @@ def test_programs_get_what_was_detected(capsys: pytest.CaptureFixture[str]) -> N
 
 
 def test_a_board_that_is_none_is_a_mistake(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["boards", "wisplay"]) == 78
+    with pytest.raises(SystemExit) as ended:
+        main(["boards", "wisplay"])
+    assert ended.value.code == 2
     assert "did you mean whisplay?" in capsys.readouterr().err

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import platform
 import re
 import subprocess
 import sys
@@ -15,6 +16,7 @@ from types import ModuleType
 from typing import Any
 
 import pytest
+from doctor_patient import Patient
 from places import ROOT
 
 from daemon import __version__
@@ -80,11 +82,31 @@ def config_file(tmp_path: Path, text: str) -> str:
 # --- usage
 
 
-def test_version_is_the_packages(capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(SystemExit) as ended:
-        main(["--version"])
-    assert ended.value.code == 0
-    assert capsys.readouterr().out == f"conure {__version__}\n"
+@pytest.mark.parametrize("argv", [["--version"], ["version"]])
+def test_version_tells_the_packages_version_first_and_then_all_the_others(
+    argv: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(argv) == 0
+    first, *rest = capsys.readouterr().out.splitlines()
+    assert first == f"conure {__version__}"
+    assert [line.split()[0] for line in rest if line[0] != " "] >= ["board", "Python", "system", "libraries"]
+    assert f"Python     {platform.python_version()}" in rest
+    assert any("google-genai 3." in line for line in rest)
+
+
+def test_version_as_json(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["version", "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told.keys() == {"conure", "python", "system", "kernel", "machine", "libraries", "board"}
+    assert told["libraries"]["websockets"]
+
+
+def test_version_is_told_though_the_configuration_has_mistakes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("CONURE_CONFIG", config_file(tmp_path, "[sound]\nvolume = 500\n"))
+    assert main(["version"]) == 0
+    assert "board      unknown: the configuration has mistakes" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(
@@ -99,6 +121,20 @@ def test_version_is_the_packages(capsys: pytest.CaptureFixture[str]) -> None:
         ["say"],
         ["config"],
         ["standin", "--port", "70000"],
+        ["help", "sing"],
+        ["timers", "add", "soon"],
+        ["timers", "alarm", "25:00"],
+        ["timers", "alarm", "07:30", "--day", "tomorrow"],
+        ["timers", "remind", "noon", "eat"],
+        ["timers", "snooze", "a bit"],
+        ["tone", "bell"],
+        ["lights", "green"],
+        ["tools", "call", "get_time", "{"],
+        ["tools", "call", "get_time", "[1]"],
+        ["tools", "call", "no-such-tool"],
+        ["standin", "--voice", "soprano"],
+        ["listen", "--board", "wisplay"],
+        ["boards", "wisplay"],
     ],
 )
 def test_wrong_usage_is_exit_code_2(argv: list[str], capsys: pytest.CaptureFixture[str]) -> None:
@@ -115,6 +151,47 @@ def test_where_a_command_is_missing_all_of_them_are_shown(
     with pytest.raises(SystemExit):
         main(argv)
     assert "check" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("argv", "words"),
+    [
+        (["statsu"], "conure: error: argument COMMAND: there is no 'statsu'; did you mean status?"),
+        (["qqqq"], "there is no 'qqqq'; there are: run, status, "),
+        (["timers", "cancle", "1"], "there is no 'cancle'; did you mean cancel?"),
+        (["status", "--jsno"], "conure status: error: there is no option --jsno; did you mean --json?"),
+        (["timers", "add", "1m", "--nmae=tea"], "there is no option --nmae; did you mean --name?"),
+        (
+            ["status", "now", "-q"],
+            "'now' is one word too many\nconure status: error: there is no option -q\n",
+        ),
+        (
+            ["run", "--bord", "simulated"],
+            "conure run: error: there is no option --bord; did you mean --board?\n",
+        ),
+        (["tone", "listning"], "conure tone: error: there is no tone 'listning'; did you mean listening?"),
+        (["lights", "thinkng"], "conure lights: error: there is no light 'thinkng'; did you mean thinking?"),
+        (["help", "statsu"], "did you mean status?"),
+    ],
+)
+def test_what_was_mistyped_is_answered_with_what_is_near(
+    argv: list[str], words: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(argv)
+    assert ended.value.code == 2
+    assert words in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("words", [[], ["status"], ["timers", "add"]])
+def test_help_is_the_same_in_both_forms(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    for argv in (["help", *words], [*words, "--help"]):
+        with pytest.raises(SystemExit) as ended:
+            main(argv)
+        assert ended.value.code == 0
+    said = capsys.readouterr().out
+    assert said[: len(said) // 2] == said[len(said) // 2 :]
+    assert said.startswith(f"usage: {' '.join(['conure', *words])} [-h]")
 
 
 def test_a_sign_that_the_terminal_does_not_know_is_no_traceback(tmp_path: Path) -> None:
@@ -257,6 +334,40 @@ def test_config_check_works_without_file_and_key(capsys: pytest.CaptureFixture[s
     assert "API key: none" in said
 
 
+@pytest.mark.parametrize(
+    ("own", "mode", "lines"),
+    [
+        ("", 0o600, ["API key of the service: in {file}"]),
+        (KEY, 0o600, ["API key: found", "API key of the service: in {file}"]),
+        ("", None, ["API key of the service: there is none (get one at https://aistudio.google.com/apikey; "
+                    "`sudo scripts/install` asks for it)"]),
+        ("", 0o644, ["API key of the service: {file} may be read by everybody on this machine (mode 0644) "
+                     "(`sudo chmod 600 {file}`)"]),
+    ],
+)  # fmt: skip
+def test_config_check_looks_where_the_installer_put_the_key(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    own: str,
+    mode: int | None,
+    lines: list[str],
+) -> None:
+    patient = Patient(tmp_path / "machine")
+    if mode is None:
+        patient.key_file.unlink()
+    else:
+        patient.key_file.chmod(mode)
+    monkeypatch.setattr("daemon.doctor.machine.Machine", lambda env: replace(patient.machine(), env=env))
+    monkeypatch.setenv("GEMINI_API_KEY", own)
+    assert main(["config", "check"]) == 0
+    told = capsys.readouterr().out
+    assert [line for line in told.splitlines() if line.startswith("API key")] == [
+        line.format(file=patient.key_file) for line in lines
+    ]
+    assert KEY not in told
+
+
 def test_config_check_prints_every_mistake_and_exits_78(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -289,6 +400,18 @@ def test_config_show_marks_what_was_changed_and_has_no_key(
     assert main(["config", "show", "--config", config_file(tmp_path, "[sound]\nvolume = 5\n")]) == 0
     said = capsys.readouterr().out
     assert "volume = 5  # changed; the default is 70" in said
+    assert KEY not in said
+
+
+def test_config_show_as_json_has_every_value_and_no_key(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = config_file(tmp_path, f'[sound]\nvolume = 5\n[live]\nplace = "{KEY}"\n')
+    assert main(["config", "show", "--json", "--config", file]) == 0
+    said = capsys.readouterr().out
+    told = json.loads(said)
+    assert (told["file"], told["given"]) == (file, ["live.place", "sound.volume"])
+    assert told["settings"]["sound"]["volume"] == 5
     assert KEY not in said
 
 
@@ -344,6 +467,11 @@ async def test_a_command_asks_the_running_speaker(
     assert capsys.readouterr().out.startswith(printed)
 
 
+async def test_the_volume_as_json(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert await run_beside(FakeDaemon(), tmp_path / "control.sock", "volume", "35", "--json") == 0
+    assert json.loads(capsys.readouterr().out) == {"volume": 35}
+
+
 async def test_status_as_json_is_what_the_speaker_said(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -396,6 +524,33 @@ def test_devices_are_a_table(monkeypatch: pytest.MonkeyPatch, capsys: pytest.Cap
     )
 
 
+def test_on_a_narrow_terminal_each_device_is_a_paragraph(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    put_in_place(monkeypatch, "hw.sound.library", survey_devices=lambda: FOUND)
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True)
+    monkeypatch.setenv("COLUMNS", "60")
+    assert main(["devices"]) == 0
+    assert capsys.readouterr().out == (
+        "USB Mic (hw:1,0)\n"
+        "    kind: capture, card: Mic, usb: 0d8c:0014, port: 1-1.2,\n"
+        "    default: yes, opened with: 48000 Hz, 1 channel\n"
+        "Headphones (hw:0,0)\n"
+        "    kind: playback, card: Headphones, opened with: busy\n"
+    )
+
+
+def test_devices_as_json(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    put_in_place(monkeypatch, "hw.sound.library", survey_devices=lambda: FOUND)
+    assert main(["devices", "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told["in_use"] == {}
+    assert told["devices"][0] == {
+        "name": "USB Mic (hw:1,0)", "kind": "capture", "card": "Mic", "default": True, "usb": "0d8c:0014",
+        "port": "1-1.2", "opened_with": "48000 Hz, 1 channel",
+    }  # fmt: skip
+
+
 def test_no_devices_is_a_failure(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     put_in_place(monkeypatch, "hw.sound.library", survey_devices=list)
     assert main(["devices"]) == 1
@@ -410,14 +565,27 @@ def test_no_devices_is_a_failure(monkeypatch: pytest.MonkeyPatch, capsys: pytest
 @pytest.mark.parametrize(
     ("argv", "said"),
     [
-        (["--voice", "soprano"], "conure: no such voice: 'soprano'"),
         (["--voice", "none.wav"], "none.wav"),
         (["--plan", "none.toml"], "conure: none.toml: cannot be read"),
+        (["--plan", "/dev/null"], "conure: /dev/null: is no regular file"),
+        (["--plan", "deep.toml"], "conure: deep.toml: is nested too deeply"),
+        (["--plan", "noon.toml"], "conure: noon.toml: rule 1: unknown trigger: noon"),
+        (["--voice", "long.wav"], "conure: long.wav: is no regular file"),
+        (["--voice", "odd.wav"], "conure: odd.wav: is not a WAV file"),
     ],
 )
 def test_the_standin_refuses_what_it_cannot_do(
-    argv: list[str], said: str, capsys: pytest.CaptureFixture[str]
+    argv: list[str],
+    said: str,
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("deep.toml").write_text(f"a = {'[' * 500}{']' * 500}\n")
+    Path("noon.toml").write_text('[[rule]]\nwhen = "noon"\ndo = "reset"\n')
+    os.mkfifo("long.wav")
+    Path("odd.wav").write_bytes(b"RIFF\xff\xff\xff\xffWAVEfmt ")
     assert main(["standin", *argv]) == EX_CONFIG
     assert said in capsys.readouterr().err
 
@@ -488,7 +656,9 @@ def test_a_recording_that_no_board_would_make_is_refused(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     wanted = ["run", "--standin", "--board", "generic", "--wav-out", str(tmp_path / "out.wav")]
-    assert main(wanted) == EX_CONFIG
+    with pytest.raises(SystemExit) as ended:
+        main(wanted)
+    assert ended.value.code == 2
     assert "--wav-out without --once records a simulated speaker only" in capsys.readouterr().err
 
 

@@ -73,14 +73,21 @@ def test_call_prints_the_answer_and_fails_as_it_does(
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["nope"], "there is no tool nope"),
+        (["gret"], "there is no tool 'gret'; did you mean greet?"),
+        (["nope"], "there is no tool 'nope'; `conure tools list` shows them all"),
         (["greet", "[1]"], "must be a JSON object"),
         (["greet", "{"], "are not JSON"),
-        (["volume"], "the daemon is not running"),
     ],
 )
-def test_a_wrong_call_is_told_in_one_line(
+def test_a_wrong_call_is_wrong_usage(
     config: str, capsys: pytest.CaptureFixture[str], arguments: list[str], words: str
 ) -> None:
-    assert main(["tools", "call", "--config", config, *arguments]) == 1
+    with pytest.raises(SystemExit) as ended:
+        main(["tools", "call", "--config", config, *arguments])
+    assert ended.value.code == 2
     assert words in capsys.readouterr().err
+
+
+def test_a_tool_of_the_speaker_needs_the_speaker(config: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["tools", "call", "--config", config, "volume"]) == 1
+    assert "the daemon is not running" in capsys.readouterr().err

@@ -115,7 +115,9 @@ def test_all_tones_are_named_as_they_are_played(
 def test_a_name_that_does_not_exist_is_told_with_those_that_do(
     board: SimulatedBoard, capsys: pytest.CaptureFixture[str], command: str, kind: str
 ) -> None:
-    assert main([command, "bell"]) == EX_CONFIG
+    with pytest.raises(SystemExit) as ended:
+        main([command, "bell"])
+    assert ended.value.code == 2
     assert f"there is no {kind} 'bell'; there are: " in capsys.readouterr().err
 
 

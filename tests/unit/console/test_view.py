@@ -11,19 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from daemon.config.settings import Settings
-from daemon.console.view import (
-    LINKS,
-    STATES,
-    TURN_HEADING,
-    Note,
-    Pane,
-    bar,
-    lasting,
-    pixel_style,
-    render_view,
-    said,
-    share_rows,
-)
+from daemon.console.lines import Note
+from daemon.console.panes import TURN_HEADING, Pane, said, share_rows
+from daemon.console.view import LINKS, STATES, bar, lasting, pixel_style, render_view
 from daemon.run.assembly import build
 from daemon.runtime.cells import cells
 from daemon.session.link import LinkPhase

@@ -24,6 +24,7 @@ from daemon.standin.server import StandIn
 from hw.base import MIC_FORMAT, ButtonError, MicError, SpeakerError
 from hw.gpio.gpio import closed_chip
 from hw.lights.apa102 import Apa102Leds
+from hw.sound.cards import CAPTURE, PLAYBACK, no_such_device
 
 
 @pytest.fixture
@@ -91,11 +92,8 @@ def wrong_group(patient: Patient) -> None:
 
 def no_sound_card(patient: Patient) -> None:
     patient.write("proc/asound/cards", "--- no soundcards ---\n")
-    none = "there is no such {} device; there is no {} device at all"
-    patient.board.broken["mic"] = MicError("default", none.format("capture", "capture"), absent=True)
-    patient.board.broken["speaker"] = SpeakerError(
-        "default", none.format("playback", "playback"), absent=True
-    )
+    patient.board.broken["mic"] = MicError("default", no_such_device({}, CAPTURE), absent=True)
+    patient.board.broken["speaker"] = SpeakerError("default", no_such_device({}, PLAYBACK), absent=True)
 
 
 def wrong_name(patient: Patient) -> None:
@@ -146,10 +144,12 @@ def slow_speaker(patient: Patient) -> None:
 
 def no_spi(patient: Patient) -> None:
     patient.set("lights", kind="apa102")
+    (patient.root / "dev/spidev0.0").unlink()
     patient.board.open_other_leds = lambda: Apa102Leds(str(patient.root / "dev/spidev0.0"), 3, 0.3)
 
 
 def no_gpio(patient: Patient) -> None:
+    (patient.root / "dev/gpiochip0").unlink()
     words, permanent = closed_chip(patient.root / "dev")
     patient.board.broken["button"] = ButtonError("GPIO 17", words, permanent=permanent)
 

@@ -120,9 +120,25 @@ def test_by_hand_the_user_needs_a_group_only_for_a_device_that_is_closed(
     machine = replace(patient.machine(), groups=frozenset({"audio"}), is_root=False)
     case = replace(case_of(patient), machine=machine)
     assert [finding.mark for finding in access.probe(case)] == [Verdict.FINE]
-    patient.write("dev/gpiochip0", "")
     close_to_this_user(monkeypatch, patient.root / "dev/gpiochip0")
     assert "may not use gpio" in next(iter(access.probe(case))).found
+
+
+@pytest.mark.parametrize("installed", [True, False])
+def test_no_group_is_missing_for_devices_that_are_not_there(patient: Patient, installed: bool) -> None:
+    if not installed:
+        patient.unit = {"LoadState": "not-found"}
+    patient.write("etc/group", "audio:x:29:conure\n")
+    (patient.root / "dev/gpiochip0").unlink()
+    machine = replace(patient.machine(), groups=frozenset({"audio"}), is_root=False)
+    case = replace(case_of(patient), machine=machine)
+    (finding,) = access.probe(case)
+    assert finding.mark is Verdict.FINE
+    assert "there is no device here of gpio (the button" in finding.found
+    (patient.root / "dev/snd/pcmC0D0c").unlink()
+    (finding,) = access.probe(case)
+    assert finding.mark is Verdict.SKIPPED
+    assert finding.found.startswith("there is no device here of audio (the sound card), gpio (")
 
 
 def test_a_group_of_the_unit_that_does_not_exist_keeps_it_from_starting(patient: Patient) -> None:

@@ -196,6 +196,20 @@ def test_the_table_has_a_remedy_below_each_fault_and_the_sum_at_the_end() -> Non
     assert lines[-1] == "1 fault found; what may help stands behind each arrow."
 
 
+def test_on_a_terminal_lines_are_broken_between_words_and_not_within_a_command() -> None:
+    remedy = "wrong: `sudo usermod -aG audio,gpio,spi conure && sudo systemctl restart conure`, then wait"
+    findings = [
+        wrong(Check.MIC, "some words that take more than one line of a terminal of 80 columns", remedy)
+    ]
+    lines = as_table(findings, 80).splitlines()
+    assert max(map(len, lines)) <= 80
+    assert " ".join(" ".join(lines).split()) == " ".join(as_table(findings).split())
+    assert as_table(findings, 100).count("\n") == 6
+    assert f"{'':20}`sudo usermod -aG audio,gpio,spi conure && sudo systemctl restart conure`," in as_table(
+        findings, 100
+    )
+
+
 def test_as_json_it_says_the_same() -> None:
     data = as_data([wrong(Check.API_KEY, "none", "get one", refuses_start=True)])
     assert data == {

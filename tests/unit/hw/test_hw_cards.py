@@ -13,7 +13,7 @@ from hw.sound.cards import (
     UsbPlace,
     card_number,
     choose,
-    describe,
+    no_such_device,
     parse_cards,
     read_usb_places,
 )
@@ -81,10 +81,11 @@ def test_a_whole_name_comes_before_a_part_of_one() -> None:
 
 
 def test_a_message_lists_the_devices_of_a_kind() -> None:
-    words = describe(DEVICES, PLAYBACK)
+    words = no_such_device(DEVICES, PLAYBACK)
+    assert words.startswith("there is no such playback device; there are: ")
     assert "'bcm2835 Headphones: - (hw:0,0)' (card Headphones)" in words
     assert "of mine" not in words
-    assert describe({}, CAPTURE) == "there is no capture device at all"
+    assert no_such_device({}, CAPTURE) == "there is no capture device at all"
 
 
 USB = {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
@@ -193,6 +194,28 @@ def socket(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     path = tmp_path / "control.sock"
     monkeypatch.setattr("daemon.control.client.find_daemon", lambda env: path)
     return path
+
+
+async def test_timers_as_json(asked: Asked, socket: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    await conure(asked, socket, "add", "10m", "--name", "tea")
+    await conure(asked, socket, "alarm", "07:30", "--weekdays", "mon,tue")
+    capsys.readouterr()
+    for argv in (["--json"], ["list", "--json"]):
+        assert await conure(asked, socket, *argv) == 0
+        assert json.loads(capsys.readouterr().out) == {
+            "ringing": [],
+            "waiting": [
+                {
+                    "id": 1, "kind": "timer", "name": "tea", "left_s": 600.0,
+                    "at": "2026-11-21 13:10:00", "weekdays": [],
+                },
+                {
+                    "id": 2, "kind": "alarm", "name": "", "left_s": 153000.0,
+                    "at": "2026-11-23 07:30:00", "weekdays": ["mon", "tue"],
+                },
+            ],
+            "past": [],
+        }  # fmt: skip
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from daemon.runtime.cells import Span, cells, clean, clip, paint, wrap
+from daemon.runtime.cells import Span, cells, clean, clip, fold, paint, wrap
 
 WORDS = st.text(st.sampled_from("ab é日e\u0301🙂")).map(clean)
 
@@ -34,6 +34,18 @@ def test_a_line_that_fits_is_not_clipped() -> None:
 
 def test_text_is_broken_between_words_and_in_a_word_only_if_it_must_be() -> None:
     assert wrap("one two three abcdefghij k", 8) == ["one two", "three", "abcdefgh", "ij k"]
+
+
+@pytest.mark.parametrize(
+    ("width", "lines"),
+    [
+        (20, ["say", "`sudo apt update`,", "then wait"]),
+        (17, ["say `sudo apt", "update`, then", "wait"]),
+        (80, ["say `sudo apt update`, then wait"]),
+    ],
+)
+def test_a_command_is_not_broken_where_it_fits(width: int, lines: list[str]) -> None:
+    assert fold("say `sudo apt update`, then wait", width) == lines
 
 
 def test_text_that_is_only_blank_has_no_lines() -> None:
