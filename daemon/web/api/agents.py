@@ -23,7 +23,6 @@ SYSTEMS = (
     ("iPad", "iPad"),
     ("Windows", "Windows"),
     ("Mac OS X", "Mac"),
-    ("CrOS", "ChromeOS"),
     ("Linux", "Linux"),
 )
 
