@@ -24,10 +24,11 @@ from daemon.standin.voices import Voice
 from daemon.standin.world import Pace, Transcripts
 from daemon.web.clients.entries import entries
 from daemon.web.entry import Entry, Right, Visitor
+from daemon.web.talk.beside_speaker import SpeakerLink
 from daemon.web.talk.life import Patience
 from daemon.web.talk.service import ServiceAddress, TalkService
 from daemon.web.talk.talk import TalkTerms
-from daemon.web.talk.talks import SpeakerLink, Talks
+from daemon.web.talk.talks import Talks
 
 QUICK = Pace(thinking_s=0.02, speed=50.0, playout=0.0)
 
@@ -94,6 +95,7 @@ async def gateway(
     patience: Patience | None = None,
     has_key: bool = True,
     speaker: SpeakerLink | None = None,
+    tools: str = "safe",
 ) -> AsyncIterator[TalkRig]:
     """Talks that reach a stand-in of their own."""
     live = LiveSettings()
@@ -103,7 +105,9 @@ async def gateway(
         )
         terms = TalkTerms(live=live, patience=patience or Patience())
         sessions = TalkService(live, address).sessions if has_key else None
-        talks = Talks(terms, sessions, max_talks=max_talks, speaker=speaker)
+        talks = Talks(
+            terms, sessions, max_talks=max_talks, ask=None if speaker is None else speaker.ask, tools=tools
+        )
         app = Everybody(Starlette(routes=routes(entries(talks, message_mib=message_mib))))
         async with served(app) as port:
             yield TalkRig(talks, standin, port)

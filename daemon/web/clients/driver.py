@@ -18,6 +18,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 
 from daemon.web.dialects import acts as do
 from daemon.web.dialects.acts import Act, Dialect
+from daemon.web.entry import Visitor
 from daemon.web.talk.news import News, PictureTaken, TalkEnded, TalkWishes
 from daemon.web.talk.recording import Recording
 from daemon.web.talk.sniff import BadRecording
@@ -69,15 +70,15 @@ class Client:
         dialect: Dialect,
         talks: Talks,
         *,
-        key: str,
+        visitor: Visitor,
         longest_bytes: int,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """`key` is the visitor's; a message longer than `longest_bytes` ends the connection."""
+        """A message longer than `longest_bytes` ends the connection."""
         self._websocket = websocket
         self._dialect = dialect
         self._talks = talks
-        self._key = key
+        self._visitor = visitor
         self._longest_bytes = longest_bytes
         self._clock = clock
         self._rate = Rate(at_s=clock())
@@ -266,7 +267,11 @@ class Client:
         if self._talk is not None:
             return
         admitted = self._talks.admit(
-            self._key, dialect=self._dialect.name, wishes=wishes, take_over=take_over
+            self._visitor.key,
+            name=self._visitor.name,
+            dialect=self._dialect.name,
+            wishes=wishes,
+            take_over=take_over,
         )
         try:
             self._talk = await self._stack.enter_async_context(admitted)

@@ -93,8 +93,8 @@ class TalkEntries:
     async def _client(
         self, websocket: WebSocket, dialect: Any, longest_bytes: int, subprotocol: str | None = None
     ) -> None:
-        key = _visitor(websocket).key
-        client = Client(websocket, dialect, self._talks, key=key, longest_bytes=longest_bytes)
+        visitor = _visitor(websocket)
+        client = Client(websocket, dialect, self._talks, visitor=visitor, longest_bytes=longest_bytes)
         await client.serve(subprotocol)
 
     # --- plain answers

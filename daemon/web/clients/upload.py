@@ -35,6 +35,9 @@ class Upload:
 
     async def open(self) -> None:
         """Read until the recording begins. Raises CannotAnswer: a wrong form, or no such field."""
+        length = self._request.headers.get("content-length", "0")
+        if length.isdecimal() and int(length[:20]) > self._longest_bytes:
+            raise self._too_long()
         kind, options = parse_options_header(self._request.headers.get("content-type", ""))
         boundary = options.get(b"boundary", b"")
         if kind != b"multipart/form-data" or not boundary:
@@ -55,6 +58,9 @@ class Upload:
         if not self._seen:
             raise CannotAnswer(422, MISSING)
 
+    def _too_long(self) -> CannotAnswer:
+        return CannotAnswer(413, f"a recording has at most {self._longest_bytes} bytes")
+
     async def data(self) -> AsyncIterator[bytes]:
         """The recording's bytes. Raises CannotAnswer where it is too long or cut."""
         while True:
@@ -70,7 +76,7 @@ class Upload:
             return False
         self._size += len(data)
         if self._size > self._longest_bytes:
-            raise CannotAnswer(413, f"a recording has at most {self._longest_bytes} bytes")
+            raise self._too_long()
         try:
             self._parser.write(data)
         except Exception as error:  # whatever a library raises at a foreign body

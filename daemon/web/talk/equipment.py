@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -20,6 +20,12 @@ TOOL_TIMEOUT_S = 30.0
 """The speaker gives up sooner (`ANSWER_TIMEOUT_S` of its control socket); this is a bound."""
 
 AWAY = "The speaker is away, so this was not done."
+
+BUILT_IN = ToolSpec(name="", description="", parameters={}, run=print).source
+"""What the speaker calls tools that came with it."""
+
+THE_SPEAKERS_OWN = ("end_conversation",)
+"""Tools that mean the conversation at the speaker: a talk would end somebody else's."""
 
 Ask = Callable[..., Awaitable[Any]]
 """`ask(command, **args)`: a command of the speaker's control socket. May raise ControlError."""
@@ -50,30 +56,31 @@ def _now() -> Any:
     return local_time() if clock_is_set(time.time()) else None
 
 
-async def equipment_of(ask: Ask | None, tools: str) -> TalkEquipment:
-    """What the speaker gives; nothing where there is none, or it is away. `tools` is `web.talk_tools`."""
+async def equipment_of(ask: Ask | None, allowed: str) -> TalkEquipment:
+    """What the speaker gives; nothing where there is none, or it is away. `allowed` is `web.talk_tools`."""
     if ask is None:
         return TalkEquipment()
     try:
-        given = await ask("equipment", tools=tools)
+        given = await ask("equipment")
     except ControlError:
         return TalkEquipment()
-    declarations = tuple(_declarations(given))
+    declarations = tuple(_declaration(one) for one in given["declarations"] if _may(one, allowed))
     return TalkEquipment(
-        instruction=str(given.get("instruction", "")),
+        instruction=given["instruction"],
         declarations=declarations,
         tools={one.name: _tool(one, ask) for one in declarations},
     )
 
 
-def _declarations(given: Mapping[str, Any]) -> Iterable[Declaration]:
-    for one in given.get("declarations", ()):
-        yield Declaration(
-            str(one["name"]),
-            str(one["description"]),
-            one.get("parameters") or {},
-            str(one.get("behavior", "")),
-        )
+def _may(one: Mapping[str, Any], allowed: str) -> bool:
+    """Whether a talk may use this tool of the speaker."""
+    if one["name"] in THE_SPEAKERS_OWN or allowed == "none":
+        return False
+    return allowed == "all" or one["source"] == BUILT_IN
+
+
+def _declaration(one: Mapping[str, Any]) -> Declaration:
+    return Declaration(one["name"], one["description"], one["parameters"], one["behavior"])
 
 
 def _tool(declaration: Declaration, ask: Ask) -> ToolSpec:
