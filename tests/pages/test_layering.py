@@ -142,6 +142,7 @@ PURE: dict[str, tuple[str, ...]] = {
     "daemon.conductor.accounts": ("datetime.date",),
     "daemon.console.view": (),
     "daemon.runtime.clock": (),
+    "daemon.web.door.limits": (),
     "daemon.web.entry": (),
     "daemon.words": (),
     "hw.base": (),
