@@ -88,6 +88,7 @@ PURE: dict[str, tuple[str, ...]] = {
     "daemon.speaking.small_speaker": ("numpy",),
     "daemon.conductor.gestures": (),
     "daemon.conductor.ledger": (),
+    "daemon.conductor.totals": (),
     "daemon.lights.conditions": (),
     "daemon.lights.ladder": (),
     "daemon.session.link": (),
