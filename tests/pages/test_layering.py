@@ -93,6 +93,7 @@ PURE: dict[str, tuple[str, ...]] = {
     "daemon.lights.ladder": (),
     "daemon.session.link": (),
     "daemon.session.report": (),
+    "daemon.session.tokens": LOCAL_TIMES,
     "daemon.session.liveness": (),
     "daemon.conductor.loudness": ("numpy",),
     "daemon.speaking.messages": (),
