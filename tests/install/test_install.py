@@ -111,7 +111,7 @@ def test_an_extra_that_there_is_not_is_refused(machine: Installer) -> None:
     """With the names that there are."""
     done = machine.run("read_extras wake,silerro")
     assert done.status == 1
-    assert 'no extra "silerro"; there are: mcp silero wake' in done.err
+    assert 'no extra "silerro"; there are: mcp silero wake web media' in done.err
 
 
 @pytest.mark.parametrize(
