@@ -42,7 +42,8 @@ class FakeSpeaker:
 
     async def notes(self, *, level: bool = False) -> AsyncGenerator[dict[str, Any]]:
         """Nothing happens."""
-        for note in ():
+        nothing: tuple[dict[str, Any], ...] = ()
+        for note in nothing:
             yield note
 
 
