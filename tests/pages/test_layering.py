@@ -145,6 +145,7 @@ PURE: dict[str, tuple[str, ...]] = {
     "daemon.console.view": (),
     "daemon.runtime.clock": (),
     "daemon.web.api.agents": (),
+    "daemon.web.door.limits": (),
     "daemon.web.entry": (),
     "daemon.web.gate.limits": ("ipaddress",),
     "daemon.web.gate.pairing": ("hashlib", "hmac"),

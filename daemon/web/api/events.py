@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Coroutine, Iterator
 from itertools import count
 from typing import Any
 
@@ -17,8 +17,7 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from daemon.web.api.answers import NOT_KEPT, line_of
-from daemon.web.entry import Entry, Right, Visitor
-from daemon.web.gate.gate import Gate
+from daemon.web.entry import Entry, Right
 from daemon.web.gate.refusals import RefusalName, WebRefused
 from daemon.web.speaker.client import Note, SpeakerDoor
 
@@ -47,9 +46,8 @@ def as_event(number: int, note: Note) -> bytes:
 class EventPages:
     """Counts the open streams, and makes each."""
 
-    def __init__(self, speaker: SpeakerDoor, gate: Gate) -> None:
+    def __init__(self, speaker: SpeakerDoor) -> None:
         self._speaker = speaker
-        self._gate = gate
         self.open = 0
         self.slow = 0
         """Pages that did not take what was sent."""
@@ -58,14 +56,14 @@ class EventPages:
         """For metrics."""
         return {"pages": self.open, "pages_dropped": self.slow}
 
-    async def events(self, request: Request) -> Response:
+    async def events(self, _request: Request) -> Response:
         """The stream. Raises WebRefused where there are as many as may be."""
         if self.open >= MAX_PAGES:
             raise WebRefused(RefusalName.TOO_MANY_PAGES, retry_after_s=RETRY_MS / 1000)
-        return EventStream(self, request.state.visitor)
+        return EventStream(self)
 
     @contextlib.contextmanager
-    def counted(self) -> Any:
+    def counted(self) -> Iterator[None]:
         """One more is open, while the block lasts."""
         self.open += 1
         try:
@@ -77,29 +75,24 @@ class EventPages:
         """What the speaker tells, its microphone's level too."""
         return self._speaker.notes(level=True)
 
-    async def lost(self, visitor: Visitor) -> None:
-        """Return when the visitor may not listen any more."""
-        await self._gate.lost(visitor)
-
 
 class EventStream(Response):
-    """One open page. It ends when the page goes, is too slow, or may not listen any more."""
+    """One open page. It ends when the page goes or is too slow; the door ends it when its pass has ended."""
 
     media_type = "text/event-stream"
 
-    def __init__(self, pages: EventPages, visitor: Visitor) -> None:
+    def __init__(self, pages: EventPages) -> None:
         # no-transform: a proxy that compresses would hold events back
         headers = NOT_KEPT | {"Cache-Control": "no-store, no-transform", "X-Accel-Buffering": "no"}
         super().__init__(None, headers=headers)
         del self.headers["content-length"]
         self._pages = pages
-        self._visitor = visitor
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Send events until one of the three ends comes."""
+        """Send events until one of the ends comes."""
         await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
         with self._pages.counted():
-            await first_of(self._pump(send), _gone(receive), self._pages.lost(self._visitor))
+            await first_of(self._pump(send), _gone(receive))
         with contextlib.suppress(OSError):
             await send({"type": "http.response.body", "body": b""})
 
@@ -135,7 +128,7 @@ async def with_quiet(notes: AsyncIterator[Note], quiet_s: float) -> AsyncGenerat
         await asyncio.gather(pending, return_exceptions=True)
 
 
-async def first_of(*jobs: Any) -> None:
+async def first_of(*jobs: Coroutine[Any, Any, None]) -> None:
     """Run all until the first ends, and end the others. Raises what it raised."""
     tasks = [asyncio.ensure_future(job) for job in jobs]
     try:
