@@ -12,7 +12,7 @@ async function ask(headers, body) {
 }
 
 async function refused() {
-  assert.equal((await ask({})).status, 401);
+  assert.equal((await ask({})).status, 403);
   assert.equal((await ask({ Authorization: 'Bearer made-up' })).status, 401);
   console.log('ok nobody gets one without a pass');
 }

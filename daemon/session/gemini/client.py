@@ -14,6 +14,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import ssl
+import warnings
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
@@ -51,6 +52,10 @@ seldom (RFC 6298), and must not outlive the path's return for long."""
 
 OPENING_SHARE = 2 / 3
 """Of `setup_timeout_s`: what TCP, TLS and the upgrade may take; the rest is the set-up's own."""
+
+
+warnings.filterwarnings("ignore", message="The SDK's token creation implementation is experimental")
+"""It says so of each token; what may change in it is held by our own tests."""
 
 
 class LiveClient:
