@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-import logging
 import os
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
 from daemon.certificates import Certified
-from daemon.config.load import effective_base_url, load_api_key, missing_key
 from daemon.config.settings import Settings
 from daemon.control.client import find_daemon
-from daemon.errors import ConfigError
-from daemon.session.tokens import TokenWish
 from daemon.web.api import entries as api
-from daemon.web.api.ephemeral import TokenDesk
 from daemon.web.api.events import EventPages
 from daemon.web.api.kept_status import KeptStatus
 from daemon.web.api.metrics import GatewayReports, MetricsPage
+from daemon.web.clients import entries as clients
 from daemon.web.door import plain
 from daemon.web.door.names import domains_of, host_name
 from daemon.web.entry import Entry
@@ -30,10 +26,8 @@ from daemon.web.gate.gate import Gate
 from daemon.web.gate.refusals import RefusalCounts
 from daemon.web.gate.rules import HouseRules
 from daemon.web.gate.tokens import GatewayTokens
+from daemon.web.service_parts import ServiceParts, build_service_parts
 from daemon.web.speaker.client import NoSpeaker, RemoteSpeaker, SpeakerDoor
-from daemon.web.talk.service import ServiceAddress, TalkService
-
-log = logging.getLogger(__name__)
 
 Counters = Callable[[], dict[str, int]]
 
@@ -52,10 +46,8 @@ class GatewayParts:
     remote: RemoteSpeaker | None
     """The speaker, if there is one to be kept in touch with."""
     pages: EventPages
-    service: TalkService | None
-    """None: there is no key."""
     status: KeptStatus
-    tokens: TokenDesk
+    service: ServiceParts
 
 
 def build_parts(settings: Settings, folder: Path, *, no_speaker: bool) -> GatewayParts:
@@ -64,7 +56,7 @@ def build_parts(settings: Settings, folder: Path, *, no_speaker: bool) -> Gatewa
     name = host_name(web.name)
     remote = None if no_speaker else RemoteSpeaker(partial(find_daemon, os.environ))
     speaker = remote or NoSpeaker()
-    service, status = _service(settings), KeptStatus(speaker)
+    status = KeptStatus(speaker)
     devices = Devices(folder)
     names = frozenset({*domains_of(name), *web.hosts})
     rules = HouseRules(names=names, origins=frozenset(web.origins), behind_proxy=web.behind_proxy)
@@ -77,42 +69,21 @@ def build_parts(settings: Settings, folder: Path, *, no_speaker: bool) -> Gatewa
         speaker=speaker,
         remote=remote,
         pages=EventPages(speaker),
-        service=service,
         status=status,
-        tokens=_token_desk(settings, service, speaker, status),
+        service=build_service_parts(settings, speaker, status, os.environ),
     )
-
-
-def _service(settings: Settings) -> TalkService | None:
-    """How to reach the service, as the speaker does; None without a key, for the page must tell of that."""
-    try:
-        key = load_api_key(settings, os.environ)
-    except ConfigError as error:
-        log.warning("no talks and no tokens: %s", error)
-        return None
-    if key is None:
-        return None
-    address = ServiceAddress(key=key, base_url=effective_base_url(settings, os.environ))
-    return TalkService(settings.live, address)
-
-
-def _token_desk(
-    settings: Settings, service: TalkService | None, speaker: SpeakerDoor, status: KeptStatus
-) -> TokenDesk:
-    async def without_key(_wish: TokenWish) -> str:
-        raise missing_key()
-
-    live = replace(settings.live, base_url=effective_base_url(settings, os.environ))
-    make = without_key if service is None else service.make_token
-    return TokenDesk(settings.web, live, make, speaker=speaker, status=status)
 
 
 def _metrics(parts: GatewayParts, doors: Counters) -> MetricsPage:
     def counters() -> dict[str, int]:
-        return doors() | (parts.remote.counters() if parts.remote else {})
+        remote = parts.remote.counters() if parts.remote else {}
+        return doors() | remote | dict(parts.service.talks.counts)
 
     reports = GatewayReports(
-        refusals=parts.gate.counts.as_counters, tokens=lambda: parts.tokens.minted, counters=counters
+        refusals=parts.gate.counts.as_counters,
+        talks=parts.service.talks.report,
+        tokens=lambda: parts.service.tokens.minted,
+        counters=counters,
     )
     return MetricsPage(parts.settings.web.metrics, parts.status, reports)
 
@@ -136,10 +107,11 @@ def _entries(parts: GatewayParts, doors: Counters) -> Iterator[Entry]:
             desk=parts.desk,
             pages=parts.pages,
             status=parts.status,
-            tokens=parts.tokens,
+            tokens=parts.service.tokens,
             metrics=_metrics(parts, doors),
         )
     )
+    yield from clients.entries(parts.service.talks, message_mib=parts.settings.web.message_mib)
 
 
 def _plain_offer(parts: GatewayParts, https_port: int, authority: Certified | None) -> plain.PlainOffer:

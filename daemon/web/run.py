@@ -24,6 +24,7 @@ from daemon.web.gate.places import Whereabouts, web_folder, write_whereabouts
 from daemon.web.listeners import Moments, OpenListener, door_counters, opened, serve_all
 from daemon.web.options import WebOptions
 from daemon.web.parts import GatewayParts, build_parts, entries_of
+from daemon.web.talk.beside_speaker import BesideSpeaker
 from daemon.web.tls import Tls
 
 log = logging.getLogger(__name__)
@@ -84,6 +85,8 @@ def _start(parts: GatewayParts, tls: Tls | None, tasks: asyncio.TaskGroup, momen
     tasks.create_task(_supervised(parts, moments), name="supervisor")
     if parts.remote is not None:
         tasks.create_task(parts.remote.run(), name="speaker")
+        beside = BesideSpeaker(parts.service.talks, parts.remote)
+        tasks.create_task(beside.run(), name="talks beside the speaker")
     if tls is not None:
         tasks.create_task(tls.keep_good(), name="certificates")
 

@@ -19,6 +19,7 @@ import httpx2
 from prometheus_client.parser import text_string_to_metric_families
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
+from websockets.typing import Subprotocol
 
 PROXY = os.environ["CONURE_PROXY_URL"]
 TRUST = ssl.create_default_context(cafile=os.environ["CONURE_PROXY_CA"])
@@ -60,7 +61,11 @@ async def talk(stack: AsyncExitStack) -> ClientConnection:
     address = PROXY.replace("https", "wss") + "/ws/talk"
     websocket = await stack.enter_async_context(
         connect(
-            address, ssl=TRUST, additional_headers=HEADERS, subprotocols=["conure.talk.1"], compression=None
+            address,
+            ssl=TRUST,
+            additional_headers=HEADERS,
+            subprotocols=[Subprotocol("conure.talk.1")],
+            compression=None,
         )
     )
     await websocket.send(json.dumps({"type": "start"}))
@@ -87,7 +92,7 @@ async def open_talks(client: httpx2.AsyncClient) -> list[float]:
     counts = []
     for gateway in GATEWAYS:
         text = (await client.get(f"{gateway}/metrics", headers=HEADERS)).text
-        families: Any = text_string_to_metric_families(text)  # type: ignore[no-untyped-call] # the library's
+        families: Any = text_string_to_metric_families(text)
         counts.append(sum(s.value for one in families if one.name == "conure_web_talks" for s in one.samples))
     return counts
 
