@@ -14,6 +14,7 @@ from daemon.config.models import VOICES
 from daemon.config.secret import Secret
 from daemon.config.settings import LiveSettings
 from daemon.session.connection import Session
+from daemon.session.tokens import TokenWish
 from daemon.tools.declaring.declarations import Equipment
 from daemon.web.talk.equipment import TalkEquipment
 from daemon.web.talk.news import TalkWishes
@@ -33,6 +34,10 @@ class LiveSessions(Protocol):
         self, handle: str | None, settings: LiveSettings | None = None, equipment: Equipment | None = None
     ) -> AbstractAsyncContextManager[SeeingSession]:
         """A session, resumed if a handle is given. Entering it raises LinkError."""
+        ...
+
+    async def make_token(self, wish: TokenWish) -> str:
+        """A new ephemeral token. Raises LinkError."""
         ...
 
 
@@ -58,6 +63,10 @@ class TalkService:
         if self._client is None or (self._client.done() and self._client.exception() is not None):
             self._client = asyncio.create_task(asyncio.to_thread(self._load), name="service's library")
         return await asyncio.shield(self._client)
+
+    async def make_token(self, wish: TokenWish) -> str:
+        """As `MakeToken`."""
+        return await (await self.sessions()).make_token(wish)
 
     def _load(self) -> LiveSessions:
         gemini = importlib.import_module("daemon.session.gemini.client")
