@@ -162,9 +162,11 @@ class OwnDialect:
 
 def _ended(told: n.TalkEnded) -> list[Act]:
     trouble = told.trouble
-    error = [] if trouble is None or not trouble.code else [_trouble("error", trouble)]
-    code = 1000 if trouble is None else trouble.close_code
-    return [*error, _tell("ended", reason=told.reason), Leave(code, told.reason)]
+    end = _tell("ended", reason=told.reason)
+    if trouble is None:
+        return [end, Leave(1000, told.reason)]
+    words = _trouble("notice" if trouble.expected else "error", trouble)
+    return [words, end, Leave(trouble.close_code, told.reason)]
 
 
 def _check_size(payload: bytes, limit_bytes: int, what: str) -> None:

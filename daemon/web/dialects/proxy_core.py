@@ -41,6 +41,9 @@ from hw.base import SPEAKER_FORMAT
 CONFIG_WITHIN_S = 0.25
 """So long the set-up waits for a `config`: the demo page sends one at once."""
 
+CONNECT_S = 4.0
+"""So long the session may take to be set up: clients wait 5 s for each message (the original's tests)."""
+
 MAX_WISH_CHARS = 8_000
 """Longest instruction of a client; policy: pass over it and say so."""
 
@@ -72,7 +75,7 @@ class ProxyCoreDialect:
         self._bad = BadMessages()
         self._joiner = Joiner()
         self._pacer: Pacer | None = Pacer() if is_page else None
-        self._wishes = TalkWishes(text_only=True)
+        self._wishes = TalkWishes(text_only=True, connect_s=CONNECT_S)
         self._begun = self._ready = self._said = False
         self._begin_at_s = 0.0
         self._events = False
@@ -158,6 +161,7 @@ class ProxyCoreDialect:
             instruction=instruction if len(instruction) <= MAX_WISH_CHARS else "",
             temperature=self._temperature(generation),
             text_only=not has_sound,
+            connect_s=CONNECT_S,
         )
         return self._ignored(data, generation)
 
