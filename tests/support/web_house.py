@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-import socket
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from dataclasses import dataclass
@@ -13,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx2
-import uvicorn
+from web_door import listening
 
 from daemon.errors import ControlError
 from daemon.web import app
@@ -125,37 +124,15 @@ async def running_house(
     )
     built = app.build(entries(parts), gate, Listener.HTTPS)
     async with (
-        _served(built) as port,
-        httpx2.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=PATIENCE_S, verify=False) as client,
+        listening(built) as door,
+        httpx2.AsyncClient(
+            base_url=f"http://127.0.0.1:{door.port}", timeout=PATIENCE_S, verify=False
+        ) as client,
     ):
         looking = asyncio.create_task(gate.run())
-        yield House(port, devices, tokens, codes, counts=counts, pages=pages, gate=gate, client=client)
+        yield House(door.port, devices, tokens, codes, counts=counts, pages=pages, gate=gate, client=client)
         looking.cancel()
         await asyncio.gather(looking, return_exceptions=True)
-
-
-@contextlib.asynccontextmanager
-async def _served(built: Any) -> AsyncIterator[int]:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        listener.listen(64)
-        config = uvicorn.Config(
-            built,
-            log_config=None,
-            access_log=False,
-            lifespan="off",
-            timeout_graceful_shutdown=1,
-            proxy_headers=False,
-        )
-        server = uvicorn.Server(config)
-        serving = asyncio.create_task(server.serve([listener]))
-        while not server.started:
-            await asyncio.sleep(0.005)
-        try:
-            yield listener.getsockname()[1]
-        finally:
-            server.should_exit = True
-            await serving
 
 
 class Stream:

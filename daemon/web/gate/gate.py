@@ -125,6 +125,8 @@ def arrival_of(connection: HTTPConnection, listener: Listener) -> Arrival:
         scheme=_SCHEMES.get(connection.scope["scheme"], "http"),
         method=connection.scope.get("method", ""),
         address=connection.client.host if connection.client else "",
+        head_bytes=sum(len(name) + len(value) for name, value in headers.raw),
+        ambiguous="content-length" in headers and "transfer-encoding" in headers,
         host=headers.get("host"),
         origin=headers.get("origin"),
         fetch_site=headers.get("sec-fetch-site"),

@@ -96,6 +96,10 @@ def seed(method: str = "", **changed: Any) -> Arrival:
 
 
 TABLE: list[tuple[str, Arrival, Entry, object]] = [
+    # form
+    ("headers that are too long", arrives(head_bytes=16 * 1024 + 1), PAGE, "too_long_head"),
+    ("headers that are just short enough", arrives(head_bytes=16 * 1024), PAGE, PHONE.key),
+    ("two ways to tell the length", asks("POST", ambiguous=True), COMMAND, "ambiguous_length"),
     # listeners
     ("the page on its own listener", arrives(), PAGE, PHONE.key),
     ("the page on the plain listener", arrives(listener=Listener.PLAIN, scheme="http"), PAGE, "not_here"),
