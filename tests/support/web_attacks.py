@@ -419,8 +419,8 @@ async def _promised(target: Target) -> str:
 
 PATHS = (
     "/../etc/passwd", "/..%2fetc/passwd", "/%2e%2e/%2e%2e/etc/passwd", "//etc/passwd", "/api//devices",
-    "/%00", "/api/devices%00", "/api/devices/", "/api/../api/devices", "/page/../../devices.json", "/devices.json",
-    "/tokens.json", "/.git/config", "/api/timers/..%2f..%2fall", "/" + "a" * 8000,
+    "/%00", "/api/devices%00", "/api/devices/", "/api/../api/devices", "/page/../../devices.json",
+    "/devices.json", "/tokens.json", "/.git/config", "/api/timers/..%2f..%2fall", "/" + "a" * 8000,
 )  # fmt: skip
 
 

@@ -171,9 +171,9 @@ def _who(arrival: Arrival, entry: Entry, rules: HouseRules, passes: Passes) -> V
         return device
     if arrival.listener is Listener.LOOPBACK:
         return LOOPBACK
-    if is_local(arrival.address) and not rules.behind_proxy:
-        return LOCAL
-    return STRANGER if arrival.cookie is None else _without_pass(entry)
+    if arrival.cookie is not None:
+        return _without_pass(entry)
+    return LOCAL if is_local(arrival.address) and not rules.behind_proxy else STRANGER
 
 
 def _token_in_address(arrival: Arrival, entry: Entry) -> str | None:

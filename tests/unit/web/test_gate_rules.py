@@ -245,6 +245,7 @@ TABLE: list[tuple[str, Arrival, Entry, object]] = [
     ("metrics of this machine by IPv6", program("GET", address="::1"), METRICS, "loopback"),
     ("metrics from the network", program("GET"), METRICS, "not_paired"),
     ("this machine has not paired", program("GET", address="127.0.0.1"), PAGE, "not_paired"),
+    ("a wrong cookie from this machine", arrives(address="127.0.0.1", cookie="forged"), PAGE, "unknown_pass"),
     # rights
     ("a guest talks", asks("", cookie="guest"), TALK, GUEST.key),
     ("a guest commands", asks("POST", cookie="guest"), COMMAND, "not_allowed"),
