@@ -47,6 +47,8 @@ class Arrival:
     """Length of all headers together."""
     ambiguous: bool = False
     """The body's end is told by a length and by chunks: a proxy in front may see another one than we do."""
+    forwarded: bool = False
+    """A proxy has passed it on: it comes from another machine than the connection does."""
     host: str | None = None
     origin: str | None = None
     fetch_site: str | None = None
@@ -64,11 +66,15 @@ class HouseRules:
     """What the configuration says of hosts and origins."""
 
     names: frozenset[str] = frozenset()
-    """Names of this speaker in small letters: the host's, `NAME.local`, `[web] hosts`."""
+    """Names of this speaker, in whatever letters: the host's, `NAME.local`, `[web] hosts`."""
     origins: frozenset[str] = frozenset()
     """Origins besides its own: `[web] origins`. `null` is one that must be named like any other."""
     behind_proxy: bool = False
     """Then nobody is local because of the address that a connection comes from."""
+
+    def __post_init__(self) -> None:
+        for name in ("names", "origins"):
+            object.__setattr__(self, name, frozenset(one.lower() for one in getattr(self, name)))
 
 
 class Passes(Protocol):
@@ -173,7 +179,8 @@ def _who(arrival: Arrival, entry: Entry, rules: HouseRules, passes: Passes) -> V
         return LOOPBACK
     if arrival.cookie is not None:
         return _without_pass(entry)
-    return LOCAL if is_local(arrival.address) and not rules.behind_proxy else STRANGER
+    is_direct = not (rules.behind_proxy or arrival.forwarded)
+    return LOCAL if is_direct and is_local(arrival.address) else STRANGER
 
 
 def _token_in_address(arrival: Arrival, entry: Entry) -> str | None:

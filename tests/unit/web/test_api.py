@@ -241,6 +241,13 @@ async def test_so_many_pages_may_be_open_and_a_closed_one_makes_room(
         await stream.event()
 
 
+async def test_to_look_at_the_stream_opens_none(house: House) -> None:
+    answer = await house.client.head("/api/events", headers=house.cookie())
+    assert answer.status_code == 200
+    assert answer.headers["content-type"].startswith("text/event-stream")
+    assert house.pages.open == 0
+
+
 async def test_a_revoked_device_loses_its_stream(house: House) -> None:
     paired = house.cookie()
     (device,) = house.devices.all()
