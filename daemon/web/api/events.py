@@ -56,8 +56,10 @@ class EventPages:
         """For metrics."""
         return {"pages": self.open, "pages_dropped": self.slow}
 
-    async def events(self, _request: Request) -> Response:
+    async def events(self, request: Request) -> Response:
         """The stream. Raises WebRefused where there are as many as may be."""
+        if request.method == "HEAD":
+            return Response(media_type=EventStream.media_type, headers=NOT_KEPT)
         if self.open >= MAX_PAGES:
             raise WebRefused(RefusalName.TOO_MANY_PAGES, retry_after_s=RETRY_MS / 1000)
         return EventStream(self)
