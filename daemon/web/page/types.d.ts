@@ -61,7 +61,7 @@ interface Shared {
   me: { visitor: string; rights: string[]; speaker: boolean; paired: boolean; pairing: boolean };
   lights: Map<string, Scene>;
   /** Says something in passing. */
-  tell: (text: string, kind?: string) => void;
+  tell: (text: string) => void;
 }
 
 /** What is wrong and what helps; `words in backquotes` are for a terminal. */
@@ -142,3 +142,6 @@ declare class AudioWorkletProcessor {
   readonly port: MessagePort;
 }
 declare function registerProcessor(name: string, processor: new () => AudioWorkletProcessor): void;
+
+/** What `h("p.small")` makes: a paragraph. */
+type Made<W> = W extends keyof HTMLElementTagNameMap ? HTMLElementTagNameMap[W] : W extends `${infer Tag}.${string}` ? Made<Tag> : HTMLElement;

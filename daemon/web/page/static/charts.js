@@ -5,89 +5,77 @@ import { milliseconds, svg } from "./dom.js";
 const LOWEST_DBFS = -90;
 const COLUMNS = 75;
 
-/** @param {number} dbfs @param {number} height */
-const up = (dbfs, height) => Math.min(1, Math.max(0, 1 - dbfs / LOWEST_DBFS)) * height;
+/** A picture that is stretched to the place it gets. */
+const stretched = (kind, width, height, about, ...parts) => svg(`svg.${kind}`, { viewBox: `0 0 ${width} ${height}`, preserveAspectRatio: "none", ...about }, ...parts);
 
-/**
- * The microphone's level over the last seconds against the noise floor: what stands above the line is heard.
- * @returns {{element: SVGSVGElement, draw: (levels: Level[]) => void}}
- */
+/** The microphone's level over the last seconds against the noise floor: what stands above the line is heard. */
 export function levelPicture() {
-  const [width, height] = [300, 56];
-  const bars = svg("path", { class: "level" });
-  const floor = svg("path", { class: "floor" });
-  const element = svg("svg", { viewBox: `0 0 ${width} ${height}`, preserveAspectRatio: "none", class: "meter", "aria-hidden": "true" }, bars, floor);
-  const step = width / COLUMNS;
-  return {
-    element,
-    draw(levels) {
-      const first = COLUMNS - levels.length;
-      const x = (/** @type {number} */ at) => (first + at) * step;
-      bars.setAttribute("d", levels.map(({ level }, at) => `M${(x(at) + step / 2).toFixed(1)} ${height}v${(-Math.max(1, up(level, height))).toFixed(1)}`).join(""));
-      floor.setAttribute("d", levels.map((one, at) => `${at ? "L" : "M"}${x(at).toFixed(1)} ${(height - up(one.floor, height)).toFixed(1)}h${step}`).join(""));
-    },
-  };
+	const [width, height] = [300, 56];
+	const step = width / COLUMNS;
+	const level = svg("path.level");
+	const floor = svg("path.floor");
+	const up = (dbfs) => Math.min(1, Math.max(0.02, 1 - dbfs / LOWEST_DBFS)) * height;
+	return {
+		element: stretched("meter", width, height, { "aria-hidden": "true" }, level, floor),
+		/** @param {Level[]} levels */
+		draw(levels) {
+			const x = (at) => ((COLUMNS - levels.length + at) * step).toFixed(1);
+			level.setAttribute("d", levels.map((one, at) => `M${x(at + 0.5)} ${height}v${(-up(one.level)).toFixed(1)}`).join(""));
+			floor.setAttribute("d", levels.map((one, at) => `${at ? "L" : "M"}${x(at)} ${(height - up(one.floor)).toFixed(1)}h${step}`).join(""));
+		},
+	};
 }
 
 /**
  * The stretches of a turn, as far as they are known: what was said, the wait for the first sound, the answer. Pure.
- * @param {Record<string, any>} turn a line of the ledger
+ * @param {Turn} turn
  * @returns {Stretch[]}
  */
 export function stretches(turn) {
-  const end = turn.trigger_to_end_ms ?? 1000 * (turn.said_s ?? 0);
-  const first = turn.end_to_first_sample_ms;
-  const said = { from: 0, to: end, kind: /** @type {const} */ ("said"), label: `spoke ${milliseconds(end)}` };
-  if (first == null) return end ? [said] : [];
-  const heard = end + first;
-  const over = Math.max(heard, Math.min(turn.lasted_ms ?? Infinity, heard + 1000 * (turn.reply_s ?? 0)));
-  const wait = { from: end, to: heard, kind: /** @type {const} */ ("wait"), label: `first sound after ${milliseconds(first)}` };
-  return [said, wait, { from: heard, to: over, kind: "reply", label: `answer ${milliseconds(over - heard)}` }];
+	const end = turn.trigger_to_end_ms ?? 1000 * (turn.said_s ?? 0);
+	const first = turn.end_to_first_sample_ms;
+	/** @type {Stretch[]} */
+	const found = end ? [{ from: 0, to: end, kind: "said", label: `you spoke for ${milliseconds(end)}` }] : [];
+	if (first == null) return found;
+	const heard = end + first;
+	const over = Math.max(heard, Math.min(turn.lasted_ms ?? Infinity, heard + 1000 * (turn.reply_s ?? 0)));
+	return [...found, { from: end, to: heard, kind: "wait", label: `first sound after ${milliseconds(first)}` }, { from: heard, to: over, kind: "reply", label: `answer of ${milliseconds(over - heard)}` }];
 }
 
 /**
  * One turn from its trigger to the end of its answer.
- * @param {Record<string, any>} turn
+ * @param {Turn} turn
  * @param {number} longest_ms the right end of the picture
  */
 export function timeline(turn, longest_ms) {
-  const [width, height] = [600, 22];
-  const x = (/** @type {number} */ ms) => Math.min(width, (ms / longest_ms) * width);
-  const parts = stretches(turn);
-  const label = parts.map((part) => part.label).join(", ") || "nothing was heard of it";
-  const bars = parts.map((part) => svg("rect", { x: x(part.from), width: Math.max(1, x(part.to) - x(part.from)), y: 4, height: 14, class: part.kind }));
-  const sent = turn.trigger_to_first_sent_ms;
-  const mark = sent == null ? [] : [svg("path", { class: "sent", d: `M${x(sent)} 1v20` })];
-  return svg("svg", { viewBox: `0 0 ${width} ${height}`, preserveAspectRatio: "none", class: "timeline", role: "img", "aria-label": label }, svg("rect", { class: "track", x: 0, y: 4, width, height: 14 }), ...bars, ...mark);
+	const [width, height] = [600, 22];
+	const parts = stretches(turn);
+	const x = (ms) => (ms / longest_ms) * width;
+	const bar = (kind, from, to) => svg(`rect.${kind}`, { x: from, width: Math.max(1, to - from), y: 4, height: 14 });
+	const sent = turn.trigger_to_first_sent_ms;
+	return stretched("timeline", width, height, { role: "img", "aria-label": parts.map(({ label }) => label).join(", ") || "nothing was heard of it" },
+		bar("track", 0, width), ...parts.map(({ kind, from, to }) => bar(kind, x(from), x(to))), svg("path.sent", { d: sent == null ? "" : `M${x(sent)} 1v20` }));
 }
 
 /**
- * Columns side by side, the newest at the right, with a line for the middle one.
- * @param {{value: number | null, label: string, kind?: string}[]} columns
- * @param {{line?: number | null, most?: number, name: string}} about
+ * Columns side by side, the newest at the right.
+ * @param {{value: number | null | undefined, label: string, kind?: string}[]} given
+ * @param {string} name what the picture tells, in words
+ * @param {number | null} [line] a value that is marked across all
  */
-export function columns(columns, { line = null, most = 0, name }) {
-  const [width, height, gap] = [600, 120, 2];
-  const top = Math.max(most, 1e-9, ...columns.map(({ value }) => value ?? 0));
-  const step = Math.min(24, width / Math.max(1, columns.length));
-  const left = width - step * columns.length;
-  const y = (/** @type {number} */ value) => height - (value / top) * (height - 4);
-  const bars = columns.map(({ value, label, kind = "" }, at) => {
-    const height_px = value == null ? 2 : Math.max(2, height - y(value));
-    return svg("rect", { x: left + at * step + gap / 2, width: step - gap, y: height - height_px, height: height_px, class: value == null ? "none" : kind, rx: 1.5 }, svg("title", {}, label));
-  });
-  const middle = line == null ? [] : [svg("path", { class: "middle", d: `M0 ${y(line)}H${width}` })];
-  return svg("svg", { viewBox: `0 0 ${width} ${height}`, preserveAspectRatio: "none", class: "columns", role: "img", "aria-label": name }, ...bars, ...middle);
+export function columns(given, name, line = null) {
+	const [width, height] = [600, 120];
+	const most = Math.max(1e-9, ...given.map(({ value }) => value ?? 0));
+	const step = Math.min(24, width / given.length);
+	const up = (value) => Math.max(2, ((value ?? 0) / most) * (height - 4));
+	const bars = given.map(({ value, label, kind = value == null ? "none" : "" }, at) =>
+		svg(`rect.${kind}`, { x: width - step * (given.length - at) + 1, width: step - 2, y: height - up(value), height: up(value), rx: 1.5 }, svg("title", {}, label)));
+	return stretched("columns", width, height, { role: "img", "aria-label": name }, ...bars, svg("path.middle", { d: line == null ? "" : `M0 ${height - up(line)}H${width}` }));
 }
 
 /**
  * @param {number[]} values
  * @param {number} share 0.5: the median
- * @returns {number | null}
+ * @returns {number | null} the nearest value; null where there is none
  */
-export function quantile(values, share) {
-  if (!values.length) return null;
-  const sorted = [...values].sort((a, b) => a - b);
-  return sorted[Math.min(sorted.length - 1, Math.ceil(share * sorted.length) - 1)];
-}
-
+export const quantile = (values, share) => [...values].sort((a, b) => a - b)[Math.max(0, Math.ceil(share * values.length) - 1)] ?? null;

@@ -8,36 +8,36 @@ const LONGEST_WAIT_MS = 15_000;
 
 /** The present state, and who wants to know when it changes: at most once for each picture on the screen. */
 export class Store {
-  /** @type {State} */ state = START;
-  /** @type {Set<(state: State) => void>} */ #watchers = new Set();
-  #due = false;
+	/** @type {State} */ state = START;
+	/** @type {Set<(state: State) => void>} */ #watchers = new Set();
+	#due = false;
 
-  /** @param {Note} note */
-  take(note) {
-    this.put(reduce(this.state, note));
-  }
+	/** @param {Note} note */
+	take(note) {
+		this.put(reduce(this.state, note));
+	}
 
-  /** @param {State} state */
-  put(state) {
-    if (state === this.state) return;
-    this.state = state;
-    if (this.#due) return;
-    this.#due = true;
-    requestAnimationFrame(() => {
-      this.#due = false;
-      for (const watcher of this.#watchers) watcher(this.state);
-    });
-  }
+	/** @param {State} state */
+	put(state) {
+		if (state === this.state) return;
+		this.state = state;
+		if (this.#due) return;
+		this.#due = true;
+		requestAnimationFrame(() => {
+			this.#due = false;
+			for (const watcher of this.#watchers) watcher(this.state);
+		});
+	}
 
-  /**
-   * @param {(state: State) => void} watcher called now, and after each change
-   * @returns {() => void} ends it
-   */
-  watch(watcher) {
-    this.#watchers.add(watcher);
-    watcher(this.state);
-    return () => this.#watchers.delete(watcher);
-  }
+	/**
+	 * @param {(state: State) => void} watcher called now, and after each change
+	 * @returns {() => void} ends it
+	 */
+	watch(watcher) {
+		this.#watchers.add(watcher);
+		watcher(this.state);
+		return () => this.#watchers.delete(watcher);
+	}
 }
 
 /**
@@ -45,92 +45,91 @@ export class Store {
  * each note on; a hidden tab holds none, for a browser has only six connections to one host.
  */
 export class Live {
-  /** @param {Store} store @param {() => void} refused called when this browser may not listen */
-  constructor(store, refused) {
-    this.store = store;
-    this.refused = refused;
-    this.channel = "BroadcastChannel" in window ? new BroadcastChannel("conure") : null;
-    /** @type {EventSource | null} */ this.source = null;
-    /** @type {AbortController | null} */ this.queue = null;
-    this.wait_ms = FIRST_WAIT_MS;
-    this.timer = 0;
-  }
+	channel = new BroadcastChannel("conure");
+	/** @type {EventSource | null} */ source = null;
+	/** @type {AbortController | null} */ queue = null;
+	wait_ms = FIRST_WAIT_MS;
+	timer = 0;
 
-  start() {
-    this.channel?.addEventListener("message", ({ data }) => this.#hear(data));
-    document.addEventListener("visibilitychange", () => this.#look());
-    addEventListener("pagehide", () => this.#leave());
-    addEventListener("pageshow", () => this.#look());
-    this.#look();
-  }
+	/** @param {Store} store @param {() => void} refused called when this browser may not listen */
+	constructor(store, refused) {
+		this.store = store;
+		this.refused = refused;
+	}
 
-  #look() {
-    if (document.visibilityState === "hidden") this.#leave();
-    else if (!this.queue) this.#join();
-  }
+	start() {
+		this.channel.addEventListener("message", ({ data }) => this.#hear(data));
+		document.addEventListener("visibilitychange", () => this.#look());
+		addEventListener("pagehide", () => this.#leave());
+		addEventListener("pageshow", () => this.#look());
+		this.#look();
+	}
 
-  #join() {
-    this.queue = new AbortController();
-    if (!navigator.locks || !this.channel) return this.#open();
-    this.channel.postMessage({ asks: true });
-    const held = navigator.locks.request("conure-events", { signal: this.queue.signal }, () => this.#hold());
-    held.catch(() => {}); // left the queue before it was its turn
-  }
+	#look() {
+		if (document.visibilityState === "hidden") this.#leave();
+		else if (!this.queue) this.#join();
+	}
 
-  /** Hold the lock, and with it the stream, until this tab is hidden. */
-  #hold() {
-    this.#open();
-    return new Promise((resolve) => this.queue?.signal.addEventListener("abort", resolve));
-  }
+	#join() {
+		this.queue = new AbortController();
+		if (!navigator.locks) return this.#open();
+		this.channel.postMessage({ asks: true });
+		const held = navigator.locks.request("conure-events", { signal: this.queue.signal }, () => this.#hold());
+		held.catch(() => {}); // left the queue before it was its turn
+	}
 
-  #leave() {
-    this.queue?.abort();
-    this.queue = null;
-    this.#close();
-  }
+	/** Hold the lock, and with it the stream, until this tab is hidden. */
+	#hold() {
+		this.#open();
+		return new Promise((resolve) => this.queue?.signal.addEventListener("abort", resolve));
+	}
 
-  #close() {
-    clearTimeout(this.timer);
-    this.source?.close();
-    this.source = null;
-  }
+	#leave() {
+		this.queue?.abort();
+		this.queue = null;
+		this.#close();
+	}
 
-  #open() {
-    if (!this.queue || this.queue.signal.aborted) return;
-    this.#close();
-    const source = (this.source = new EventSource("/api/events"));
-    for (const kind of ["snapshot", "note", "gap", "speaker"]) {
-      source.addEventListener(kind, (event) => this.#take({ event: kind, ...JSON.parse(/** @type {MessageEvent} */ (event).data) }));
-    }
-    source.onopen = () => (this.wait_ms = FIRST_WAIT_MS);
-    source.onerror = () => this.#retry();
-  }
+	#close() {
+		clearTimeout(this.timer);
+		this.source?.close();
+		this.source = null;
+	}
 
-  /** @param {Note} note */
-  #take(note) {
-    this.store.take(note);
-    this.channel?.postMessage({ note });
-  }
+	#open() {
+		if (!this.queue || this.queue.signal.aborted) return;
+		this.#close();
+		const source = (this.source = new EventSource("/api/events"));
+		for (const kind of ["snapshot", "note", "gap", "speaker"]) {
+			source.addEventListener(kind, (event) => this.#take({ event: kind, ...JSON.parse(/** @type {MessageEvent} */ (event).data) }));
+		}
+		source.onopen = () => (this.wait_ms = FIRST_WAIT_MS);
+		source.onerror = () => this.#retry();
+	}
 
-  /** An event source does not tell why it failed, so the gateway is asked. */
-  async #retry() {
-    this.#close();
-    this.#take({ event: "stream", stream: "lost" });
-    this.timer = setTimeout(() => this.#again(), this.wait_ms);
-    this.wait_ms = Math.min(2 * this.wait_ms, LONGEST_WAIT_MS);
-  }
+	#take(note) {
+		this.store.take(note);
+		this.channel.postMessage({ note });
+	}
 
-  async #again() {
-    const me = await get("/api/me").catch(() => null);
-    if (me && !me.rights.includes("page")) this.refused();
-    else this.#open();
-  }
+	/** An event source does not tell why it failed, so the gateway is asked. */
+	#retry() {
+		this.#close();
+		this.#take({ event: "stream", stream: "lost" });
+		this.timer = setTimeout(() => this.#again(), this.wait_ms);
+		this.wait_ms = Math.min(2 * this.wait_ms, LONGEST_WAIT_MS);
+	}
 
-  /** @param {{asks?: true, note?: Note, state?: State}} message of another tab */
-  #hear({ asks, note, state }) {
-    if (asks && this.source) this.channel?.postMessage({ state: this.store.state });
-    else if (document.visibilityState === "hidden" || this.source) return;
-    else if (note) this.store.take(note);
-    else if (state) this.store.put(state);
-  }
+	async #again() {
+		const me = await get("/api/me").catch(() => null);
+		if (me && !me.rights.includes("page")) this.refused();
+		else this.#open();
+	}
+
+	#hear({ asks, note, state }) {
+		if (asks && this.source) this.channel.postMessage({ state: this.store.state });
+		else if (document.visibilityState === "hidden" || this.source) return;
+		else if (note) this.store.take(note);
+		else if (state) this.store.put(state);
+	}
 }

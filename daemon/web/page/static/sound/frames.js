@@ -11,11 +11,11 @@ export const HEADER_BYTES = 4;
  * @returns {Uint8Array<ArrayBuffer>}
  */
 export function pack(kind, turn, payload) {
-  const frame = new Uint8Array(HEADER_BYTES + payload.byteLength);
-  new DataView(frame.buffer).setUint16(2, turn & 0xffff, true);
-  frame[0] = kind;
-  frame.set(new Uint8Array(payload.buffer, payload.byteOffset, payload.byteLength), HEADER_BYTES);
-  return frame;
+	const frame = new Uint8Array(HEADER_BYTES + payload.byteLength);
+	new DataView(frame.buffer).setUint16(2, turn & 0xffff, true);
+	frame[0] = kind;
+	frame.set(new Uint8Array(payload.buffer, payload.byteOffset, payload.byteLength), HEADER_BYTES);
+	return frame;
 }
 
 /**
@@ -23,9 +23,9 @@ export function pack(kind, turn, payload) {
  * @returns {{kind: number, turn: number, payload: Uint8Array<ArrayBuffer>} | null} null: no frame of ours
  */
 export function unpack(frame) {
-  if (frame.byteLength < HEADER_BYTES) return null;
-  const view = new DataView(frame);
-  return { kind: view.getUint8(0), turn: view.getUint16(2, true), payload: new Uint8Array(frame, HEADER_BYTES) };
+	if (frame.byteLength < HEADER_BYTES) return null;
+	const view = new DataView(frame);
+	return { kind: view.getUint8(0), turn: view.getUint16(2, true), payload: new Uint8Array(frame, HEADER_BYTES) };
 }
 
 /**
@@ -34,8 +34,8 @@ export function unpack(frame) {
  * @returns {Int16Array<ArrayBuffer>}
  */
 export function samplesOf(payload) {
-  const view = new DataView(payload.buffer, payload.byteOffset, payload.byteLength);
-  return Int16Array.from({ length: payload.byteLength >> 1 }, (_, at) => view.getInt16(2 * at, true));
+	const view = new DataView(payload.buffer, payload.byteOffset, payload.byteLength);
+	return Int16Array.from({ length: payload.byteLength >> 1 }, (_, at) => view.getInt16(2 * at, true));
 }
 
 /**

@@ -2,110 +2,100 @@
 
 import { get, post, remove } from "../api.js";
 import { columns } from "../charts.js";
-import { fault, h, icon, lasting, nothing, prose } from "../dom.js";
+import { fact, fault, h, icon, nothing, prose } from "../dom.js";
 import { View } from "../view.js";
 
 const MARKS = { fine: ["check", "fine"], wrong: ["warn", "at fault"], skipped: ["info", "not looked at"] };
-const COUNTED = {
-  mic_overruns: "Gaps in what was heard", mic_losses: "Microphone gone", mic_silences: "Microphone silent", speaker_underruns: "Gaps in what was played",
-  speaker_losses: "Speaker gone", reply_starved: "Replies that paused", resent_bytes: "Bytes sent again", echo_self_interruptions: "It interrupted itself",
-};
 
 class Health extends View {
-  findings = h("div", { class: "stack", "aria-live": "polite" }, nothing("health", "Not examined yet", "The doctor looks at the configuration, the key, the sound devices, the network and the service. It takes some seconds and changes nothing."));
-  examine = h("button", { class: "primary", onclick: () => this.#examine() }, "Examine");
-  usage = h("div", { class: "stack" });
-  devices = h("ul", { class: "rows devices" });
-  code = h("div", { role: "status" });
-  about = h("dl");
+	findings = h("div.stack", { "aria-live": "polite" }, nothing("health", "Not examined yet", "The doctor looks at the configuration, the key, the sound devices, the network and the service. It takes some seconds and changes nothing."));
+	examine = h("button.primary", { onclick: () => this.#examine() }, "Examine");
+	usage = h("div.stack");
+	devices = h("ul.rows.devices");
+	code = h("div", { role: "status" });
+	about = h("dl");
 
-  build() {
-    const card = (heading, act, ...content) => h("section", { class: "card stack" }, h("div", { class: "row" }, h("h2", {}, heading), act), ...content);
-    this.append(
-      card("Doctor", this.examine, this.findings),
-      card("Usage", null, this.usage),
-      card("Paired browsers", h("button", { onclick: () => this.#pair() }, icon("plus"), "Pair another"), this.trouble, this.code, this.devices),
-      card("Running", null, this.about));
-    this.watch(({ status }) => status && this.#running(status));
-    get("/api/usage").then(({ usage: used }) => this.usage.replaceChildren(...usage(used)), (error) => this.usage.replaceChildren(fault(error)));
-    this.#paired();
-  }
+	build() {
+		const card = (heading, act, ...content) => h("section.card.stack", h("div.row", h("h2", heading), act), ...content);
+		this.append(
+			card("Doctor", this.examine, this.findings),
+			card("Usage", null, this.usage),
+			card("Paired browsers", h("button", { onclick: () => this.#pair() }, icon("plus"), "Pair another"), this.trouble, this.code, this.devices),
+			card("Running", null, this.about));
+		this.watch(({ status }) => status && this.#running(status));
+		get("/api/usage").then(({ usage: used }) => this.usage.replaceChildren(...usage(used)), (error) => this.usage.replaceChildren(fault(error)));
+		this.#paired();
+	}
 
-  async #examine() {
-    this.examine.disabled = true;
-    this.examine.textContent = "Examining …";
-    try {
-      const { findings } = (await get("/api/doctor")).findings;
-      this.findings.replaceChildren(sum(findings), h("ul", { class: "rows findings" }, ...findings.map(finding)));
-    } catch (error) {
-      this.findings.replaceChildren(fault(error));
-    }
-    this.examine.disabled = false;
-    this.examine.textContent = "Examine again";
-  }
+	async #examine() {
+		this.examine.disabled = true;
+		this.examine.textContent = "Examining …";
+		try {
+			const { findings } = (await get("/api/doctor")).findings;
+			this.findings.replaceChildren(sum(findings), h("ul.rows.findings", ...findings.map(finding)));
+		} catch (error) {
+			this.findings.replaceChildren(fault(error));
+		}
+		this.examine.disabled = false;
+		this.examine.textContent = "Examine again";
+	}
 
-  async #paired() {
-    const told = await this.attempt(get("/api/devices"));
-    this.devices.replaceChildren(...(told?.devices ?? []).map((device) => this.#device(device)));
-  }
+	async #paired() {
+		const told = await this.attempt(get("/api/devices"));
+		this.devices.replaceChildren(...(told?.devices ?? []).map((device) => this.#device(device)));
+	}
 
-  /** @param {Device} device */
-  #device(device) {
-    const revoke = h("button", { class: "danger", "aria-label": `Revoke ${device.name}`, onclick: () => this.#revoke(device) }, "Revoke");
-    return h("li", { class: "row" }, icon("phone"), h("div", { class: "grow" }, h("p", {}, device.name, device.this && h("span", { class: "tag good" }, "this browser")), h("p", { class: "small" }, when(device))), revoke);
-  }
+	#device(device) {
+		const revoke = h("button.danger", { "aria-label": `Revoke ${device.name}`, onclick: () => this.#revoke(device) }, "Revoke");
+		return h("li.row", icon("phone"), h("div.grow", h("p", device.name, device.this && h("span.tag.good", "this browser")), h("p.small", when(device))), revoke);
+	}
 
-  /** @param {Device} device */
-  async #revoke({ id, name, this: own }) {
-    if (!confirm(`${own ? "This browser" : name} will have to be paired again. Revoke it?`)) return;
-    if (!(await this.attempt(remove(`/api/devices/${id}`)))) return;
-    if (own) location.reload();
-    else await this.#paired();
-  }
+	/** @param {Device} device */
+	async #revoke({ id, name, this: own }) {
+		if (!confirm(`${own ? "This browser" : name} will have to be paired again. Revoke it?`)) return;
+		if (!(await this.attempt(remove(`/api/devices/${id}`)))) return;
+		if (own) location.reload();
+		else await this.#paired();
+	}
 
-  async #pair() {
-    const told = await this.attempt(post("/api/pair/new"));
-    if (told) this.code.replaceChildren(h("div", { class: "waiting" }, h("img", { src: told.qr, alt: "A picture of the address, for a phone's camera", class: "qr" }), h("p", { class: "pin" }, told.code), h("p", { class: "small" }, `Scan it, or enter the code at ${location.origin} in the other browser, within ${Math.round(told.ends_in_s / 60)} minutes. It is good once.`)));
-  }
+	async #pair() {
+		const told = await this.attempt(post("/api/pair/new"));
+		if (told) this.code.replaceChildren(h("div.waiting", h("img", { src: told.qr, alt: "A picture of the address, for a phone's camera", class: "qr" }), h("p.pin", told.code), h("p.small", `Scan it, or enter the code at ${location.origin} in the other browser, within ${Math.round(told.ends_in_s / 60)} minutes. It is good once.`)));
+	}
 
-  #running({ version, board, model, up_s, devices, counters }) {
-    const counted = Object.entries(counters ?? {}).filter(([name, count]) => count && COUNTED[name]);
-    const rows = [
-      ["Version", version], ["Board", board], ["Model", model], ["Up", up_s == null ? null : lasting(up_s)],
-      ["Microphone", devices?.mic?.device], ["Speaker", devices?.speaker?.device], ...counted.map(([name, count]) => [COUNTED[name], String(count)]),
-    ];
-    this.about.replaceChildren(...rows.filter(([, value]) => value).map(fact));
-  }
+	/** @param {any} status */
+	#running({ version, board, model, up_s, devices }) {
+		const rows = [
+			["Version", version], ["Board", board], ["Model", model], ["Up", up_s && `${Math.floor(up_s / 86_400)} d ${Math.floor(up_s / 3600) % 24} h`],
+			["Microphone", devices?.mic?.device], ["Speaker", devices?.speaker?.device],
+		];
+		this.about.replaceChildren(...rows.filter(([, value]) => value).map(fact));
+	}
 }
 
-const fact = ([name, value]) => h("div", {}, h("dt", {}, name), h("dd", { class: "number" }, value));
-
-/** @param {Finding[]} findings */
 function sum(findings) {
-  const faults = findings.filter(({ mark }) => mark === "wrong").length;
-  return faults ? h("p", { class: "tag bad" }, `${faults} ${faults === 1 ? "fault" : "faults"} found`) : h("p", { class: "tag good" }, icon("check"), "No fault was found");
+	const faults = findings.filter(({ mark }) => mark === "wrong").length;
+	return faults ? h("p.tag.bad", `${faults} ${faults === 1 ? "fault" : "faults"} found`) : h("p.tag.good", icon("check"), "No fault was found");
 }
 
-/** @param {Finding} found */
-function finding({ check, mark, found, remedy }) {
-  const [picture, word] = MARKS[mark];
-  return h("li", { class: mark }, icon(picture), h("div", {}, h("p", {}, h("strong", {}, check), h("span", { class: "apart" }, `, ${word}`)), h("p", { class: "small" }, ...prose(found)), remedy && h("p", { class: "small ink" }, "→ ", ...prose(remedy))));
+export function finding({ check, mark, found, remedy }) {
+	const [picture, word] = MARKS[mark];
+	return h("li", { class: mark }, icon(picture), h("div", h("p", h("strong", check), h("span.apart", `, ${word}`)), h("p.small", ...prose(found)), remedy && h("p.small.ink", "→ ", ...prose(remedy))));
 }
 
 function usage({ today, this_month, budget, days }) {
-  const minutes = (day) => ((day?.sent_s ?? 0) + (day?.received_s ?? 0)) / 60;
-  const tokens = (day) => (day?.prompt_tokens ?? 0) + (day?.response_tokens ?? 0);
-  const words = (day) => `${minutes(day).toFixed(1)} min, ${tokens(day).toLocaleString("en")} tokens`;
-  const shown = Object.entries(days ?? {}).filter(([day]) => day !== "unset");
-  const picture = shown.length > 1 && [columns(shown.map(([day, used]) => ({ value: minutes(used), label: `${day}: ${minutes(used).toFixed(1)} minutes` })), { name: `Minutes of audio on each of ${shown.length} days` }), h("p", { class: "small" }, "Minutes of audio in both directions, a column for each day.")];
-  return [h("dl", {}, ...[["Today", words(today)], ["This month", words(this_month)], ["Budget", budget ?? "None set"]].map(fact)), ...(picture || [])];
+	const minutes = (day) => ((day?.sent_s ?? 0) + (day?.received_s ?? 0)) / 60;
+	const tokens = (day) => (day?.prompt_tokens ?? 0) + (day?.response_tokens ?? 0);
+	const words = (day) => `${minutes(day).toFixed(1)} min, ${tokens(day).toLocaleString("en")} tokens`;
+	const shown = Object.entries(days ?? {}).filter(([day]) => day !== "unset");
+	const picture = shown.length > 1 && [columns(shown.map(([day, used]) => ({ value: minutes(used), label: `${day}: ${minutes(used).toFixed(1)} minutes` })), `Minutes of audio on each of ${shown.length} days`), h("p.small", "Minutes of audio in both directions, a column for each day.")];
+	return [h("dl", ...[["Today", words(today)], ["This month", words(this_month)], ["Budget", budget ?? "None set"]].map(fact)), ...(picture || [])];
 }
 
-/** @param {Device} device */
 function when({ paired_at_s, seen_at_s, ends_at_s }) {
-  const day = (at_s) => new Date(at_s * 1000).toLocaleDateString(undefined, { day: "numeric", month: "long", year: "numeric" });
-  const parts = [paired_at_s ? `paired ${day(paired_at_s)}` : "paired while the clock was not set", seen_at_s && `last seen ${day(seen_at_s)}`, ends_at_s && `a guest until ${day(ends_at_s)}`];
-  return parts.filter(Boolean).join(" · ");
+	const day = (at_s) => new Date(at_s * 1000).toLocaleDateString(undefined, { day: "numeric", month: "long", year: "numeric" });
+	const parts = [paired_at_s ? `paired ${day(paired_at_s)}` : "paired while the clock was not set", seen_at_s && `last seen ${day(seen_at_s)}`, ends_at_s && `a guest until ${day(ends_at_s)}`];
+	return parts.filter(Boolean).join(" · ");
 }
 
 customElements.define("conure-health", Health);

@@ -1,93 +1,92 @@
 // Timers: what rings, what waits with the nearest first, what is over; and three short forms for new ones.
 
 import { get, post, remove } from "../api.js";
-import { clock, follow, h, icon, nothing, say } from "../dom.js";
-import { View, capital } from "../view.js";
+import { capital, clock, follow, h, icon, nothing, say } from "../dom.js";
+import { View } from "../view.js";
 
 const PRESETS = { "1 min": "1m", "5 min": "5m", "10 min": "10m", "30 min": "30m" };
 const COUNTDOWN_S = 24 * 3600; // what is farther away is told by its day and time
 
 class Timers extends View {
-  list = h("ul", { class: "rows timers" });
-  empty = nothing("timers", "Nothing is waiting", "Say “set a timer for ten minutes”, or start one here.");
-  past = h("ul", { class: "past" });
-  over = h("section", { class: "card", hidden: true }, h("h2", {}, "Over"), this.past);
-  /** @type {Timer[]} */ timers = [];
-  read_ms = 0;
-  known = "";
+	list = h("ul.rows.timers");
+	empty = nothing("timers", "Nothing is waiting", "Say “set a timer for ten minutes”, or start one here.");
+	past = h("ul.past");
+	over = h("section.card", { hidden: true }, h("h2", "Over"), this.past);
+	/** @type {Timer[]} */ timers = [];
+	read_ms = 0;
+	known = "";
 
-  build() {
-    this.append(this.trouble, h("section", { class: "card", "aria-label": "Waiting" }, this.empty, this.list), this.#forms(), this.over);
-    const ticking = setInterval(() => this.#tick(), 500);
-    this.ends(() => clearInterval(ticking));
-    this.watch(({ status }) => this.#changed(status?.timers));
-  }
+	build() {
+		this.append(this.trouble, h("section.card", { "aria-label": "Waiting" }, this.empty, this.list), this.#forms(), this.over);
+		const ticking = setInterval(() => this.#tick(), 500);
+		this.ends(() => clearInterval(ticking));
+		this.watch(({ status }) => this.#changed(status?.timers));
+	}
 
-  /** The speaker's summary changes whenever one of them does: then the list is fetched. */
-  #changed(summary) {
-    const now = JSON.stringify([summary?.waiting, summary?.rings, summary?.missed]);
-    if (now !== this.known) this.#read();
-    this.known = now;
-  }
+	/** The speaker's summary changes whenever one of them does: then the list is fetched. */
+	#changed(summary) {
+		const now = JSON.stringify([summary?.waiting, summary?.rings, summary?.missed]);
+		if (now !== this.known) this.#read();
+		this.known = now;
+	}
 
-  async #read() {
-    const told = await this.attempt(get("/api/timers"));
-    if (!told) return;
-    this.timers = told.timers ?? [];
-    this.read_ms = Date.now();
-    this.empty.hidden = this.timers.length > 0;
-    follow(this.list, this.timers, ({ id, rings }) => `${id} ${rings}`, (timer) => this.#row(timer), (row, { text }) => say(row.querySelector(".small"), text));
-    this.over.hidden = !told.past?.length;
-    follow(this.past, told.past ?? [], String, (text) => h("li", {}, text));
-    this.#tick();
-  }
+	async #read() {
+		const told = await this.attempt(get("/api/timers"));
+		if (!told) return;
+		this.timers = told.timers ?? [];
+		this.read_ms = Date.now();
+		this.empty.hidden = this.timers.length > 0;
+		follow(this.list, this.timers, ({ id, rings }) => `${id} ${rings}`, (timer) => this.#row(timer), (row, { text }) => say(row.querySelector(".small"), text));
+		this.over.hidden = !told.past?.length;
+		follow(this.past, told.past ?? [], String, (text) => h("li", text));
+		this.#tick();
+	}
 
-  /** @param {Timer} timer */
-  #row({ id, kind, name, rings }) {
-    const acts = rings
-      ? [h("button", { class: "primary", onclick: () => this.#do(post("/api/silence")) }, "Silence"), h("button", { onclick: () => this.#do(post(`/api/timers/${id}/snooze`)) }, "Snooze")]
-      : [h("button", { class: "round", "aria-label": `Cancel ${name || kind}`, onclick: () => this.#do(remove(`/api/timers/${id}`)) }, icon("close"))];
-    return h("li", { class: rings && "rings" }, icon(kind === "timer" ? "timers" : "bell"), h("div", { class: "grow" }, h("p", { class: "left number" }), h("p", { class: "small" })), ...acts);
-  }
+	#row({ id, kind, name, rings }) {
+		const acts = rings
+			? [h("button.primary", { onclick: () => this.#do(post("/api/silence")) }, "Silence"), h("button", { onclick: () => this.#do(post(`/api/timers/${id}/snooze`)) }, "Snooze")]
+			: [h("button.round", { "aria-label": `Cancel ${name || kind}`, onclick: () => this.#do(remove(`/api/timers/${id}`)) }, icon("close"))];
+		return h("li", { class: rings && "rings" }, icon(kind === "timer" ? "timers" : "bell"), h("div.grow", h("p.left.number"), h("p.small")), ...acts);
+	}
 
-  #tick() {
-    const past_s = (Date.now() - this.read_ms) / 1000;
-    this.timers.forEach(({ due_in_s, rings, name, kind }, at) => {
-      const left_s = due_in_s == null ? Infinity : due_in_s - past_s;
-      say(this.list.children[at].querySelector(".left"), rings ? "Rings now" : left_s <= COUNTDOWN_S ? clock(left_s) : capital(name || kind));
-    });
-    if (past_s > 2 && this.timers.some(({ due_in_s, rings }) => !rings && due_in_s != null && due_in_s < past_s)) this.#read();
-  }
+	#tick() {
+		const past_s = (Date.now() - this.read_ms) / 1000;
+		this.timers.forEach(({ due_in_s, rings, name, kind }, at) => {
+			const left_s = due_in_s == null ? Infinity : due_in_s - past_s;
+			say(this.list.children[at].querySelector(".left"), rings ? "Rings now" : left_s <= COUNTDOWN_S ? clock(left_s) : capital(name || kind));
+		});
+		if (past_s > 2 && this.timers.some(({ due_in_s, rings }) => !rings && due_in_s != null && due_in_s < past_s)) this.#read();
+	}
 
-  #forms() {
-    const duration = h("input", { name: "duration", required: true, placeholder: "10m, 90s or 1h30m", autocomplete: "off" });
-    const presets = Object.entries(PRESETS).map(([words, value]) => h("button", { type: "button", onclick: () => (duration.value = value) }, words));
-    return h("div", { class: "forms" },
-      this.#form("Timer", "Start", { action: "add" }, h("label", {}, "For how long", duration), h("div", { class: "row presets" }, ...presets), field("name", "Name (optional)", "pasta")),
-      this.#form("Alarm", "Set", { action: "alarm", day: "" }, h("label", {}, "At", h("input", { name: "at", type: "time", required: true })), field("weekdays", "Repeat (optional)", "weekdays, daily, mon tue"), field("name", "Name (optional)", "get up")),
-      this.#form("Reminder", "Remind", { action: "remind" }, h("label", {}, "When", h("input", { name: "at", type: "datetime-local", required: true })), field("text", "Of what", "water the plants", true)));
-  }
+	#forms() {
+		const duration = h("input", { name: "duration", required: true, placeholder: "10m, 90s or 1h30m", autocomplete: "off" });
+		const presets = Object.entries(PRESETS).map(([words, value]) => h("button", { type: "button", onclick: () => (duration.value = value) }, words));
+		return h("div.forms",
+			this.#form("Timer", "Start", { action: "add" }, h("label", "For how long", duration), h("div.row.presets", ...presets), field("name", "Name (optional)", "pasta")),
+			this.#form("Alarm", "Set", { action: "alarm", day: "" }, h("label", "At", h("input", { name: "at", type: "time", required: true })), field("weekdays", "Repeat (optional)", "weekdays, daily, mon tue"), field("name", "Name (optional)", "get up")),
+			this.#form("Reminder", "Remind", { action: "remind" }, h("label", "When", h("input", { name: "at", type: "datetime-local", required: true })), field("text", "Of what", "water the plants", true)));
+	}
 
-  #form(name, verb, fixed, ...fields) {
-    const form = h("form", { class: "card stack", onsubmit: (event) => {
-      event.preventDefault();
-      const given = Object.fromEntries(new FormData(form));
-      if (given.at) given.at = String(given.at).replace("T", " ");
-      this.#do(post("/api/timers", { ...fixed, ...given }), form);
-    } }, h("h2", {}, name), ...fields, h("button", { class: "primary" }, verb));
-    return form;
-  }
+	#form(name, verb, fixed, ...fields) {
+		const form = h("form.card.stack", { onsubmit: (event) => {
+			event.preventDefault();
+			const given = Object.fromEntries(new FormData(form));
+			if (given.at) given.at = String(given.at).replace("T", " ");
+			this.#do(post("/api/timers", { ...fixed, ...given }), form);
+		} }, h("h2", name), ...fields, h("button.primary", verb));
+		return form;
+	}
 
-  /** @param {Promise<any>} asked @param {HTMLFormElement} [form] emptied if it went well */
-  async #do(asked, form) {
-    const told = await this.attempt(asked);
-    if (!told) return;
-    form?.reset();
-    if (told.said) this.shared.tell(told.said);
-    await this.#read();
-  }
+	/** @param {Promise<any>} asked @param {HTMLFormElement} [form] emptied if it went well */
+	async #do(asked, form) {
+		const told = await this.attempt(asked);
+		if (!told) return;
+		form?.reset();
+		if (told.said) this.shared.tell(told.said);
+		await this.#read();
+	}
 }
 
-const field = (name, label, placeholder, required = false) => h("label", {}, label, h("input", { name, placeholder, required, maxlength: "200", autocomplete: "off" }));
+const field = (name, label, placeholder, required = false) => h("label", label, h("input", { name, placeholder, required, maxlength: "200", autocomplete: "off" }));
 
 customElements.define("conure-timers", Timers);
