@@ -9,6 +9,7 @@ from typing import Any
 
 from daemon.conductor.accounts import Accounts
 from daemon.conductor.ledger import Ledger
+from daemon.conductor.pairing import PressToPair
 from daemon.events import Event
 from daemon.hearing.capture import Capture
 from daemon.lights.lamp import Lamp
@@ -37,6 +38,7 @@ class Parts:
     feed: Feed
     accounts: Accounts = field(default_factory=Accounts)
     reminders: Reminders = field(default_factory=Reminders)
+    pairing: PressToPair = field(default_factory=PressToPair)
     tools: ToolHost = field(default_factory=no_tools)
     clock: Callable[[], float] = time.monotonic
 

@@ -7,6 +7,7 @@ from typing import Any
 from daemon.errors import ControlError
 from daemon.reminders import actions
 from daemon.reminders.book import Refused
+from daemon.reminders.phrases import book_table
 from daemon.reminders.requests import parse_duration
 from daemon.reminders.service import Reminders
 
@@ -17,15 +18,20 @@ class ReminderCommands:
     def __init__(self, reminders: Reminders) -> None:
         self._reminders = reminders
 
-    async def handle(self, args: dict[str, Any]) -> str:
-        """Carry it out; returns words to be shown. Raises ControlError for what cannot be done."""
+    async def handle(self, args: dict[str, Any]) -> Any:
+        """Carry it out; returns words to be shown, or data for `table`.
+
+        Raises ControlError for what cannot be done.
+        """
         try:
             return await self._carry_out(args)
         except Refused as refused:
             raise ControlError(str(refused)) from refused
 
-    async def _carry_out(self, args: dict[str, Any]) -> str:
+    async def _carry_out(self, args: dict[str, Any]) -> Any:
         match args:
+            case {"action": "table"}:
+                return book_table(self._reminders.book, self._reminders.now(), self._reminders.offset)
             case {"action": "list"}:
                 return await actions.list_all(self._reminders)
             case {"action": "add", "duration": str(duration), "name": str(name)}:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from datetime import date, datetime, timedelta
+from typing import Any
 
 from daemon.reminders.advance import wait_of
 from daemon.reminders.book import Alarm, Book, Countdown, Ending, Entry, EntryKind, Past, Ringing
@@ -117,8 +118,37 @@ def listing(book: Book, now: Moment, offset: OffsetAt) -> Iterator[str]:
 
 def waiting_lines(book: Book, now: Moment, offset: OffsetAt) -> list[str]:
     """What waits, the nearest first."""
-    nearest_first = sorted(book.entries, key=lambda entry: _nearness(entry, now, offset))
-    return [f"{entry.id}: {entry_words(entry, now, offset)}" for entry in nearest_first]
+    return [f"{entry.id}: {entry_words(entry, now, offset)}" for entry in _nearest_first(book, now, offset)]
+
+
+def book_table(book: Book, now: Moment, offset: OffsetAt) -> dict[str, list[dict[str, Any]]]:
+    """All of it, for a program that shows it; `left_s` is None where the clock does not tell.
+
+    To be read is not to be told: what was missed counts as untold as before.
+    """
+    return {
+        "ringing": [_named(one) for one in book.ringing],
+        "waiting": [
+            _named(entry) | {"words": entry_words(entry, now, offset), "left_s": _left_s(entry, now, offset)}
+            for entry in _nearest_first(book, now, offset)
+        ],
+        "past": [
+            {"title": title(past), "words": past_words(past, now, offset)} for past in reversed(book.past)
+        ],
+    }
+
+
+def _named(one: Entry | Ringing) -> dict[str, Any]:
+    return {"id": one.id, "kind": one.kind.value, "name": one.name, "title": title(one)}
+
+
+def _left_s(entry: Entry, now: Moment, offset: OffsetAt) -> float | None:
+    wait_s = wait_of(entry, now, offset)
+    return None if wait_s is None else round(max(0.0, wait_s), 1)
+
+
+def _nearest_first(book: Book, now: Moment, offset: OffsetAt) -> list[Entry]:
+    return sorted(book.entries, key=lambda entry: _nearness(entry, now, offset))
 
 
 def _nearness(entry: Entry, now: Moment, offset: OffsetAt) -> float:

@@ -81,14 +81,20 @@ class LiveClient:
         )
 
     @contextlib.asynccontextmanager
-    async def session(self, handle: str | None) -> AsyncIterator[LiveSession]:
-        """A set-up session, resumed if a handle is given. Raises LinkError, also from its body's calls."""
+    async def session(
+        self, handle: str | None, settings: LiveSettings | None = None, equipment: Equipment | None = None
+    ) -> AsyncIterator[LiveSession]:
+        """A set-up session, resumed if a handle is given. Raises LinkError, also from its body's calls.
+
+        `settings` and `equipment` take the place of the client's own, for what is said in the set-up.
+        """
+        settings, equipment = settings or self._settings, equipment or self._equipment
         translator = Translator(self._key, resuming=handle is not None)
         connection = self._client.aio.live.connect(
-            model=self._settings.model, config=connect_config(self._settings, handle, self._equipment)
+            model=settings.model, config=connect_config(settings, handle, equipment)
         )
         async with contextlib.AsyncExitStack() as stack:
-            limit = asyncio.timeout(self._settings.setup_timeout_s)
+            limit = asyncio.timeout(settings.setup_timeout_s)
             try:
                 async with limit:
                     raw = await stack.enter_async_context(connection)
@@ -100,7 +106,7 @@ class LiveClient:
                     SignalKind.MESSAGE, Where.SETUP, reason="the set-up was answered by something else"
                 )
                 raise LinkError(classify(signal))
-            yield LiveSession(raw, translator, capabilities(self._settings.model).text_input)
+            yield LiveSession(raw, translator, capabilities(settings.model).text_input)
 
 
 class LiveSession:

@@ -171,7 +171,7 @@ async def test_what_is_not_kept_says_so() -> None:
 # --- the command line -------------------------------------------------------------------------------
 
 
-async def nothing_to_watch() -> AsyncIterator[dict[str, Any]]:
+async def nothing_to_watch(_: object) -> AsyncIterator[dict[str, Any]]:
     for event in list[dict[str, Any]]():
         yield event
 
