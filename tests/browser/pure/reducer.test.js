@@ -11,7 +11,7 @@ const STATUS = {
 };
 
 const after = (...notes) => notes.reduce(reduce, START);
-const here = (...notes) => after({ event: "speaker", present: true }, { event: "snapshot", status: STATUS }, ...notes);
+const here = (...notes) => after({ event: "speaker", speaker: "here" }, { event: "snapshot", status: STATUS }, ...notes);
 const frozen = (value) => (value && typeof value === "object" && Object.values(value).forEach(frozen), Object.freeze(value));
 
 test("a note that is not known changes nothing, and neither does one before the first snapshot", () => {
@@ -24,8 +24,8 @@ test("no note changes the state that it is given", () => {
 	const notes = [
 		{ event: "state", state: "listening" }, { event: "mute", muted: true }, { event: "volume", volume: 9 }, { event: "light", light: "muted" },
 		{ event: "link", state: "refused", problem: "p", remedy: "r" }, { event: "device", device: "mic", open: false, problem: "gone" },
-		{ event: "timers", rings: ["timer"] }, { event: "level", level_dbfs: -20, floor_dbfs: -60 }, { event: "talks", talks: [{}] }, { event: "gap", count: 4 },
-		{ event: "say", text: "a" }, { event: "transcript", who: "model", text: "b" }, { event: "turn", turn: 1 }, { event: "end" }, { event: "speaker", present: false },
+		{ event: "timers", rings: ["timer"] }, { event: "level", level_dbfs: -20, floor_dbfs: -60 }, { event: "talk", name: "phone", open: true }, { event: "gap", count: 4 },
+		{ event: "say", text: "a" }, { event: "transcript", who: "model", text: "b" }, { event: "turn", turn: 1 }, { event: "end" }, { event: "speaker", speaker: "away" },
 	];
 	const state = frozen(here({ event: "transcript", who: "user", text: "x" }));
 	for (const note of notes) assert.notEqual(reduce(state, frozen(note)), state, note.event);
@@ -63,6 +63,12 @@ test("nothing grows without end", () => {
 	assert.equal(state.status.turns.at(-1).turn, 499);
 });
 
+test("who talks on a phone comes and goes", () => {
+	const one = here({ event: "talk", name: "Safari on iPhone", open: true }, { event: "talk", name: "Firefox on Android", open: true });
+	assert.deepEqual(one.status.talks, ["Safari on iPhone", "Firefox on Android"]);
+	assert.deepEqual(reduce(one, { event: "talk", name: "Safari on iPhone", open: false }).status.talks, ["Firefox on Android"]);
+});
+
 test("a closed microphone has no level", () => {
 	const closed = { ...STATUS, devices: { mic: { open: false, level_dbfs: -50, floor_dbfs: -70 } } };
 	assert.equal(after({ event: "snapshot", status: closed }).levels.length, 0);
@@ -70,7 +76,7 @@ test("a closed microphone has no level", () => {
 });
 
 test("a speaker that goes and comes back keeps what was said", () => {
-	const state = here({ event: "transcript", who: "user", text: "Hello" }, { event: "end" }, { event: "speaker", present: false });
+	const state = here({ event: "transcript", who: "user", text: "Hello" }, { event: "end" }, { event: "speaker", speaker: "away" });
 	assert.equal(state.speaker, "away");
 	assert.deepEqual([reduce(state, { event: "snapshot", status: STATUS }).speaker, state.lines.length], ["here", 1]);
 });
@@ -86,7 +92,7 @@ test("a screen reader is told whole sentences, and the rest when the turn is ove
 test("what is wrong is told with its remedy, the gravest alone", () => {
 	assert.deepEqual(troubles(here()), []);
 	assert.equal(troubles(here({ event: "stream", stream: "lost" })).length, 1);
-	assert.match(troubles(here({ event: "speaker", present: false }))[0].remedy, /journalctl/);
+	assert.match(troubles(here({ event: "speaker", speaker: "away" }))[0].remedy, /journalctl/);
 	const faults = troubles(here({ event: "device", device: "mic", open: false, problem: "gone" }, { event: "link", state: "refused", problem: "The key is refused", remedy: "Make another" }, { event: "timers", missed: ["alarm: was missed"] }));
 	assert.deepEqual(faults.map(({ text, kind }) => [text, kind]), [["Microphone: gone", undefined], ["The key is refused", "bad"], ["alarm: was missed", "info"]]);
 	assert.ok(faults[0].remedy && faults[1].remedy);

@@ -48,12 +48,10 @@ const ICONS = {
 	stop: "M7 7h10v10H7Z",
 	send: "M5 12h14M13 6l6 6-6 6",
 	bell: "M6 17v-6a6 6 0 0 1 12 0v6M4 17h16M10.5 20.5h3",
-	phone: "M8 3h8a1 1 0 0 1 1 1v16a1 1 0 0 1-1 1H8a1 1 0 0 1-1-1V4a1 1 0 0 1 1-1ZM11 18h2",
 	check: "m5 13 4 4L19 7",
 	warn: "M12 4 2.5 20h19L12 4ZM12 10v4M12 17v.5",
 	info: "M12 21a9 9 0 1 0 0-18 9 9 0 0 0 0 18ZM12 11v5M12 8v.5",
 	close: "m6 6 12 12M18 6 6 18",
-	plus: "M12 5v14M5 12h14",
 	"set-up": "M8 15a4 4 0 1 0 0-1M12 14h9v3M17 14v2",
 };
 
@@ -62,12 +60,7 @@ export const icon = (name) => svg("svg.icon", { viewBox: "0 0 24 24", "aria-hidd
 
 /**
  * Make the children of `parent` follow `items`: those that stay keep their elements, and with them focus and selection.
- * @template T
- * @param {Element} parent
- * @param {T[]} items
- * @param {(item: T) => string | number} key
- * @param {(item: T) => Element} make
- * @param {(element: any, item: T) => void} [update]
+ * @type {<T>(parent: Element, items: T[], key: (item: T) => string | number, make: (item: T) => Element, update?: (element: any, item: T) => void) => void}
  */
 export function follow(parent, items, key, make, update = () => {}) {
 	const old = new Map([...parent.children].map((child) => [child.key, child]));

@@ -8,6 +8,7 @@ import "./views/now.js";
 
 /** Each with what this browser must be allowed to do. */
 const VIEWS = { "set-up": "page", now: "page", talk: "talk", timers: "page", history: "page", settings: "page", health: "page" };
+const ALONE = ["talk", "health"]; // what a gateway without a speaker has
 
 const TOLD_MS = 6000;
 
@@ -19,13 +20,20 @@ class Page {
 	main = find("main");
 	notices = h("div.notices", { role: "alert" });
 	place = h("div.place");
-	/** @type {string[]} */ views = [];
+	/** @type {Shared["me"]} */ me;
+	shown = "";
+
+	/** What this browser may see now: set-up until a speaker has answered, and without a speaker nothing that is its. */
+	get views() {
+		const { speaker, status } = this.store.state;
+		const away = speaker === "unknown" ? !this.me.speaker : speaker === "away" && !status;
+		return Object.keys(VIEWS).filter((name) => this.me.rights.includes(VIEWS[name]) && (speaker === "none" ? ALONE.includes(name) : name !== "set-up" || away));
+	}
 
 	async begin() {
 		try {
-			const me = await get("/api/me");
-			this.views = Object.keys(VIEWS).filter((name) => me.rights.includes(VIEWS[name]) && (name !== "set-up" || !me.speaker));
-			await (this.views.length ? this.enter(me) : this.welcome());
+			this.me = await get("/api/me");
+			await (this.views.length ? this.enter() : this.welcome());
 		} catch (error) {
 			this.fail(error);
 		}
@@ -41,24 +49,23 @@ class Page {
 		this.main.replaceChildren(view);
 	}
 
-	/** @param {Shared["me"]} me */
-	async enter(me) {
-		const whole = me.rights.includes("page");
+	async enter() {
+		const whole = this.me.rights.includes("page");
 		const { lights } = whole ? await get("/api/lights") : { lights: [] };
-		this.shared = { store: this.store, me, lights: new Map(lights.map((scene) => [scene.name, scene])), tell: this.tell };
+		this.shared = { store: this.store, me: this.me, lights: new Map(lights.map((scene) => [scene.name, scene])), tell: this.tell };
 		document.body.classList.add("inside");
-		find("nav").replaceChildren(...this.views.map((name) => h("a", { href: `#${name}` }, icon(name), h("span", capital(name)))));
-		this.main.replaceChildren(this.notices, this.place);
+		this.main.replaceChildren(this.place);
 		addEventListener("hashchange", () => this.route());
 		find(".skip").addEventListener("click", (event) => this.skip(event));
 		if (whole) new Live(this.store, () => this.welcome()).start();
-		this.store.watch((state) => this.attend(state));
 		await this.route();
+		this.store.watch((state) => this.attend(state));
 	}
 
 	async route() {
 		const name = this.views.find((view) => view === location.hash.slice(1)) ?? this.views[0];
-		for (const entry of find("nav").children) entry.setAttribute("aria-current", String(entry.getAttribute("href") === `#${name}` && "page"));
+		this.shown = name;
+		this.point();
 		document.title = `${capital(name)} · Conure`;
 		try {
 			await import(`./views/${name}.js`);
@@ -67,9 +74,14 @@ class Page {
 		}
 		const moved = this.place.childElementCount > 0;
 		const heading = h("h1", { tabindex: "-1" }, capital(name));
-		this.place.replaceChildren(heading, Object.assign(document.createElement(`conure-${name}`), { shared: this.shared }));
+		this.place.replaceChildren(heading, this.notices, Object.assign(document.createElement(`conure-${name}`), { shared: this.shared }));
 		scrollTo(0, 0);
 		if (moved) heading.focus({ preventScroll: true });
+	}
+
+	/** The navigation, with the view that is shown. */
+	point() {
+		follow(find("nav"), this.views, String, (name) => h("a", { href: `#${name}` }, icon(name), h("span", capital(name))), (link, name) => link.setAttribute("aria-current", String(name === this.shown && "page")));
 	}
 
 	/** The address names the view, so this link goes by hand. @param {Event} event */
@@ -80,6 +92,8 @@ class Page {
 
 	/** @param {State} state */
 	attend(state) {
+		this.point();
+		if (!this.views.includes(this.shown)) this.route();
 		follow(this.notices, troubles(state), ({ text, remedy }) => `${text} ${remedy}`, notice);
 	}
 

@@ -5,7 +5,7 @@ const LEVELS = 75; // 15 s at five a second
 const TURNS = 50; // as many as the speaker remembers
 
 /** @type {State} */
-export const START = { stream: "opening", speaker: "unknown", status: null, lines: [], levels: [], talks: [], missed: 0, keys: 0 };
+export const START = { stream: "opening", speaker: "unknown", status: null, lines: [], levels: [], missed: 0, keys: 0 };
 
 /**
  * @param {State} state
@@ -17,7 +17,7 @@ export const reduce = (state, note) => ACTS[note.event]?.(state, note) ?? state;
 /** @type {Record<string, (state: State, note: Note) => State>} */
 const ACTS = {
 	stream: (state, { stream }) => ({ ...state, stream }),
-	speaker: (state, { present, alone }) => ({ ...state, stream: "live", speaker: present ? "here" : alone ? "none" : "away" }),
+	speaker: (state, { speaker }) => ({ ...state, stream: "live", speaker }),
 	snapshot: (state, { status }) => ({ ...state, stream: "live", speaker: "here", status, levels: leveled(state, status.devices?.mic) }),
 	gap: (state, { count }) => ({ ...state, missed: state.missed + (count ?? 1) }),
 	end: (state) => ({ ...state, speaker: "away" }),
@@ -29,7 +29,7 @@ const ACTS = {
 	device: (state, { device, open, problem }) => patch(state, { devices: { ...state.status?.devices, [device]: { ...state.status?.devices?.[device], open, problem } } }),
 	timers: (state, { event: _event, v: _v, at: _at, ...timers }) => patch(state, { timers: { ...state.status?.timers, ...timers } }),
 	level: (state, { level_dbfs, floor_dbfs }) => ({ ...state, levels: leveled(state, { open: true, level_dbfs, floor_dbfs }) }),
-	talks: (state, { talks }) => ({ ...state, talks: talks ?? [] }),
+	talk: (state, { name, open }) => patch(state, { talks: [...(state.status?.talks ?? []).filter((other) => other !== name), ...(open ? [name] : [])] }),
 	say: (state, { text }) => said(ended(state), "user", text),
 	transcript: (state, { who, text }) => said(state, who === "user" ? "user" : "model", text),
 	turn: (state, { event: _event, v: _v, at: _at, ...turn }) => ended(patch(state, { turns: [...(state.status?.turns ?? []), turn].slice(-TURNS) })),
@@ -79,15 +79,10 @@ export function troubles({ stream, speaker, status }) {
 	if (!status) return [];
 	const { link, devices, timers } = status;
 	/** @type {Trouble[]} */
-	const found = Object.entries(devices ?? {}).filter(([, device]) => device?.problem).map(([name, { problem }]) => ({ text: `${DEVICES[name] ?? name}: ${problem}`, remedy: REMEDIES[name] }));
+	const found = Object.entries(devices ?? {}).filter(([, device]) => device?.problem).map(([name, { problem }]) => ({ text: `${DEVICES[name][0]}: ${problem}`, remedy: `Check its cable, and \`${DEVICES[name][1]}\` in the settings; Health looks closer.` }));
 	if (link?.problem) found.push({ kind: link.state === "refused" ? "bad" : "warn", text: link.problem, remedy: link.remedy });
 	for (const text of timers?.missed ?? []) found.push({ kind: "info", text });
 	return found;
 }
 
-const DEVICES = { mic: "Microphone", speaker: "Speaker", lights: "Lights" };
-const REMEDIES = {
-	mic: "Check its cable, and `[board] mic` in the settings; Health looks closer.",
-	speaker: "Check its cable, and `[board] speaker` in the settings; Health looks closer.",
-	lights: "Check their wires, and `[lights]` in the settings; Health looks closer.",
-};
+const DEVICES = { mic: ["Microphone", "[board] mic"], speaker: ["Speaker", "[board] speaker"], lights: ["Lights", "[lights] kind"] };

@@ -60,7 +60,7 @@ export function conversation({ heading, text, label, write }) {
 		field.focus();
 	};
 	return {
-		element: h("section.conversation.card", { "aria-label": "Conversation" }, h("h2", "Conversation"), empty, log, h("form.say", { onsubmit: submit }, field, send)),
+		element: h("section.conversation.card", h("h2", "Conversation"), empty, log, h("form.say", { onsubmit: submit }, field, send)),
 		/** @param {boolean} enabled */
 		enable(enabled) {
 			field.disabled = send.disabled = !enabled;

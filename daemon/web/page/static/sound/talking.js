@@ -80,12 +80,10 @@ export class Talking extends EventTarget {
 		await /** @type {any} */ (this.context)?.setSinkId?.(id);
 	}
 
-	press() {
-		this.#hold(true);
-	}
-
-	release() {
-		this.#hold(false);
+	/** @param {boolean} pressed whether the user holds the button, and so speaks */
+	press(pressed) {
+		if (pressed !== this.pressed) this.#send({ type: pressed ? "press" : "release" });
+		this.pressed = pressed;
 	}
 
 	/** @param {string} text */
@@ -102,11 +100,6 @@ export class Talking extends EventTarget {
 	end() {
 		this.#send({ type: "end" });
 		this.#close();
-	}
-
-	#hold(pressed) {
-		if (pressed !== this.pressed) this.#send({ type: pressed ? "press" : "release" });
-		this.pressed = pressed;
 	}
 
 	#connect() {

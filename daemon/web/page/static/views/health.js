@@ -1,8 +1,7 @@
 // Health: what the doctor finds, what was used, and which browsers may in.
 
 import { get, post, remove } from "../api.js";
-import { columns } from "../charts.js";
-import { fact, fault, h, icon, nothing, prose } from "../dom.js";
+import { fact, fault, h, icon, nothing, prose, say } from "../dom.js";
 import { View } from "../view.js";
 
 const MARKS = { fine: ["check", "fine"], wrong: ["warn", "at fault"], skipped: ["info", "not looked at"] };
@@ -10,7 +9,7 @@ const MARKS = { fine: ["check", "fine"], wrong: ["warn", "at fault"], skipped: [
 class Health extends View {
 	findings = h("div.stack", { "aria-live": "polite" }, nothing("health", "Not examined yet", "The doctor looks at the configuration, the key, the sound devices, the network and the service. It takes some seconds and changes nothing."));
 	examine = h("button.primary", { onclick: () => this.#examine() }, "Examine");
-	usage = h("div.stack");
+	usage = h("dl");
 	devices = h("ul.rows.devices");
 	code = h("div", { role: "status" });
 	about = h("dl");
@@ -20,7 +19,7 @@ class Health extends View {
 		this.append(
 			card("Doctor", this.examine, this.findings),
 			card("Usage", null, this.usage),
-			card("Paired browsers", h("button", { onclick: () => this.#pair() }, icon("plus"), "Pair another"), this.trouble, this.code, this.devices),
+			card("Paired browsers", h("button", { onclick: () => this.#pair() }, "Pair another"), this.trouble, this.code, this.devices),
 			card("Running", null, this.about));
 		this.watch(({ status }) => status && this.#running(status));
 		get("/api/usage").then(({ usage: used }) => this.usage.replaceChildren(...usage(used)), (error) => this.usage.replaceChildren(fault(error)));
@@ -29,7 +28,7 @@ class Health extends View {
 
 	async #examine() {
 		this.examine.disabled = true;
-		this.examine.textContent = "Examining …";
+		say(this.examine, "Examining …");
 		try {
 			const { findings } = (await get("/api/doctor")).findings;
 			this.findings.replaceChildren(sum(findings), h("ul.rows.findings", ...findings.map(finding)));
@@ -37,7 +36,7 @@ class Health extends View {
 			this.findings.replaceChildren(fault(error));
 		}
 		this.examine.disabled = false;
-		this.examine.textContent = "Examine again";
+		say(this.examine, "Examine again");
 	}
 
 	async #paired() {
@@ -47,7 +46,7 @@ class Health extends View {
 
 	#device(device) {
 		const revoke = h("button.danger", { "aria-label": `Revoke ${device.name}`, onclick: () => this.#revoke(device) }, "Revoke");
-		return h("li.row", icon("phone"), h("div.grow", h("p", device.name, device.this && h("span.tag.good", "this browser")), h("p.small", when(device))), revoke);
+		return h("li.row", icon("talk"), h("div.grow", h("p", device.name, device.this && h("span.tag.good", "this browser")), h("p.small", when(device))), revoke);
 	}
 
 	/** @param {Device} device */
@@ -83,13 +82,9 @@ export function finding({ check, mark, found, remedy }) {
 	return h("li", { class: mark }, icon(picture), h("div", h("p", h("strong", check), h("span.apart", `, ${word}`)), h("p.small", ...prose(found)), remedy && h("p.small.ink", "→ ", ...prose(remedy))));
 }
 
-function usage({ today, this_month, budget, days }) {
-	const minutes = (day) => ((day?.sent_s ?? 0) + (day?.received_s ?? 0)) / 60;
-	const tokens = (day) => (day?.prompt_tokens ?? 0) + (day?.response_tokens ?? 0);
-	const words = (day) => `${minutes(day).toFixed(1)} min, ${tokens(day).toLocaleString("en")} tokens`;
-	const shown = Object.entries(days ?? {}).filter(([day]) => day !== "unset");
-	const picture = shown.length > 1 && [columns(shown.map(([day, used]) => ({ value: minutes(used), label: `${day}: ${minutes(used).toFixed(1)} minutes` })), `Minutes of audio on each of ${shown.length} days`), h("p.small", "Minutes of audio in both directions, a column for each day.")];
-	return [h("dl", ...[["Today", words(today)], ["This month", words(this_month)], ["Budget", budget ?? "None set"]].map(fact)), ...(picture || [])];
+function usage({ today, this_month, budget }) {
+	const words = ({ sent_s, received_s, prompt_tokens, response_tokens }) => `${((sent_s + received_s) / 60).toFixed(1)} min, ${(prompt_tokens + response_tokens).toLocaleString("en")} tokens`;
+	return [["Today", words(today)], ["This month", words(this_month)], ["Budget", budget ?? "None set"]].map(fact);
 }
 
 function when({ paired_at_s, seen_at_s, ends_at_s }) {

@@ -14,7 +14,6 @@ const LINKS = {
 	backing_off: "Waiting to try again",
 	refused: "Refused",
 };
-const PHASES = { idle: "Idle", listening: "Listening", sending: "Sending the rest", thinking: "Thinking", speaking: "Speaking", follow_up: "Waiting for a follow-up" };
 const STEP = 5; // percent: it is just heard
 
 class Now extends View {
@@ -44,13 +43,13 @@ class Now extends View {
 	build() {
 		const step = (sign, change, name) => h("button.round", { "aria-label": name, onclick: () => this.#do("/api/volume", { change }) }, sign);
 		this.append(
-			h("section.hero.card", { "aria-label": "The speaker" }, this.light, h("div.words", { "aria-live": "polite" }, this.name, this.meaning, this.remedy),
+			h("section.hero.card", this.light, h("div.words", { "aria-live": "polite" }, this.name, this.meaning, this.remedy),
 				this.bell, h("div.buttons", this.talk, this.stop, this.mute)),
 			this.words.element,
-			h("section.sound.card", { "aria-label": "Sound" },
+			h("section.sound.card.stack",
 				h("div", h("div.row", h("h2", "Volume"), this.percent), h("div.row.slider", step("−", -STEP, "Softer"), this.slider, step("+", STEP, "Louder"))),
 				h("div", h("div.row", h("h2", "Microphone"), this.heard), this.meter.element)),
-			h("section.facts.card", { "aria-label": "State" }, this.list));
+			h("section.facts.card", this.list));
 		this.watch((state) => this.#show(state));
 	}
 
@@ -89,7 +88,7 @@ class Now extends View {
 		if (this.bell.dataset.rings === rings.join()) return;
 		this.bell.dataset.rings = rings.join();
 		this.bell.hidden = !rings.length;
-		this.bell.replaceChildren(icon("bell"), h("span", `${capital(rings.join(", "))} rings`), h("button.primary", { onclick: () => this.#do("/api/silence") }, "Silence"));
+		this.bell.replaceChildren(icon("bell"), h("span.grow", `${capital(rings.join(", "))} rings`), h("button.primary", { onclick: () => this.#do("/api/silence") }, "Silence"));
 	}
 
 	#showVolume(percent) {
@@ -120,14 +119,14 @@ function heard(mic, last, muted) {
 	return last ? `${Math.round(last.level)} dBFS, floor ${Math.round(last.floor)}` : "open";
 }
 
-function facts({ status, talks }) {
+function facts({ status }) {
 	if (!status) return [];
-	const next = status.timers?.next;
+	const { talks, timers } = status;
 	return [
-		["Conversation", PHASES[status.state] ?? status.state],
+		["Conversation", capital(status.state.replace("_", "-"))],
 		["Connection to Gemini", LINKS[status.link?.state] ?? "–"],
-		["Next", next ? capital(String(next).replace(/^\d+: /, "")) : "Nothing is waiting"],
-		["On a phone", talks.length ? talks.map((talk) => talk.name ?? "somebody").join(", ") : "Nobody"],
+		["Timers and alarms", timers?.waiting ? `${timers.waiting} waiting` : "None"],
+		["On a phone", talks?.length ? talks.join(", ") : "Nobody"],
 	];
 }
 

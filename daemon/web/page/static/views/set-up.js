@@ -20,7 +20,6 @@ class SetUp extends View {
 
 	build() {
 		this.append(h("section.card.stack", h("h2", "The speaker does not answer yet"), h("p", "These five steps bring it to its first word. What is done is ticked; what is not says what helps."), h("div.row", this.again)), this.trouble, this.steps);
-		this.watch(({ speaker }) => speaker === "here" && this.replaceChildren(h("section.card.stack", h("h2", "It is there"), h("p", "The speaker answers. Press its button, or say something."), h("a", { href: "#now" }, "See what it does"))));
 		this.#show([]);
 		this.#look();
 	}

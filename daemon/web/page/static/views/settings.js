@@ -11,7 +11,7 @@ class Settings extends View {
 	tables = h("div.card.tables");
 	count = h("p.grow");
 	apply = h("button.primary", { onclick: () => this.#send("/api/settings") }, "Apply");
-	bar = h("section.savebar.card.row", { hidden: true, "aria-label": "Changes" }, this.count,
+	bar = h("section.savebar.card.row", { hidden: true }, this.count,
 		h("button", { onclick: () => this.#undo() }, "Undo"), h("button", { onclick: () => this.#send("/api/settings/check") }, "Check"), this.apply);
 	/** @type {Key[]} */ keys = [];
 	/** @type {Map<string, any>} */ changes = new Map();

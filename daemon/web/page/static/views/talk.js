@@ -39,7 +39,7 @@ class Talk extends View {
 	build() {
 		const can_choose = "setSinkId" in (globalThis.AudioContext?.prototype ?? {});
 		this.append(
-			h("section.hero.card", { "aria-label": "Talk" }, this.light, h("div.words", this.word, this.about), this.trouble, h("div.buttons", this.main, this.hold, this.quiet), this.meter.element,
+			h("section.hero.card", this.light, h("div.words", this.word, this.about), this.trouble, h("div.buttons", this.main, this.hold, this.quiet), this.meter.element,
 				h("div.wide.stack", h("div.row", h("label.grow", { for: "push" }, "Push to talk"), this.push), h("label", "Microphone", this.microphones),
 					can_choose ? h("label", "Loudspeaker", this.loudspeakers) : h("p.small", "This browser lets no page choose the loudspeaker; it is the device's own."))),
 			this.words.element);
@@ -109,15 +109,14 @@ class Talk extends View {
 
 	/** Pointer and space bar alike: what is held down, and let go anywhere. */
 	#holding() {
-		const on = (names, act) => names.forEach((name) => this.hold.addEventListener(name, act));
-		on(["pointerdown"], ({ pointerId }) => {
+		const on = (name, act) => this.hold.addEventListener(name, act);
+		on("pointerdown", ({ pointerId }) => {
 			this.hold.setPointerCapture(pointerId);
-			this.talk?.press();
+			this.talk?.press(true);
 		});
-		on(["keydown"], ({ key }) => key === " " && this.talk?.press());
-		on(["keyup"], ({ key }) => key === " " && this.talk?.release());
-		on(["pointerup", "pointercancel", "blur"], () => this.talk?.release());
-		on(["contextmenu"], (event) => event.preventDefault());
+		for (const name of ["keydown", "keyup"]) on(name, ({ key, type }) => key === " " && this.talk?.press(type === "keydown"));
+		for (const name of ["pointerup", "pointercancel", "blur"]) on(name, () => this.talk?.press(false));
+		on("contextmenu", (event) => event.preventDefault());
 	}
 
 	#write(text) {

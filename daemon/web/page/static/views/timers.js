@@ -17,7 +17,7 @@ class Timers extends View {
 	known = "";
 
 	build() {
-		this.append(this.trouble, h("section.card", { "aria-label": "Waiting" }, this.empty, this.list), this.#forms(), this.over);
+		this.append(this.trouble, h("section.card", this.empty, this.list), this.#forms(), this.over);
 		const ticking = setInterval(() => this.#tick(), 500);
 		this.ends(() => clearInterval(ticking));
 		this.watch(({ status }) => this.#changed(status?.timers));
