@@ -10,6 +10,7 @@ from datetime import datetime
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 
 from cryptography import x509
+from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
@@ -78,6 +79,24 @@ class Certified:
             return frozenset()
         addresses = found.get_values_for_type(x509.IPAddress)
         return frozenset([*found.get_values_for_type(x509.DNSName), *map(str, addresses)])
+
+    @property
+    def permitted_domains(self) -> frozenset[str]:
+        """The domains of an authority's scope; none where it has no scope."""
+        try:
+            found = self.certificate.extensions.get_extension_for_class(x509.NameConstraints).value
+        except x509.ExtensionNotFound:
+            return frozenset()
+        names = found.permitted_subtrees or []
+        return frozenset(name.value for name in names if isinstance(name, x509.DNSName))
+
+    def is_signed_by(self, authority: Certified) -> bool:
+        """Whether that authority's key signed it."""
+        try:
+            self.certificate.verify_directly_issued_by(authority.certificate)
+        except (ValueError, TypeError, InvalidSignature):
+            return False
+        return True
 
 
 def read_certified(pem: str) -> Certified:

@@ -143,6 +143,7 @@ PURE: dict[str, tuple[str, ...]] = {
     "daemon.console.view": (),
     "daemon.runtime.clock": (),
     "daemon.web.api.agents": (),
+    "daemon.web.door.limits": (),
     "daemon.web.entry": (),
     "daemon.web.dialects": ("base64", "binascii"),
     "daemon.web.talk.joiner": (),
