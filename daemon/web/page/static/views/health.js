@@ -7,7 +7,7 @@ import { View } from "../view.js";
 const MARKS = { fine: ["check", "fine"], wrong: ["warn", "at fault"], skipped: ["info", "not looked at"] };
 
 class Health extends View {
-	findings = h("div.stack", { "aria-live": "polite" }, nothing("health", "Not examined yet", "The doctor looks at the configuration, the key, the sound devices, the network and the service. It takes some seconds and changes nothing."));
+	findings = h("div.stack", { "aria-live": "polite" }, nothing("health", "Not examined yet", "The doctor looks at settings, key, sound, network and service. It takes some seconds and changes nothing."));
 	examine = h("button.primary", { onclick: () => this.#examine() }, "Examine");
 	usage = h("dl");
 	devices = h("ul.rows.devices");

@@ -3,7 +3,7 @@
 import { post } from "../api.js";
 import { levelPicture } from "../charts.js";
 import { capital, fact, follow, h, icon, prose, say } from "../dom.js";
-import "../light.js";
+import { ConureLight } from "../light.js";
 import { View, conversation } from "../view.js";
 
 const LINKS = {
@@ -17,7 +17,7 @@ const LINKS = {
 const STEP = 5; // percent: it is just heard
 
 class Now extends View {
-	light = /** @type {import("../light.js").ConureLight} */ (document.createElement("conure-light"));
+	light = new ConureLight();
 	name = h("p.light-name");
 	meaning = h("p");
 	remedy = h("p.remedy");

@@ -2,7 +2,7 @@
 
 import { levelPicture } from "../charts.js";
 import { h, icon, notice, say } from "../dom.js";
-import "../light.js";
+import { ConureLight } from "../light.js";
 import { START, reduce } from "../reducer.js";
 import { Talking, lacking, troubleOf } from "../sound/talking.js";
 import { View, conversation } from "../view.js";
@@ -15,7 +15,7 @@ const PHASES = {
 const FLOOR_RISE_DB = 0.1; // for each 40 ms: the quietest of the last seconds is the floor
 
 class Talk extends View {
-	light = /** @type {import("../light.js").ConureLight} */ (document.createElement("conure-light"));
+	light = new ConureLight();
 	word = h("p.light-name", { "aria-live": "polite" });
 	about = h("p.remedy");
 	main = h("button.primary.big", { onclick: () => (this.talk ? this.talk.end() : this.#start()) });
@@ -107,7 +107,7 @@ class Talk extends View {
 		document.title = active ? "● Microphone open · Conure" : "Talk · Conure";
 	}
 
-	/** Pointer and space bar alike: what is held down, and let go anywhere. */
+	/** Held by pointer or space bar. */
 	#holding() {
 		const on = (name, act) => this.hold.addEventListener(name, act);
 		on("pointerdown", ({ pointerId }) => {

@@ -4,7 +4,7 @@ import { get, post, remove } from "../api.js";
 import { capital, clock, follow, h, icon, nothing, say } from "../dom.js";
 import { View } from "../view.js";
 
-const PRESETS = { "1 min": "1m", "5 min": "5m", "10 min": "10m", "30 min": "30m" };
+const PRESETS = [1, 5, 10, 30]; // minutes
 const COUNTDOWN_S = 24 * 3600; // what is farther away is told by its day and time
 
 class Timers extends View {
@@ -60,7 +60,7 @@ class Timers extends View {
 
 	#forms() {
 		const duration = h("input", { name: "duration", required: true, placeholder: "10m, 90s or 1h30m", autocomplete: "off" });
-		const presets = Object.entries(PRESETS).map(([words, value]) => h("button", { type: "button", onclick: () => (duration.value = value) }, words));
+		const presets = PRESETS.map((minutes) => h("button", { type: "button", onclick: () => (duration.value = `${minutes}m`) }, `${minutes} min`));
 		return h("div.forms",
 			this.#form("Timer", "Start", { action: "add" }, h("label", "For how long", duration), h("div.row.presets", ...presets), field("name", "Name (optional)", "pasta")),
 			this.#form("Alarm", "Set", { action: "alarm", day: "" }, h("label", "At", h("input", { name: "at", type: "time", required: true })), field("weekdays", "Repeat (optional)", "weekdays, daily, mon tue"), field("name", "Name (optional)", "get up")),

@@ -15,7 +15,7 @@ class Welcome extends View {
 	waiting = h("div.waiting", { role: "status", hidden: true });
 	form = h("form.card.stack", { onsubmit: (event) => this.#enter(event) },
 		h("label", "Pairing code", this.field),
-		h("p", { id: "how", class: "small" }, ...prose("On the speaker, `conure web pair` shows a code, and a picture for your phone's camera. A browser that is paired can make one too, in Health.")),
+		h("p", { id: "how", class: "small" }, ...prose("On the speaker, `conure web pair` shows one, and a picture for a phone's camera. A paired browser makes one in Health.")),
 		h("button.primary.big", "Pair this browser"));
 
 	build() {
