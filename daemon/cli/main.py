@@ -11,7 +11,19 @@ from collections.abc import Callable, Sequence
 from io import TextIOWrapper
 
 from daemon import __version__
-from daemon.cli import boards, configuration, devices, doctor, reminders, run, running, standin, tools, trials
+from daemon.cli import (
+    boards,
+    configuration,
+    devices,
+    doctor,
+    reminders,
+    run,
+    running,
+    standin,
+    tools,
+    trials,
+    web,
+)
 from daemon.cli.arguments import add_choices, complain
 from daemon.cli.clean_output import clean_output
 from daemon.errors import EX_CONFIG, ConfigError, ConureError
@@ -20,7 +32,7 @@ from hw.sound.quiet import keep_stderr_apart
 
 EX_INTERRUPTED = 130
 
-PARTS = (run, running, reminders, doctor, trials, devices, boards, configuration, tools, standin)
+PARTS = (run, running, reminders, doctor, trials, devices, boards, configuration, tools, standin, web)
 """One module for each family of commands; its `add` declares them. In the order of the help."""
 
 EPILOGUE = (

@@ -34,6 +34,11 @@ class DoorServer(uvicorn.Server):
 
     config: DoorConfig
 
+    def __init__(self, config: DoorConfig) -> None:
+        super().__init__(config)
+        self.listening = asyncio.Event()
+        """Set when connections are taken."""
+
     @contextlib.contextmanager
     def capture_signals(self) -> Generator[None]:
         """Signals are `run`'s."""
@@ -52,6 +57,7 @@ class DoorServer(uvicorn.Server):
             for sock in sockets or []
         ]
         self.started = True
+        self.listening.set()
 
     def _protocol(self) -> asyncio.Protocol:
         return PatientHttp(self.config, self.server_state, {})
