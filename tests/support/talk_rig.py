@@ -19,6 +19,7 @@ from websockets.asyncio.client import ClientConnection, connect
 
 from daemon.config.secret import Secret
 from daemon.config.settings import LiveSettings
+from daemon.standin.record import ConnectionRecord
 from daemon.standin.server import StandIn
 from daemon.standin.voices import Voice
 from daemon.standin.world import Pace, Transcripts
@@ -71,7 +72,12 @@ class TalkRig:
     async def until_nobody_talks(self, timeout_s: float = 2.0) -> None:
         """Wait until the last talk has left nothing behind, here and at the service."""
         await self.until(lambda: not self.talks.report()["open"], timeout_s)
-        await self.standin.wait_for(lambda record: not any(one.open for one in record.connections), timeout_s)
+        await self.standin.wait_for(lambda record: not any(map(is_used, record.connections)), timeout_s)
+
+
+def is_used(connection: ConnectionRecord) -> bool:
+    """Whether it stands; of one that ended before its upgrade the stand-in cannot know."""
+    return connection.open and connection.setup is not None
 
 
 def routes(given: list[Entry]) -> list[Route | WebSocketRoute]:

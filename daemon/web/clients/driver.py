@@ -42,6 +42,10 @@ WAITING_BYTES = 512 * 1024
 TOO_LONG_CODE, POLICY_CODE = 1009, 1008
 
 
+Spoken = do.HearBytes | do.SpeechOver | do.Press
+"""What is done in its order, after what was said before."""
+
+
 class _Left(Exception):
     """The client has gone, or was closed."""
 
@@ -85,7 +89,7 @@ class Client:
         self._talk: RemoteTalk | None = None
         self._begun = asyncio.Event()
         self._recording = Recording(self._hear, failed=self._cannot_hear, clock=clock)
-        self._unheard: deque[do.HearBytes | do.SpeechOver] = deque()
+        self._unheard: deque[Spoken] = deque()
         self._unheard_bytes = 0
         self._moved = asyncio.Event()
         self._due: list[Act] = []
@@ -175,15 +179,17 @@ class Client:
             self._moved.clear()
             await self._moved.wait()
 
-    async def _hear_one(self, act: do.HearBytes | do.SpeechOver) -> None:
-        if isinstance(act, do.HearBytes):
-            await self._recording.feed(act.data, act.mime_type)
-            return
-        try:
-            await self._recording.finish()
-        finally:
-            if self._talk is not None:
-                self._talk.end_speech()
+    async def _hear_one(self, act: Spoken) -> None:
+        match act:
+            case do.HearBytes(data, mime_type):
+                await self._recording.feed(data, mime_type)
+            case do.Press() if self._talk is not None:
+                self._talk.press()
+            case do.SpeechOver() if self._talk is not None:
+                try:
+                    await self._recording.finish()
+                finally:
+                    self._talk.end_speech()
 
     def _hear(self, pcm: bytes) -> None:
         if self._talk is not None:
@@ -230,7 +236,7 @@ class Client:
                     await self._close(code, reason)
                 case do.BeginTalk(wishes=wishes, take_over=take_over):
                     await self._begin(wishes, take_over=take_over)
-                case do.HearBytes() | do.SpeechOver():
+                case do.HearBytes() | do.SpeechOver() | do.Press():
                     await self._queue(act)
                 case _ if self._talk is not None:
                     self._do_in_talk(self._talk, act)
@@ -243,8 +249,6 @@ class Client:
                         "too many texts wait; one after the other", self._clock()
                     )
                     talk.outbox.wake()
-            case do.Press():
-                talk.press()
             case do.StopReply():
                 talk.stop()
             case do.Rewish(wishes):
@@ -254,7 +258,7 @@ class Client:
                 if talk.see(jpeg):
                     talk.outbox.put(PictureTaken())
 
-    async def _queue(self, act: do.HearBytes | do.SpeechOver) -> None:
+    async def _queue(self, act: Spoken) -> None:
         while self._unheard_bytes >= WAITING_BYTES:
             self._moved.clear()
             await self._moved.wait()
