@@ -23,6 +23,7 @@ from daemon.web.gate.gate import Gate
 from daemon.web.gate.refusals import RefusalCounts
 from daemon.web.gate.rules import HouseRules
 from daemon.web.gate.tokens import GatewayTokens
+from daemon.web.page import files
 from daemon.web.speaker.client import NoSpeaker, RemoteSpeaker, SpeakerDoor
 
 
@@ -69,6 +70,7 @@ def entries_of(parts: GatewayParts, https_port: int, authority: Certified | None
 
 
 def _entries(parts: GatewayParts) -> Iterator[Entry]:
+    yield from files.entries()
     yield from api.entries(
         api.ApiParts(
             speaker=parts.speaker,
