@@ -184,4 +184,5 @@ class Performer:
     def _turn_over(self, turn: int, outcome: Outcome) -> None:
         line = self._parts.ledger.close(turn, outcome, self._clock())
         if line is not None:
+            self._parts.totals.add(line)
             self._parts.feed.tell("turn", **line.as_dict())

@@ -116,6 +116,11 @@ def _place(text: str) -> tuple[str, int]:
     return place
 
 
+def door_counters(found: Iterable[OpenListener]) -> dict[str, int]:
+    """What each listener has counted, by its name."""
+    return {f"{one.kind}_{name}": count for one in found for name, count in one.counts.as_counters().items()}
+
+
 async def serve_all(
     found: Iterable[OpenListener],
     entries: list[Entry],

@@ -21,9 +21,10 @@ from daemon.runtime.supervision import Supervisor, notify
 from daemon.web.door.sockets import handed_over
 from daemon.web.entry import Listener
 from daemon.web.gate.places import Whereabouts, web_folder, write_whereabouts
-from daemon.web.listeners import Moments, OpenListener, opened, serve_all
+from daemon.web.listeners import Moments, OpenListener, door_counters, opened, serve_all
 from daemon.web.options import WebOptions
 from daemon.web.parts import GatewayParts, build_parts, entries_of
+from daemon.web.talk.beside_speaker import BesideSpeaker
 from daemon.web.tls import Tls
 
 log = logging.getLogger(__name__)
@@ -64,7 +65,7 @@ async def _serve(settings: Settings, folder: Path, found: list[OpenListener], *,
         None if settings.web.behind_proxy else await asyncio.to_thread(Tls, settings.web, folder, parts.name)
     )
     port = next(one.port for one in found if one.kind is Listener.HTTPS)
-    entries = entries_of(parts, port, tls.authority if tls else None)
+    entries = entries_of(parts, port, tls.authority if tls else None, partial(door_counters, found))
     whereabouts = Whereabouts(port=port, fingerprint=tls.fingerprint if tls else "")
     await asyncio.to_thread(write_whereabouts, folder, whereabouts)
     try:
@@ -84,6 +85,8 @@ def _start(parts: GatewayParts, tls: Tls | None, tasks: asyncio.TaskGroup, momen
     tasks.create_task(_supervised(parts, moments), name="supervisor")
     if parts.remote is not None:
         tasks.create_task(parts.remote.run(), name="speaker")
+        beside = BesideSpeaker(parts.service.talks, parts.remote)
+        tasks.create_task(beside.run(), name="talks beside the speaker")
     if tls is not None:
         tasks.create_task(tls.keep_good(), name="certificates")
 

@@ -11,8 +11,7 @@ import socket
 import pytest
 from browser_audio import webm_slices_whole
 from rig import SENTENCE
-from talk_rig import TalkRig, closed_with, gateway, said, said_until
-from test_talk_clients import slice_of
+from talk_rig import TalkRig, closed_with, gateway, said, said_until, slice_of
 
 from daemon.standin.voices import LongSpeech
 from daemon.web.clients import driver

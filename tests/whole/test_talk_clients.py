@@ -8,16 +8,10 @@ import contextlib
 import json
 
 from rig import SENTENCE
-from talk_rig import closed_with, gateway, of_type, said, said_until
+from talk_rig import closed_with, gateway, of_type, said, said_until, slice_of
 
 from daemon.standin.voices import Tone
 from daemon.standin.world import Pace, Transcripts
-
-
-def slice_of(data: bytes) -> str:
-    """What the recorder sends of its recording."""
-    return json.dumps({"type": "audio_chunk", "audio": base64.b64encode(data).decode()})
-
 
 WORDS = Transcripts(model="One. Two is longer! And the rest")
 

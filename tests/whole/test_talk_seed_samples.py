@@ -14,8 +14,7 @@ from pathlib import Path
 import pytest
 from browser_audio import cut, mp4, ogg, wav, webm_slices_whole, webm_whole
 from rig import SENTENCE
-from talk_rig import TalkRig, gateway, of_type, said_until
-from test_talk_clients import slice_of
+from talk_rig import TalkRig, gateway, of_type, said_until, slice_of
 
 from daemon.standin.voices import Tone
 from daemon.standin.world import Pace, Transcripts

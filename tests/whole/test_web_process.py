@@ -153,3 +153,20 @@ async def test_a_stream_that_is_open_does_not_hold_up_the_end(tmp_path: Path) ->
         assert await web.end() == 0
         writer.close()
     assert "Traceback" not in web.said
+
+
+async def test_it_tells_how_it_is_and_that_its_speaker_is_away(tmp_path: Path) -> None:
+    async with gateway(tmp_path, "--listen", "127.0.0.1:0", config='[web]\nmetrics = "local"\n') as web:
+        port = await web.port("https")
+        tls = ssl.create_default_context(cafile=str(tmp_path / "state" / AUTHORITY_FILE))
+        head, alive = await ask(port, "/healthz", tls)
+        assert (head.split()[1], json.loads(alive)) == ("200", {"status": "ok"})
+        head, ready = await ask(port, "/readyz", tls)
+        assert (head.split()[1], json.loads(ready)["status"]) == ("503", "away")
+        head, told = await ask(port, "/metrics", tls)
+        assert "text/plain; version=0.0.4" in head
+        lines = told.decode().splitlines()
+        assert "conure_up 0.0" in lines
+        assert 'conure_web_events_total{name="https_connections_accepted"} 3.0' in lines
+        head, _ = await ask(port, "/nowhere", tls)
+        assert head.split()[1] == "404"

@@ -5,10 +5,23 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
-from daemon.web.api import commands, doctor, events, history, pairing, timers
+from daemon.web.api import (
+    commands,
+    doctor,
+    ephemeral,
+    events,
+    health,
+    history,
+    metrics,
+    pairing,
+    timers,
+)
 from daemon.web.api.answers import answering
 from daemon.web.api.doctor import DoctorPage
+from daemon.web.api.ephemeral import TokenDesk
 from daemon.web.api.events import EventPages
+from daemon.web.api.kept_status import KeptStatus
+from daemon.web.api.metrics import MetricsPage
 from daemon.web.entry import Entry
 from daemon.web.gate.desk import PairingDesk
 from daemon.web.gate.devices import Devices
@@ -25,6 +38,9 @@ class ApiParts:
     devices: Devices
     desk: PairingDesk
     pages: EventPages
+    status: KeptStatus
+    tokens: TokenDesk
+    metrics: MetricsPage
     doctor: DoctorPage = field(default_factory=DoctorPage)
 
 
@@ -41,3 +57,6 @@ def _all(parts: ApiParts) -> Iterator[Entry]:
     yield from timers.entries(parts.speaker)
     yield from pairing.entries(pairing.DevicePages(parts.speaker, parts.gate, parts.desk, parts.devices))
     yield from doctor.entries(parts.doctor)
+    yield from health.entries(parts.status)
+    yield from ephemeral.entries(parts.tokens)
+    yield from metrics.entries(parts.metrics)

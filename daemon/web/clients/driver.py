@@ -19,7 +19,8 @@ from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 from daemon.web.dialects import acts as do
 from daemon.web.dialects.acts import Act, Dialect
 from daemon.web.entry import Visitor
-from daemon.web.talk.news import News, PictureTaken, TalkEnded, TalkWishes
+from daemon.web.talk.news import News, TalkEnded, TalkWishes
+from daemon.web.talk.pictures import BadPicture
 from daemon.web.talk.recording import Recording
 from daemon.web.talk.sniff import BadRecording
 from daemon.web.talk.talk import RemoteTalk
@@ -255,8 +256,14 @@ class Client:
                 talk.set_text_only(wishes.text_only)
                 talk.rewish(wishes)
             case do.ShowPicture(jpeg):
-                if talk.see(jpeg):
-                    talk.outbox.put(PictureTaken())
+                self._show(talk, jpeg)
+
+    def _show(self, talk: RemoteTalk, jpeg: bytes) -> None:
+        try:
+            talk.see(jpeg)
+        except BadPicture as error:
+            self._due += self._dialect.fault(str(error), self._clock())
+            talk.outbox.wake()
 
     async def _queue(self, act: Spoken) -> None:
         while self._unheard_bytes >= WAITING_BYTES:

@@ -33,6 +33,16 @@ class RefusalName(StrEnum):
     DOCTOR_BUSY = "doctor_busy"
     SPEAKER_REFUSED = "speaker_refused"
     SPEAKER_AWAY = "speaker_away"
+    TOKENS_OFF = "tokens_off"
+    TOO_MANY_TOKENS = "too_many_tokens"
+    UNKNOWN_VOICE = "unknown_voice"
+    CLOCK_NOT_SET = "clock_not_set"
+    BUDGET_USED_UP = "budget_used_up"
+    KEY_MISSING = "key_missing"
+    KEY_REFUSED = "key_refused"
+    SERVICE_REFUSED = "service_refused"
+    SERVICE_QUOTA = "service_quota"
+    SERVICE_AWAY = "service_away"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,6 +141,31 @@ _ROWS: tuple[tuple[RefusalName, int, str, str | None], ...] = (
         "The speaker is away.",
         "It may be starting again; `systemctl status conure` tells more.",
     ),
+    (
+        RefusalName.TOKENS_OFF,
+        404,
+        "This speaker makes no tokens.",
+        "Set `[web] tokens = true` in its configuration.",
+    ),
+    (
+        RefusalName.TOO_MANY_TOKENS,
+        429,
+        "That were too many tokens.",
+        "Ask for one at the beginning of a conversation only.",
+    ),
+    (RefusalName.UNKNOWN_VOICE, 400, "There is no such voice.", None),
+    (
+        RefusalName.CLOCK_NOT_SET,
+        503,
+        "The speaker does not know the time yet, and a token ends at a time.",
+        "Nothing, if the time arrives by network; else set the clock.",
+    ),
+    (RefusalName.BUDGET_USED_UP, 429, "The day's budget is used up.", "It starts again at midnight."),
+    (RefusalName.KEY_MISSING, 502, "The gateway has no API key.", "Set a key, and start it again."),
+    (RefusalName.KEY_REFUSED, 502, "The service refuses the API key.", None),
+    (RefusalName.SERVICE_REFUSED, 502, "The service refuses what it was asked for.", None),
+    (RefusalName.SERVICE_QUOTA, 429, "The quota or the credit is used up.", None),
+    (RefusalName.SERVICE_AWAY, 503, "The service cannot be reached.", None),
 )
 
 REFUSALS = {
@@ -144,11 +179,21 @@ class WebRefused(Exception):
     """Somebody is turned away: the gate, or an endpoint, raises it; the answer is made from `refusal`."""
 
     def __init__(
-        self, name: RefusalName, sentence: str | None = None, *, retry_after_s: float | None = None
+        self,
+        name: RefusalName,
+        sentence: str | None = None,
+        *,
+        remedy: str | None = None,
+        retry_after_s: float | None = None,
     ) -> None:
-        """`sentence` takes the place of the usual one."""
+        """`sentence` and `remedy` take the place of the usual ones."""
         usual = REFUSALS[name]
-        self.refusal = replace(usual, sentence=sentence or usual.sentence, retry_after_s=retry_after_s)
+        self.refusal = replace(
+            usual,
+            sentence=sentence or usual.sentence,
+            remedy=remedy or usual.remedy,
+            retry_after_s=retry_after_s,
+        )
         super().__init__(self.refusal.sentence)
 
 

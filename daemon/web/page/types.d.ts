@@ -80,13 +80,14 @@ interface Stretch {
   label: string;
 }
 
+/** A timer, an alarm or a reminder; what rings has no `words`, only its `title`. */
 interface Timer {
   id: number;
   kind: string;
   name: string;
-  text: string;
-  due_in_s: number | null;
-  rings: boolean;
+  title: string;
+  words?: string;
+  left_s?: number | null;
 }
 
 interface Finding {

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import importlib
-from contextlib import AbstractAsyncContextManager
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, replace
 from ssl import SSLContext
 from typing import Protocol
@@ -13,9 +14,17 @@ from daemon.config.models import VOICES
 from daemon.config.secret import Secret
 from daemon.config.settings import LiveSettings
 from daemon.session.connection import Session
+from daemon.session.tokens import TokenWish
 from daemon.tools.declaring.declarations import Equipment
 from daemon.web.talk.equipment import TalkEquipment
 from daemon.web.talk.news import TalkWishes
+
+
+class SeeingSession(Session, Protocol):
+    """A session that can be shown pictures."""
+
+    async def send_video(self, jpeg: bytes) -> None:
+        """Show one. Raises LinkError."""
 
 
 class LiveSessions(Protocol):
@@ -23,8 +32,12 @@ class LiveSessions(Protocol):
 
     def session(
         self, handle: str | None, settings: LiveSettings | None = None, equipment: Equipment | None = None
-    ) -> AbstractAsyncContextManager[Session]:
+    ) -> AbstractAsyncContextManager[SeeingSession]:
         """A session, resumed if a handle is given. Entering it raises LinkError."""
+        ...
+
+    async def make_token(self, wish: TokenWish) -> str:
+        """A new ephemeral token. Raises LinkError."""
         ...
 
 
@@ -51,6 +64,10 @@ class TalkService:
             self._client = asyncio.create_task(asyncio.to_thread(self._load), name="service's library")
         return await asyncio.shield(self._client)
 
+    async def make_token(self, wish: TokenWish) -> str:
+        """As `MakeToken`."""
+        return await (await self.sessions()).make_token(wish)
+
     def _load(self) -> LiveSessions:
         gemini = importlib.import_module("daemon.session.gemini.client")
         where = self._address
@@ -70,11 +87,25 @@ class TalkDialler:
         self._live = live
         self._equipment = equipment
         self.wishes = wishes
+        self._present: SeeingSession | None = None
 
-    def session(self, handle: str | None) -> AbstractAsyncContextManager[Session]:
+    @asynccontextmanager
+    async def session(self, handle: str | None) -> AsyncIterator[Session]:
         """As `connection.Dialler`."""
         live = live_for(self._live, self.wishes)
-        return self._client.session(handle, live, self._equipment.for_session(live, self.wishes))
+        equipment = self._equipment.for_session(live, self.wishes)
+        async with self._client.session(handle, live, equipment) as self._present:
+            try:
+                yield self._present
+            finally:
+                self._present = None
+
+    async def show(self, jpeg: bytes) -> bool:
+        """As `camera.Show`."""
+        if self._present is None:
+            return False
+        await self._present.send_video(jpeg)
+        return True
 
 
 def live_for(live: LiveSettings, wishes: TalkWishes) -> LiveSettings:

@@ -24,6 +24,7 @@ from daemon.session.connection import Connection
 from daemon.session.link import LinkPolicy
 from daemon.tools.calling.host import ToolHost
 from daemon.web.talk import life, news
+from daemon.web.talk.camera import Camera
 from daemon.web.talk.equipment import TalkEquipment
 from daemon.web.talk.level import is_loud
 from daemon.web.talk.news import TalkPhase, TalkWishes, Trouble
@@ -82,6 +83,7 @@ class RemoteTalk:
         self._up = self._upstream()
         self._tools = self._tool_host()
         self._connection = self._link(chance)
+        self._camera = Camera(listens=self._sees, taken=self._picture_taken)
         self._gate = ReplyGate(streaming=not wishes.manual)
         self.outbox = Outbox(SPEAKER_FORMAT.bytes(terms.reply_buffer_s))
         now_s = clock()
@@ -184,9 +186,9 @@ class RemoteTalk:
             self._cut()
             self._follow()
 
-    def see(self, jpeg: bytes) -> bool:
-        """A picture for the model. Whether it was taken: only while the user is listened to."""
-        return False
+    def see(self, jpeg: bytes) -> None:
+        """A picture for the model, which is shown only while the user is listened to. Raises BadPicture."""
+        self._camera.offer(jpeg)
 
     def rewish(self, wishes: TalkWishes) -> bool:
         """Voice or instruction are to be others. False: too late, they stay as they are."""
@@ -220,6 +222,7 @@ class RemoteTalk:
             asyncio.create_task(self._consume(), name="talk's events"),
             asyncio.create_task(self._watch(), name="talk's clock"),
             asyncio.create_task(self._tools.run(), name="talk's tools"),
+            asyncio.create_task(self._camera.run(self._dialler.show), name="talk's camera"),
         }
         over = asyncio.create_task(self._over.wait(), name="talk's end")
         try:
@@ -354,6 +357,15 @@ class RemoteTalk:
         self.outbox.put(news.TurnDone(self._turn, reason))
         self._turn += 1
         self._replying = False
+
+    # --- pictures
+
+    def _sees(self) -> bool:
+        takes = capabilities(self._terms.live.model).video
+        return takes and self._phase is TalkPhase.LISTENING
+
+    def _picture_taken(self) -> None:
+        self.outbox.put(news.PictureTaken())
 
     # --- what follows from all of it
 

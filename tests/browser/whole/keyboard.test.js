@@ -1,10 +1,11 @@
 import assert from "node:assert/strict";
-import { after, before, test } from "node:test";
+import { after, afterEach, before, test } from "node:test";
 
 import { openBrowser, openPaired, openStage } from "./theatre.js";
 
 let stage, browser;
 before(async () => ([stage, browser] = await Promise.all([openStage(), openBrowser()])));
+afterEach(() => Promise.all(browser.contexts().map((context) => context.close())));
 after(async () => {
 	await browser?.close();
 	await stage?.close();

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
-import { after, before, test } from "node:test";
+import { after, afterEach, before, test } from "node:test";
 
 import { SHOTS, VIEWS, go, openBrowser, openPaired, openStage, openVisitor } from "./theatre.js";
 
@@ -18,6 +18,7 @@ before(async () => {
 	await stage.ask("command", { name: "timers", args: { action: "add", duration: "25m", name: "bread" } });
 	await stage.ask("command", { name: "timers", args: { action: "alarm", at: "06:30", name: "", weekdays: "weekdays", day: "" } });
 });
+afterEach(() => Promise.all(browser.contexts().map((context) => context.close())));
 after(async () => {
 	await browser?.close();
 	await stage?.close();
@@ -56,7 +57,7 @@ for (const [width, height] of Object.entries(WIDTHS)) {
 		const options = { viewport: { width: Number(width), height }, colorScheme, reducedMotion: width === "768" ? "reduce" : "no-preference" };
 
 		test(`every view, ${width} px wide, ${colorScheme}`, async () => {
-			const { page, context, complaints } = await openPaired(browser, stage, options);
+			const { page, complaints } = await openPaired(browser, stage, options);
 			await page.locator(".line.model").first().waitFor({ timeout: 5000 }).catch(() => {});
 			for (const view of VIEWS) {
 				await go(page, view);
@@ -65,15 +66,13 @@ for (const [width, height] of Object.entries(WIDTHS)) {
 				await examine(page, `${view}-${width}-${colorScheme}`);
 			}
 			assert.deepEqual(complaints.filter((text) => !text.includes("404")), []);
-			await context.close();
 		});
 
 		test(`the way in, ${width} px wide, ${colorScheme}`, async () => {
-			const { page, context } = await openVisitor(browser, options);
+			const { page } = await openVisitor(browser, options);
 			await page.goto(`${stage.address}/`);
 			await page.getByRole("heading", { name: "Meet your speaker" }).waitFor();
 			await examine(page, `welcome-${width}-${colorScheme}`);
-			await context.close();
 		});
 	}
 }

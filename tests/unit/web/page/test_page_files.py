@@ -96,7 +96,7 @@ def asked(name: str) -> set[tuple[str, str]]:
 
 
 def served(tmp_path: Path) -> set[tuple[str, str]]:
-    entries = entries_of(build_parts(Settings(), tmp_path, no_speaker=True), 8443, None)
+    entries = entries_of(build_parts(Settings(), tmp_path, no_speaker=True), 8443, None, dict)
     return {(method, re.sub(r"\{[^}]*\}", "{}", entry.path)) for entry in entries for method in entry.methods}
 
 

@@ -33,16 +33,17 @@ class Timers extends View {
 	async #read() {
 		const told = await this.attempt(get("/api/timers"));
 		if (!told) return;
-		this.timers = told.timers ?? [];
+		this.timers = [...told.ringing, ...told.waiting];
 		this.read_ms = Date.now();
 		this.empty.hidden = this.timers.length > 0;
-		follow(this.list, this.timers, ({ id, rings }) => `${id} ${rings}`, (timer) => this.#row(timer), (row, { text }) => say(row.querySelector(".small"), text));
-		this.over.hidden = !told.past?.length;
-		follow(this.past, told.past ?? [], String, (text) => h("li", text));
+		follow(this.list, this.timers, ({ id, words }) => `${id} ${!words}`, (timer) => this.#row(timer), (row, { title, words }) => say(row.querySelector(".small"), capital(words ?? title)));
+		this.over.hidden = !told.past.length;
+		follow(this.past, told.past, ({ words }) => words, ({ words }) => h("li", capital(words)));
 		this.#tick();
 	}
 
-	#row({ id, kind, name, rings }) {
+	#row({ id, kind, name, words }) {
+		const rings = !words;
 		const acts = rings
 			? [h("button.primary", { onclick: () => this.#do(post("/api/silence")) }, "Silence"), h("button", { onclick: () => this.#do(post(`/api/timers/${id}/snooze`)) }, "Snooze")]
 			: [h("button.round", { "aria-label": `Cancel ${name || kind}`, onclick: () => this.#do(remove(`/api/timers/${id}`)) }, icon("close"))];
@@ -51,11 +52,11 @@ class Timers extends View {
 
 	#tick() {
 		const past_s = (Date.now() - this.read_ms) / 1000;
-		this.timers.forEach(({ due_in_s, rings, name, kind }, at) => {
-			const left_s = due_in_s == null ? Infinity : due_in_s - past_s;
-			say(this.list.children[at].querySelector(".left"), rings ? "Rings now" : left_s <= COUNTDOWN_S ? clock(left_s) : capital(name || kind));
+		this.timers.forEach(({ left_s, words, name, kind }, at) => {
+			const rest_s = left_s == null ? Infinity : left_s - past_s;
+			say(this.list.children[at].querySelector(".left"), !words ? "Rings now" : rest_s <= COUNTDOWN_S ? clock(rest_s) : capital(name || kind));
 		});
-		if (past_s > 2 && this.timers.some(({ due_in_s, rings }) => !rings && due_in_s != null && due_in_s < past_s)) this.#read();
+		if (past_s > 2 && this.timers.some(({ left_s }) => left_s != null && left_s < past_s)) this.#read();
 	}
 
 	#forms() {
