@@ -42,6 +42,7 @@ class Timers extends View {
 		this.#tick();
 	}
 
+	/** @param {Timer} timer */
 	#row({ id, kind, name, words }) {
 		const rings = !words;
 		const acts = rings
