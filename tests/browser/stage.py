@@ -35,6 +35,7 @@ from hw.base import SPEAKER_FORMAT  # noqa: E402
 
 KEY = "AIzaSyT3st-Not_A-Real-Key-0123456789abcdef"
 START_S = 60.0
+SILENCE_S = 7
 FAKE_MICROPHONE_HZ = 48_000
 """Chromium's fake microphone keeps the pitch of a file at this rate."""
 
@@ -58,22 +59,24 @@ class Stage:
         return await asyncio.to_thread(call, Path(self._env["CONURE_SOCKET"]), name, args or {})
 
     async def microphone(self, **_: Any) -> dict[str, Any]:
-        """A file for the browser's fake microphone: half a second of silence, the sentence, silence."""
-        said = np.frombuffer(SENTENCE, "<i2")
+        """A file for the browser's fake microphone, which repeats it: silence that an answer fits in, the sentence."""
+        silence = np.zeros(SILENCE_S * 16_000, "<i2")
         file = self._folder / "microphone.wav"
-        write_wav_48(file, np.concatenate([np.zeros(8000, "<i2"), said, np.zeros(160_000, "<i2")]))
+        write_wav_48(file, np.concatenate([silence, np.frombuffer(SENTENCE, "<i2")]))
         return {"file": str(file)}
 
     async def heard(self, **_: Any) -> dict[str, Any]:
         """How like the sentence is what the service heard in the talks, at its best."""
         turns = [turn for connection in self._standin.record.connections for turn in connection.turns]
         likes = [likeness(turn.heard(), 16_000) for turn in turns if turn.audio_s > 1.0]
-        return {"turns": len(turns), "likeness": max(likes, default=0.0)}
+        told = [(turn.opened_by, round(turn.audio_s, 2), turn.ended_by) for turn in turns]
+        return {"turns": told, "likeness": max(likes, default=0.0)}
 
     async def played(self, pcm: str, rate_hz: int) -> dict[str, Any]:
         """How like the sentence's first words is what a page played (s16 in base64, at its own rate)."""
         sound = base64.b64decode(pcm)
-        return {"seconds": len(sound) / 2 / rate_hz, "likeness": likeness(sound, rate_hz, HELLO)}
+        (self._folder / "played.raw").write_bytes(sound)
+        return {"seconds": len(sound) / 2 / rate_hz, "rate_hz": rate_hz, "likeness": likeness(sound, rate_hz, HELLO)}
 
     async def restart(self, **_: Any) -> dict[str, Any]:
         """End the speaker and start it anew."""

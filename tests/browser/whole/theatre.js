@@ -47,9 +47,9 @@ export async function openStage() {
 	};
 }
 
-/** @param {string} [microphone] a WAV file of 48 kHz, read once from its beginning at the first use */
+/** @param {string} [microphone] a WAV file of 48 kHz, which is repeated */
 export function openBrowser(microphone) {
-	const file = microphone ? [`--use-file-for-fake-audio-capture=${microphone}%noloop`] : [];
+	const file = microphone ? [`--use-file-for-fake-audio-capture=${microphone}`] : [];
 	return chromium.launch({ executablePath: process.env.CONURE_CHROMIUM ?? "/usr/bin/chromium", args: [...QUIET, ...SOUND, ...file] });
 }
 

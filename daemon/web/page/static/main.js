@@ -66,7 +66,6 @@ class Page {
 		const name = this.views.find((view) => view === location.hash.slice(1)) ?? this.views[0];
 		this.shown = name;
 		this.point();
-		document.title = `${capital(name)} · Conure`;
 		try {
 			await import(`./views/${name}.js`);
 		} catch {
@@ -75,6 +74,7 @@ class Page {
 		const moved = this.place.childElementCount > 0;
 		const heading = h("h1", { tabindex: "-1" }, capital(name));
 		this.place.replaceChildren(heading, this.notices, Object.assign(document.createElement(`conure-${name}`), { shared: this.shared }));
+		document.title = `${capital(name)} · Conure`;
 		scrollTo(0, 0);
 		if (moved) heading.focus({ preventScroll: true });
 	}
