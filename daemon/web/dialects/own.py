@@ -91,8 +91,7 @@ class OwnDialect:
 
     def fault(self, sentence: str, now_s: float) -> list[Act]:
         """It is told; who sends nothing else is closed."""
-        told: list[Act] = [_tell("error", code="message", message=sentence)]
-        return [*told, Leave(POLICY_CODE, "too many bad messages")] if self._bad.too_many(now_s) else told
+        return self._bad.answered(_tell("error", code="message", message=sentence), now_s)
 
     def _take_frame(self, frame: bytes) -> list[Act]:
         if len(frame) < HEAD.size or not self._started:

@@ -16,7 +16,6 @@ from typing import Any
 
 from daemon.outside import OutOfRange, number
 from daemon.web.dialects.acts import (
-    POLICY_CODE,
     Act,
     BadMessages,
     BeginTalk,
@@ -130,8 +129,7 @@ class ProxyCoreDialect:
 
     def fault(self, sentence: str, now_s: float) -> list[Act]:
         """It is told; who sends nothing else is closed."""
-        told: list[Act] = [_error(sentence)]
-        return [*told, Leave(POLICY_CODE, "too many bad messages")] if self._bad.too_many(now_s) else told
+        return self._bad.answered(_error(sentence), now_s)
 
     def _config(self, said: dict[str, Any]) -> list[Act]:
         data = said.get("data") if isinstance(said.get("data"), dict) else said
