@@ -336,9 +336,14 @@ class RemindersChanged:
     """Something rings, or was missed, or does so no more."""
 
 
+@dataclass(frozen=True, slots=True)
+class PairingChanged:
+    """A browser asks to be let in by a press, or does so no more."""
+
+
 Event = (
     DialogueEvent | ServerEvent | UtteranceGiven | ButtonEdge | GestureDue | TimerDue | ToolsChanged
     | PlaybackStarted | MicSilent | SpeakerLost | SpeakerBack | PieceSent | LinkChanged | OtherTools
-    | VolumeSet | RemindersChanged
+    | VolumeSet | RemindersChanged | PairingChanged
 )  # fmt: skip
 """All that travels in the queue."""

@@ -23,6 +23,7 @@ from daemon.cli import (
     standin,
     tools,
     trials,
+    web,
 )
 from daemon.cli.arguments import add_choices, complain
 from daemon.cli.clean_output import clean_output
@@ -34,7 +35,8 @@ from hw.sound.quiet import keep_stderr_apart
 EX_INTERRUPTED = 130
 
 PARTS = (
-    run, running, reminders, doctor, report, trials, devices, boards, configuration, tools, standin, about,
+    run, running, reminders, doctor, report, trials, devices, boards, configuration, tools, standin, web,
+    about,
 )  # fmt: skip
 """One module for each family of commands; its `add` declares them. In the order of the help."""
 

@@ -25,7 +25,7 @@ def status_text(status: Mapping[str, Any]) -> str:
 def _lines(status: Mapping[str, Any]) -> Iterator[str]:
     yield _headline(status)
     for name, value in status.items():
-        if name not in _SHOWN_ELSEWHERE:
+        if name not in (*_SHOWN_ELSEWHERE, *_FOR_PROGRAMS):
             yield from _entry(name, value)
     counted = {name: count for name, count in status.get("counters", {}).items() if count}
     yield from _entry("counters", counted or "all zero")
@@ -36,6 +36,8 @@ def _lines(status: Mapping[str, Any]) -> Iterator[str]:
 
 
 _SHOWN_ELSEWHERE = ("version", "state", "since_s", "counters", "turns")
+_FOR_PROGRAMS = ("turn_totals",)
+"""Histograms: `conure status --json` has them."""
 
 
 def _headline(status: Mapping[str, Any]) -> str:

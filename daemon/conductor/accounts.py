@@ -91,11 +91,14 @@ class Accounts:
         self._limits = limits or UsageSettings()
         self.today = today
         self.days = dict(days or {})
+        self.since_start = Day()
+        """All that this process has counted; it only grows."""
 
     def add(self, more: Day) -> None:
         """Count something on the present day."""
         day = self.today()
         self.days[day] = self.days.get(day, Day()) + more
+        self.since_start += more
         if len(self.days) > HISTORY_DAYS:
             _forget(self.days, day)
 
@@ -105,11 +108,17 @@ class Accounts:
 
     def used_up(self) -> bool:
         """Whether the budget of the present day is used up, so that no turn may begin."""
+        ratio = self.budget_ratio()
+        return ratio is not None and ratio >= 1.0
+
+    def budget_ratio(self) -> float | None:
+        """How much of the present day's budget is used: 1.0 is all of it. None where there is no limit."""
         minutes, tokens = self._limits.daily_minutes, self._limits.daily_tokens
         if not (minutes or tokens) or self.today() == UNSET:
-            return False
+            return None
         used = self.used_today()
-        return bool((minutes and used.audio_s >= minutes * 60) or (tokens and used.tokens >= tokens))
+        shares = (used.audio_s / (minutes * 60) if minutes else 0.0, used.tokens / tokens if tokens else 0.0)
+        return max(shares)
 
     def refuse(self) -> bool:
         """Count a turn that was refused; returns whether it is the first on this day."""
@@ -140,6 +149,7 @@ class Accounts:
             "today": {"day": today, **self.used_today().as_words()},
             "this_month": total.as_words(),
             "budget": self.budget_words(),
+            "budget_ratio": None if (ratio := self.budget_ratio()) is None else round(ratio, 4),
         }
 
     def as_dict(self) -> dict[str, Any]:

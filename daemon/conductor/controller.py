@@ -34,6 +34,7 @@ from daemon.events import (
     MicSilent,
     MuteSet,
     OtherTools,
+    PairingChanged,
     PieceSent,
     PlaybackStarted,
     RemindersChanged,
@@ -58,6 +59,7 @@ from daemon.hearing.ears import ears_for
 from daemon.hearing.silence import REMEDY
 from daemon.lights.conditions import Calls, Reach, RunStage, conditions_of, share_left
 from daemon.lights.ladder import Conditions
+from daemon.lights.scenes import PAIRING
 from daemon.reminders.phrases import question_of
 from daemon.server_events import ReplyAudio, ServerEvent
 from daemon.session.link import LinkPhase
@@ -113,7 +115,7 @@ class Controller:
         match event:
             case PieceSent():
                 self._note_sent(event)
-            case LinkChanged() | RemindersChanged():
+            case LinkChanged() | RemindersChanged() | PairingChanged():
                 self.show()
             case VolumeSet(share):
                 self._parts.lamp.show_volume(share)
@@ -121,6 +123,10 @@ class Controller:
                 self._parts.connection.renew_at_pause()
             case ButtonEdge(pressed=True) | TalkPressed(Trigger.COMMAND) if self._parts.reminders.ringing:
                 self._silence_bell()
+            case ButtonEdge(pressed=True) if (
+                self._parts.lamp.scene is PAIRING and self._parts.pairing.press()
+            ):
+                self.show()
             case TalkPressed(Trigger.WAKE_WORD) if self.state.phase is Phase.LISTENING:
                 pass  # a voice has begun the turn already; the word is part of what it says
             case ButtonEdge() | GestureDue():
@@ -340,7 +346,11 @@ class Controller:
             self.state,
             self._stage,
             self._reach(),
-            Calls(ringing=self._parts.reminders.ringing, missed=self._parts.reminders.untold),
+            Calls(
+                ringing=self._parts.reminders.ringing,
+                missed=self._parts.reminders.untold,
+                pairing=self._parts.pairing.waits,
+            ),
             speaker_ok=self.speaker_ok,
             leaving=self._parts.uplink.leaving,
             follow_up_left=share_left(left_s, self.policy.follow_up_s),

@@ -9,6 +9,8 @@ from typing import Any
 
 from daemon.conductor.accounts import Accounts
 from daemon.conductor.ledger import Ledger
+from daemon.conductor.pairing import PressToPair
+from daemon.conductor.totals import TurnTotals
 from daemon.events import Event
 from daemon.hearing.capture import Capture
 from daemon.lights.lamp import Lamp
@@ -34,9 +36,11 @@ class Parts:
     lamp: Lamp
     volume: Volume
     ledger: Ledger = field(default_factory=Ledger)
+    totals: TurnTotals = field(default_factory=TurnTotals)
     feed: Feed
     accounts: Accounts = field(default_factory=Accounts)
     reminders: Reminders = field(default_factory=Reminders)
+    pairing: PressToPair = field(default_factory=PressToPair)
     tools: ToolHost = field(default_factory=no_tools)
     clock: Callable[[], float] = time.monotonic
 
@@ -55,6 +59,7 @@ class Parts:
             "usage": self.accounts.report(),
             "timers": self.reminders.report(),
             "turns": self.ledger.report(),
+            "turn_totals": self.totals.report() | {"used": self.accounts.since_start.as_words()},
         }
 
     def counters(self) -> dict[str, int]:

@@ -198,4 +198,5 @@ class Performer:
         self._parts.connection.drop_second()
         line = self._parts.ledger.close(turn, outcome, self._clock())
         if line is not None:
+            self._parts.totals.add(line)
             self._parts.feed.tell("turn", **line.as_dict())

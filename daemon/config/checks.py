@@ -10,6 +10,7 @@ from urllib.parse import SplitResult, urlsplit
 from daemon.config.models import UNKNOWN, VOICES, capabilities, known_models
 from daemon.config.schema import CLOCK_TIME, TABLES, Problem, did_you_mean, wrong
 from daemon.config.settings import Settings
+from daemon.config.web_checks import web_problems
 from hw.lights.kinds import KINDS, lacks
 
 
@@ -21,6 +22,7 @@ def cross_check(settings: Settings) -> Iterator[Problem]:
     yield from _check_night(settings)
     yield from _check_service(settings)
     yield from _check_speech(settings)
+    yield from web_problems(settings.web)
 
 
 def _wrong(settings: Settings, name: str, remedy: str, *others: str) -> Problem:

@@ -37,6 +37,7 @@ class Key:
     choices: tuple[str, ...] | None
     path: bool
     split: str
+    web: bool
 
     @property
     def full_name(self) -> str:

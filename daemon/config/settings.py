@@ -1,37 +1,17 @@
 """Every configuration key: its default, unit, range and one line of documentation.
 
-This is the one place that knows them. `schema.py` turns TOML into these classes and reports mistakes,
-`conure config show` prints them, and the table of docs/use/configuration.md is made from them. The classes
-are frozen and hold plain values, so any module may import them.
+This is the one place that knows them, with `web.py` for the gateway's. `schema.py` turns TOML into these
+classes and reports mistakes, `conure config show` prints them, and the table of docs/use/configuration.md is
+made from them. The classes are frozen and hold plain values, so any module may import them.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field, fields
-from typing import Any
 
+from daemon.config.key import key
+from daemon.config.web import WebSettings
 from hw.lights.kinds import KINDS, ORDERS, Lights
-
-
-def key(
-    default: Any,
-    doc: str,
-    *,
-    low: float | None = None,
-    high: float | None = None,
-    choices: tuple[str, ...] | None = None,
-    path: bool = False,
-    split: str = "",
-) -> Any:
-    """A configuration key: default, one line of documentation, and what values are allowed.
-
-    `low` and `high` are inclusive; `choices` lists the allowed words; `path` marks a file name, in which a
-    leading `~/` stands for the home directory; `split` marks a list of texts, and is what separates them
-    where the list is written as one text. Returns a dataclass field (typed Any, as `dataclasses.field` itself
-    is, so that the annotation beside it holds).
-    """
-    metadata = {"doc": doc, "low": low, "high": high, "choices": choices, "path": path, "split": split}
-    return field(default=default, metadata=metadata)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,9 +45,14 @@ class BoardSettings:
         60.0, "a microphone that gives nothing but zeros for so long is told; 0: never", low=0.0, high=3600.0
     )
     echo_free: bool = key(False, "the hardware takes the speaker's sound out of the microphone's")
-    sample_wav: str = key("", "simulated board: WAV file to speak; empty: the bundled sentence", path=True)
+    sample_wav: str = key(
+        "", "simulated board: WAV file to speak; empty: the bundled sentence", path=True, web=False
+    )
     record_wav: str = key(
-        "", "simulated board: WAV file that receives what the speaker plays; empty: none", path=True
+        "",
+        "simulated board: WAV file that receives what the speaker plays; empty: none",
+        path=True,
+        web=False,
     )
     retry_s: float = key(
         60.0,
@@ -113,7 +98,7 @@ class LightSettings:
     )
     active: str = key("high", "line level that lights an LED", choices=("low", "high"))
     count: int = key(3, "apa102, dotstar, neopixel: number of pixels", low=1, high=64)
-    spi: str = key("/dev/spidev0.0", "apa102, neopixel: SPI device")
+    spi: str = key("/dev/spidev0.0", "apa102, neopixel: SPI device", web=False)
     order: str = key("grb", "neopixel: order of the colours", choices=ORDERS)
     leds: tuple[str, ...] = key((), "sysfs: names in /sys/class/leds: one, or red, green and blue", split=" ")
     brightness: float = key(0.3, "brightness limit; never dark, for blue must be seen", low=0.02, high=1.0)
@@ -218,10 +203,15 @@ class LiveSettings:
     """[live] — the Gemini Live session."""
 
     model: str = key("gemini-3.8-live", "model name; `conure config check` knows what each model accepts")
-    base_url: str = key("", "another service address (https://…); empty: Google's, or GOOGLE_GEMINI_BASE_URL")
+    base_url: str = key(
+        "", "another service address (https://…); empty: Google's, or GOOGLE_GEMINI_BASE_URL", web=False
+    )
     api_version: str = key("v1beta", "API version", choices=("v1", "v1beta", "v1alpha"))
     api_key_file: str = key(
-        "", "file that holds the API key; empty: systemd credential, else GEMINI_API_KEY", path=True
+        "",
+        "file that holds the API key; empty: systemd credential, else GEMINI_API_KEY",
+        path=True,
+        web=False,
     )
     voice: str = key("", "prebuilt voice name (Kore, Puck, …); empty: the model's default")
     language: str = key("", "BCP-47 language code (en-US, de-DE, …); empty: as spoken")
@@ -278,8 +268,11 @@ class ToolSettings:
         "/etc/conure/tools",
         "your own tools: Python files, and TOML files of commands and MCP servers",
         path=True,
+        web=False,
     )
-    deny: tuple[str, ...] = key((), "names of tools that are withheld; * stands for any text", split=",")
+    deny: tuple[str, ...] = key(
+        (), "names of tools that are withheld; * stands for any text", split=",", web=False
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -358,3 +351,4 @@ class Settings:
     reminders: ReminderSettings = field(default_factory=ReminderSettings)
     memory: MemorySettings = field(default_factory=MemorySettings)
     log: LogSettings = field(default_factory=LogSettings)
+    web: WebSettings = field(default_factory=WebSettings)

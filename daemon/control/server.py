@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import grp
 import json
 import logging
 import os
@@ -33,6 +34,10 @@ REQUEST_TIMEOUT_S = 5.0
 """A client that has not sent its request by then is closed."""
 ANSWER_TIMEOUT_S = 10.0
 """A command must be carried out by then."""
+GATEWAY_GROUP = "conure-web"
+"""Its members may connect: the gateway runs as a user of its own, with no other right on this machine."""
+OVERFLOW_GID = 65534
+"""What a group without a number of its own looks like in a user namespace (user_namespaces(7))."""
 REASON_CHARS = 200
 """Longest reason why a request is not understood."""
 WRITE_TIMEOUT_S = 5.0
@@ -40,8 +45,8 @@ WRITE_TIMEOUT_S = 5.0
 
 Handler = Callable[[str, dict[str, Any]], Awaitable[Any]]
 """`handler(command, args)` gives what `json` can write, or raises ConureError or DeviceError."""
-Watch = Callable[[], AsyncIterator[Mapping[str, Any]]]
-"""Gives the events from now on; while a client is slow it is not asked for more, so it must be bounded."""
+Watch = Callable[[Mapping[str, Any]], AsyncIterator[Mapping[str, Any]]]
+"""`watch(args)` gives the events from now on; a slow client does not ask for more, so it must be bounded."""
 
 
 @dataclass(slots=True)
@@ -141,7 +146,7 @@ class ControlServer:
             return
         self.counters.requests += 1
         if command == "watch":
-            await self._stream(reader, writer)
+            await self._stream(reader, writer, args)
         else:
             await _write(writer, await self._carry_out(command, args))
 
@@ -157,9 +162,11 @@ class ControlServer:
             log.exception("the command %r failed", command)
             return _refusal(f"{command} failed by a bug; the log has the details")
 
-    async def _stream(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def _stream(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, args: Mapping[str, Any]
+    ) -> None:
         """Send events until the client closes its side or is too slow."""
-        pump = asyncio.create_task(self._pump(writer), name="control-watch")
+        pump = asyncio.create_task(self._pump(writer, args), name="control-watch")
         gone = asyncio.create_task(reader.read(1), name="control-gone")
         try:
             await asyncio.wait({pump, gone}, return_when=asyncio.FIRST_COMPLETED)
@@ -170,8 +177,8 @@ class ControlServer:
         if not pump.cancelled():
             pump.result()
 
-    async def _pump(self, writer: asyncio.StreamWriter) -> None:
-        events = self._watch()
+    async def _pump(self, writer: asyncio.StreamWriter, args: Mapping[str, Any]) -> None:
+        events = self._watch(args)
         try:
             async for event in events:
                 await _write(writer, event)
@@ -236,7 +243,7 @@ async def _write(writer: asyncio.StreamWriter, message: Mapping[str, Any]) -> No
 
 @contextlib.contextmanager
 def listen(path: Path) -> Iterator[socket.socket]:
-    """A listening socket that only this user can connect to; removed at the end.
+    """A listening socket that only this user, and the gateway's group, can connect to; removed at the end.
 
     Raises AlreadyRunning, or ControlError where the directory or the path cannot be used.
     """
@@ -246,10 +253,31 @@ def listen(path: Path) -> Iterator[socket.socket]:
         with locked(path.with_name(f"{path.name}.lock")):
             _remove_stale(path)
             with _bound(path) as listener:
+                share_with(GATEWAY_GROUP, path)
                 yield listener
     except OSError as error:
         reason = error.strerror or error
         raise ControlError(f"the control socket {path} cannot be made: {reason}") from error
+
+
+def share_with(group: str, path: Path) -> None:
+    """Let the members of a group connect as well, if there is such a group and this user is in it.
+
+    In the service's sandbox other groups have no number, and nothing can be given to one. There the unit has
+    made the folder the group's (setgid), and the socket in it is so from the start.
+    """
+    try:
+        number = grp.getgrnam(group).gr_gid
+        folder = path.parent.stat()
+        if not folder.st_mode & stat.S_ISGID:
+            os.chown(path, -1, number)
+        elif folder.st_gid not in (number, OVERFLOW_GID):
+            return  # another group's
+        path.chmod(0o660)
+    except KeyError:
+        return
+    except OSError as error:
+        log.warning("the group %s cannot use the control socket: %s", group, error.strerror or error)
 
 
 def _remove_stale(path: Path) -> None:

@@ -25,8 +25,13 @@ async def watched(
     watch: Callable[[], AsyncIterator[Mapping[str, Any]]],
     snapshot: Callable[[], Mapping[str, Any]],
     wall_clock: Callable[[], float] = time.time,
+    *,
+    level: bool = False,
 ) -> AsyncGenerator[Event]:
-    """The snapshot, then each note of the feed and each change of what the snapshot tells, until the end."""
+    """The snapshot, then each note of the feed and each change of what the snapshot tells, until the end.
+
+    `level`: also how loud the microphone is, each LOOK_S at most.
+    """
     notes = watch()
     pending = asyncio.ensure_future(anext(notes))
     await asyncio.sleep(0)  # the feed knows of us before the snapshot is taken: nothing falls between
@@ -36,7 +41,7 @@ async def watched(
         while True:
             done, _ = await asyncio.wait({pending}, timeout=LOOK_S)
             after = snapshot()
-            for event in changes(before, after):
+            for event in changes(before, after, level=level):
                 yield _stamped(event, wall_clock())
             before = after
             if done:
@@ -57,11 +62,18 @@ def _stamped(event: Mapping[str, Any], wall_s: float) -> Event:
     return {"v": VERSION, "at": at, **event}
 
 
-def changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[Event]:
+def changes(before: Mapping[str, Any], after: Mapping[str, Any], *, level: bool = False) -> Iterator[Event]:
     """An event for each part of the snapshot that is another now, with how it is. Pure."""
     for old, new in zip(_facts(before), _facts(after), strict=True):
         if old != new:
             yield new
+    if level and (heard := _level(after)) != _level(before):
+        yield heard
+
+
+def _level(status: Mapping[str, Any]) -> Event:
+    mic = status["devices"]["mic"]
+    return {"event": "level", **{name: mic.get(name) for name in ("level_dbfs", "floor_dbfs")}}
 
 
 def _facts(status: Mapping[str, Any]) -> Iterator[Event]:
@@ -69,6 +81,8 @@ def _facts(status: Mapping[str, Any]) -> Iterator[Event]:
     yield {"event": "mute", "muted": status["muted"]}
     yield {"event": "volume", "volume": status["volume"]}
     yield {"event": "light", "light": status["light"]}
+    timers = status.get("timers", {})
+    yield {"event": "timers", **{name: timers.get(name) for name in ("waiting", "rings", "missed")}}
     link = status["link"]
     yield {"event": "link", **{name: link[name] for name in ("state", "problem", "remedy")}}
     for name, device in status["devices"].items():

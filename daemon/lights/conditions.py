@@ -7,6 +7,7 @@ from enum import Enum
 
 from daemon.dialogue.state import Dialogue
 from daemon.lights.ladder import Conditions
+from daemon.words import Phase
 
 
 class RunStage(Enum):
@@ -36,6 +37,8 @@ class Calls:
 
     ringing: bool = False
     missed: bool = False
+    pairing: bool = False
+    """A browser asks to be let in; shown at rest alone, when a press means nothing else but to talk."""
 
 
 def conditions_of(
@@ -65,6 +68,7 @@ def conditions_of(
         connecting=reach.connecting,
         ringing=calls.ringing,
         missed=calls.missed,
+        pairing=calls.pairing and state.phase is Phase.IDLE,
         mic_streaming=state.mic_streaming or leaving,
         phase=state.phase,
         follow_up_left=follow_up_left,

@@ -52,6 +52,12 @@ def blinks(count: int) -> Curve:
     return (*(key for _ in range(count) for key in (on, off)), pause)
 
 
+def pulses(count: int) -> Curve:
+    """`count` soft pulses, each from dark to bright and back in 1.2 s, and a pause of 1.6 s."""
+    up, down, pause = Keyframe(0.6, 0.0, 1.0), Keyframe(0.6, 1.0, 0.0), Keyframe(1.6, 0.0, 0.0)
+    return (*(key for _ in range(count) for key in (up, down)), pause)
+
+
 GREEN, AMBER, RED = Colour(green=255), Colour(red=255, green=110), Colour(red=255)
 YELLOW, BLUE, OFF = Colour(red=255, green=200), Colour(blue=255), Colour()
 DIM_RED = Colour(red=36)
@@ -139,6 +145,15 @@ RINGING = Scene(
     remedy="Press to silence it.",
     colour=YELLOW,
     curve=breathe(1.0),
+)
+
+PAIRING = Scene(
+    name="pairing",
+    looks="yellow, two slow pulses",
+    meaning="Somebody with the speaker's page asks to be let in.",
+    remedy="Press to let them in, if that is you; else wait half a minute.",
+    colour=YELLOW,
+    curve=pulses(2),
 )
 
 MISSED = Scene(

@@ -7,6 +7,7 @@ from typing import Any
 
 from daemon.config.settings import Settings
 from daemon.reminders.service import Reminders
+from daemon.runtime.heap import resident_bytes
 from daemon.runtime.keeper import Keeper
 from daemon.tools.memory import Memory
 
@@ -30,6 +31,7 @@ class About:
             "model": self._live.model,
             "service": "stand-in" if self._stand_in else "gemini",
             "turn_taking": self._live.turn_taking,
+            "resident_bytes": resident_bytes(),
         }
 
 

@@ -19,12 +19,14 @@ from daemon.conductor.budget import DayBudget
 from daemon.conductor.button import ButtonInput
 from daemon.conductor.controller import Controller
 from daemon.conductor.downlink import Downlink
+from daemon.conductor.pairing import PressToPair
 from daemon.conductor.parts import Parts
 from daemon.conductor.performer import Performer
 from daemon.conductor.timers import Timers
 from daemon.config.board import open_leds
 from daemon.config.settings import Settings
 from daemon.control.commands import Commands, Handler
+from daemon.control.gateway import GatewayCommands, RemoteTalks
 from daemon.control.server import ControlCounters
 from daemon.control.status import Reporter
 from daemon.dialogue.state import Policy
@@ -119,6 +121,7 @@ def build(
         feed=feed,
         accounts=kept.accounts,
         reminders=reminders,
+        pairing=PressToPair(tell=feed.tell, post=post, clock=clock, has_button=button is not None),
         tools=tools.host,
         clock=clock,
     )
@@ -127,12 +130,12 @@ def build(
     supervisor = _supervisor(parts, controller, sound)
     control = ControlCounters()
     about = About(settings, board.name, stand_in=stand_in, clock=clock)
+    talks = RemoteTalks(feed.tell, clock)
     reporter = Reporter(
-        reports=(about, controller, parts, sound, tools),
+        reports=(about, controller, parts, sound, tools, talks),
         counts=(parts, controller, control, supervisor, logs, Saves(keeper, reminders, kept.memory), tools),
     )
-    commands = Commands(mailbox, volume, reporter.snapshot, _handlers(reminders, kept.memory, tools))
-    tools.toolbox.add(built_in(commands.handle))  # these ask for the status, which tells of the tools
+    commands = _commands(parts, reporter, kept.memory, tools, talks)
     return Conure(
         settings=settings, board=board, button=button, stand_in=stand_in, sound=sound, parts=parts,
         controller=controller, control=control, reporter=reporter, commands=commands, supervisor=supervisor,
@@ -260,9 +263,26 @@ def _connection(
     )
 
 
-def _handlers(reminders: Reminders, memory: Memory, tools: ToolKit) -> dict[str, Handler]:
+def _commands(
+    parts: Parts, reporter: Reporter, memory: Memory, tools: ToolKit, talks: RemoteTalks
+) -> Commands:
+    """The commands; some tools of the model give them too."""
+    handlers = _handlers(parts, memory, tools, talks)
+    commands = Commands(parts.mailbox, parts.volume, reporter.snapshot, handlers)
+    tools.toolbox.add(built_in(commands.handle))  # these ask for the status, which tells of the tools
+    return commands
+
+
+def _handlers(parts: Parts, memory: Memory, tools: ToolKit, talks: RemoteTalks) -> dict[str, Handler]:
     """The commands that parts carry out themselves."""
-    return {"timers": ReminderCommands(reminders).handle, "memory": memory.handle, "tool": tools.handle}
+    return {
+        "timers": ReminderCommands(parts.reminders).handle,
+        "memory": memory.handle,
+        "tool": tools.handle,
+        "pair": parts.pairing.handle,
+        "talk_notes": talks.handle,
+        **GatewayCommands(tools, parts.accounts).handlers(),
+    }
 
 
 # --- what conducts, and what is told ---------------------------------------------------------------

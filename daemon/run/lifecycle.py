@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from daemon.control.server import ControlServer
-from daemon.control.watching import watched
+from daemon.control.watching import Event, watched
 from daemon.lights.conditions import RunStage
 from daemon.run.assembly import Conure
 from daemon.run.dial import Dial
@@ -38,8 +39,7 @@ async def running(conure: Conure, dial: Dial, *, control: Path | None = None) ->
         if conure.button is not None:
             stack.callback(conure.button.close)
         if control is not None:
-            watch = partial(watched, conure.parts.feed.watch, conure.reporter.snapshot)
-            server = ControlServer(control, conure.commands.handle, watch, conure.control)
+            server = ControlServer(control, conure.commands.handle, partial(_watch, conure), conure.control)
             await stack.enter_async_context(server)
         try:
             async with asyncio.TaskGroup() as tasks:
@@ -56,6 +56,12 @@ async def running(conure: Conure, dial: Dial, *, control: Path | None = None) ->
             cause = _first_cause(group)
             if not isinstance(cause, _Ended):
                 raise cause from group
+
+
+def _watch(conure: Conure, args: Mapping[str, Any]) -> AsyncGenerator[Event]:
+    """What the command `watch` gives."""
+    level = args.get("level") is True
+    return watched(conure.parts.feed.watch, conure.reporter.snapshot, level=level)
 
 
 def _start(conure: Conure, tasks: asyncio.TaskGroup) -> None:

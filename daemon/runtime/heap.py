@@ -1,8 +1,16 @@
-"""Lets the C library give free memory back to the system. Linux with glibc; elsewhere it does nothing."""
+"""Lets the C library give free memory back to the system, and tells what is held.
+
+Linux with glibc; elsewhere it does nothing.
+"""
 
 from __future__ import annotations
 
 import ctypes
+import os
+from pathlib import Path
+
+STATM = Path("/proc/self/statm")
+"""proc(5): the second number is the pages that are really there."""
 
 M_MMAP_THRESHOLD = -3
 """malloc.h of glibc; mallopt(3)."""
@@ -31,3 +39,12 @@ def give_back_free_memory() -> bool:
     """
     trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
     return trim is not None and trim(0) == 1
+
+
+def resident_bytes() -> int | None:
+    """Memory of this process that is really there; None where the system does not tell. Any thread."""
+    try:
+        pages = int(STATM.read_text("ascii").split()[1])
+    except (OSError, ValueError, IndexError):
+        return None
+    return pages * os.sysconf("SC_PAGE_SIZE")

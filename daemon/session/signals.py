@@ -122,6 +122,13 @@ ROWS: tuple[Row, ...] = (
         (400,),
         words=("api key",),
     ),
+    Row(
+        FailureKind.REFUSED_CONFIG,
+        "google.rpc.Code INVALID_ARGUMENT, of a call over plain HTTP",
+        SignalKind.HTTP,
+        (400,),
+        words=("invalid_argument",),
+    ),
     Row(FailureKind.REFUSED_MODEL, "#errors: InvalidStatus 404", SignalKind.HTTP, (404,)),
     Row(
         FailureKind.QUOTA,

@@ -47,7 +47,7 @@ class Bell(Protocol):
         ...
 
 
-class Listener(Protocol):
+class PlaybackListener(Protocol):
     """Learns what the speaker plays, to tell it from the room. Playback thread."""
 
     def played(self, pcm: bytes, until_s: float, queued_s: float) -> None:
@@ -75,7 +75,7 @@ class Playback:
         *,
         post: Callable[[PlaybackEvent], None],
         clock: Callable[[], float] = time.monotonic,
-        listener: Listener | None = None,
+        listener: PlaybackListener | None = None,
     ) -> None:
         """`post` is called on the playback thread."""
         self.speaker = speaker

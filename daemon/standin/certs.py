@@ -11,10 +11,7 @@ import tempfile
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
 
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+from daemon.certificates import Life, new_authority, new_leaf
 
 LIFE = timedelta(days=30)
 """Longer than any run of the stand-in, short enough that a forgotten CA file ends by itself."""
@@ -22,34 +19,29 @@ LIFE = timedelta(days=30)
 BACKDATED = timedelta(days=1)
 """Tolerates a client whose clock is a little behind."""
 
+ADDRESSES = (ip_address("127.0.0.1"), ip_address("::1"))
+
 
 class Authority:
     """A certificate authority that lives as long as the object."""
 
     def __init__(self, name: str = "Conure stand-in") -> None:
-        self._key = ec.generate_private_key(ec.SECP256R1())
-        self._name = _name(name)
         now = datetime.now(UTC)
-        builder = _builder(self._name, self._name, self._key.public_key(), now - BACKDATED, now + LIFE)
-        builder = builder.add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
-        builder = builder.add_extension(_usage(signs_certificates=True), critical=True)
-        self._certificate = builder.sign(self._key, hashes.SHA256())
+        self._certified = new_authority(name, Life(start=now - BACKDATED, end=now + LIFE))
 
     @property
     def pem(self) -> str:
         """The authority's certificate, for a client's trust store."""
-        return self._certificate.public_bytes(serialization.Encoding.PEM).decode("ascii")
+        return self._certified.pem
 
     def server_context(self, *, expired: bool = False) -> ssl.SSLContext:
         """A TLS server context with a fresh leaf; `expired`: one whose time was over yesterday."""
-        key = ec.generate_private_key(ec.SECP256R1())
         end = datetime.now(UTC) + (-BACKDATED if expired else LIFE)
-        pem = self._leaf(key, end).public_bytes(serialization.Encoding.PEM) + key.private_bytes(
-            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-        )
+        life = Life(start=end - LIFE - BACKDATED, end=end)
+        leaf = new_leaf(self._certified, ("localhost",), ADDRESSES, life)
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         with tempfile.NamedTemporaryFile(suffix=".pem") as file:  # mode 0600; the ssl module reads only files
-            file.write(pem)
+            file.write(leaf.pem_with_key.encode())
             file.flush()
             context.load_cert_chain(file.name)
         return context
@@ -57,49 +49,3 @@ class Authority:
     def client_context(self) -> ssl.SSLContext:
         """A client context that trusts this authority and nobody else."""
         return ssl.create_default_context(cadata=self.pem)
-
-    def _leaf(self, key: ec.EllipticCurvePrivateKey, end: datetime) -> x509.Certificate:
-        names = x509.SubjectAlternativeName(
-            [
-                x509.DNSName("localhost"),
-                x509.IPAddress(ip_address("127.0.0.1")),
-                x509.IPAddress(ip_address("::1")),
-            ]
-        )
-        issuer_key = x509.AuthorityKeyIdentifier.from_issuer_public_key(self._key.public_key())
-        builder = _builder(_name("localhost"), self._name, key.public_key(), end - LIFE - BACKDATED, end)
-        builder = builder.add_extension(names, critical=False)
-        builder = builder.add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
-        builder = builder.add_extension(_usage(signs_certificates=False), critical=True)
-        builder = builder.add_extension(
-            x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False
-        )
-        return builder.add_extension(issuer_key, critical=False).sign(self._key, hashes.SHA256())
-
-
-def _name(common_name: str) -> x509.Name:
-    return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, common_name)])
-
-
-def _builder(
-    subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePublicKey, start: datetime, end: datetime
-) -> x509.CertificateBuilder:
-    builder = x509.CertificateBuilder().subject_name(subject).issuer_name(issuer).public_key(key)
-    builder = builder.serial_number(x509.random_serial_number())
-    builder = builder.not_valid_before(start).not_valid_after(end)
-    return builder.add_extension(x509.SubjectKeyIdentifier.from_public_key(key), critical=False)
-
-
-def _usage(*, signs_certificates: bool) -> x509.KeyUsage:
-    """Python 3.13 checks RFC 5280 strictly, so that an authority without these bits is refused."""
-    return x509.KeyUsage(
-        digital_signature=not signs_certificates,
-        key_cert_sign=signs_certificates,
-        crl_sign=signs_certificates,
-        content_commitment=False,
-        key_encipherment=False,
-        data_encipherment=False,
-        key_agreement=False,
-        encipher_only=False,
-        decipher_only=False,
-    )

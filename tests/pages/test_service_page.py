@@ -52,6 +52,14 @@ async def test_the_running_speaker_tells_every_key_of_its_status() -> None:
         assert part in status["usage"]["today"] and part in status["usage"]["this_month"]
 
 
+async def test_the_totals_have_what_the_page_says() -> None:
+    text = section("The totals of all turns")
+    async with running_rig() as rig:
+        totals = rig.conure.reporter.snapshot()["turn_totals"]
+    assert {name.strip("`") for name in rows(text)} == totals.keys()
+    assert set(re.findall(r"`(first_\w+)`", text)) == totals["durations"].keys()
+
+
 async def test_every_command_that_it_names_is_carried_out() -> None:
     (sentence,) = re.findall(r"Commands are (.*?)\. Only root", PAGE, re.DOTALL)
     named = re.findall(r"`(\w+)`", sentence.replace("(`text`)", ""))

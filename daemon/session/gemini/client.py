@@ -14,6 +14,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import ssl
+import warnings
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
@@ -25,13 +26,14 @@ from daemon.config.secret import Secret
 from daemon.config.settings import LiveSettings
 from daemon.server_events import NotUnderstood, ServerEvent
 from daemon.session.failures import LinkError
-from daemon.session.gemini.errors import ENDED, Translator, opening_stage
+from daemon.session.gemini.errors import ENDED, Translator, opening_stage, translate_call
 from daemon.session.gemini.messages import parse
-from daemon.session.gemini.setup import connect_config
+from daemon.session.gemini.setup import connect_config, token_config
 from daemon.session.gemini.wire import TRANSPORT
 from daemon.session.liveness import Evidence
 from daemon.session.signals import Signal, SignalKind, Where, classify
 from daemon.session.tcp import Socket, evidence_of, limit_silence
+from daemon.session.tokens import TokenWish
 from daemon.tools.calling.fates import ToolAnswer
 from daemon.tools.declaring.declarations import Equipment
 
@@ -42,12 +44,19 @@ MAX_STRANGE = 64
 """Messages of which nothing can be made, in a row; policy for one more: another connection. A new kind of
 message comes among those that are known."""
 
+MAX_TOKEN_CHARS = 8192
+"""Of a token's name; policy for a longer one: there is none. It is handed on to browsers, in addresses."""
+
 OPENING_S = 5.0
 """TCP, TLS and the upgrade take at most this: a try that began on a dead path sends its greeting ever more
 seldom (RFC 6298), and must not outlive the path's return for long."""
 
 OPENING_SHARE = 2 / 3
 """Of `setup_timeout_s`: what TCP, TLS and the upgrade may take; the rest is the set-up's own."""
+
+
+warnings.filterwarnings("ignore", message="The SDK's token creation implementation is experimental")
+"""It says so of each token; what may change in it is held by our own tests."""
 
 
 class LiveClient:
@@ -70,7 +79,7 @@ class LiveClient:
         self._equipment = equipment or Equipment(lambda: settings.instruction)
         self._key = api_key
         arguments = TRANSPORT | {"open_timeout": min(OPENING_S, settings.setup_timeout_s * OPENING_SHARE)}
-        arguments |= {"ssl": trust} if trust else {}
+        arguments |= {"ssl": trust, "verify": trust} if trust else {}  # of WebSockets, and of plain HTTP
         self._client = genai.Client(
             api_key=api_key.reveal(),
             vertexai=False,
@@ -82,14 +91,20 @@ class LiveClient:
         )
 
     @contextlib.asynccontextmanager
-    async def session(self, handle: str | None) -> AsyncIterator[LiveSession]:
-        """A set-up session, resumed if a handle is given. Raises LinkError, also from its body's calls."""
+    async def session(
+        self, handle: str | None, settings: LiveSettings | None = None, equipment: Equipment | None = None
+    ) -> AsyncIterator[LiveSession]:
+        """A set-up session, resumed if a handle is given. Raises LinkError, also from its body's calls.
+
+        `settings` and `equipment` take the place of the client's own, for what is said in the set-up.
+        """
+        settings, equipment = settings or self._settings, equipment or self._equipment
         translator = Translator(self._key, resuming=handle is not None)
         connection = self._client.aio.live.connect(
-            model=self._settings.model, config=connect_config(self._settings, handle, self._equipment)
+            model=settings.model, config=connect_config(settings, handle, equipment)
         )
         async with contextlib.AsyncExitStack() as stack:
-            limit = asyncio.timeout(self._settings.setup_timeout_s)
+            limit = asyncio.timeout(settings.setup_timeout_s)
             try:
                 async with limit:
                     raw = await stack.enter_async_context(connection)
@@ -101,7 +116,19 @@ class LiveClient:
                     SignalKind.MESSAGE, Where.SETUP, reason="the set-up was answered by something else"
                 )
                 raise LinkError(classify(signal))
-            yield LiveSession(raw, translator, capabilities(self._settings.model).text_input)
+            yield LiveSession(raw, translator, capabilities(settings.model).text_input)
+
+    async def make_token(self, wish: TokenWish) -> str:
+        """The name of a new ephemeral token, as secret as the key while it is good. Raises LinkError."""
+        try:
+            async with asyncio.timeout(self._settings.setup_timeout_s):
+                made = await self._client.aio.auth_tokens.create(config=token_config(self._settings, wish))
+        except Exception as error:
+            raise LinkError(classify(translate_call(error, self._key))) from error
+        name: str | None = made.name
+        if not name or len(name) > MAX_TOKEN_CHARS:
+            raise LinkError(classify(Signal(SignalKind.MESSAGE, Where.CONNECT, reason="no token came")))
+        return name
 
 
 class LiveSession:
@@ -141,6 +168,10 @@ class LiveSession:
         turn = types.Content(role="user", parts=[types.Part(text=text)])
         with self._sending():
             await self._raw.send_client_content(turns=turn, turn_complete=True)
+
+    async def send_video(self, jpeg: bytes) -> None:
+        """Show a picture, at most one a second (Live API guide, video). Raises LinkError."""
+        await self._send(video=types.Blob(data=jpeg, mime_type="image/jpeg"))
 
     async def send_tool_answer(self, answer: ToolAnswer) -> None:
         """Answer a call that the model made on this connection. Raises LinkError."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 import socket
 import ssl
 import time
+from collections.abc import Iterator
+from itertools import islice
 
 from google.genai import errors
 from websockets.exceptions import (
@@ -48,6 +50,10 @@ class Translator:
         return LinkError(classify(translate(error, where, resuming=self._resuming, key=self._key)))
 
 
+DEEPEST_CAUSE = 10
+"""How far down an error's causes are followed; the HTTP library has four layers."""
+
+
 def opening_stage(error: Exception) -> Where:
     """Whether an error while connecting came before or after the upgrade."""
     return Where.CONNECT if isinstance(error, OPENING) else Where.SETUP
@@ -66,6 +72,31 @@ def translate(error: Exception, where: Where, *, resuming: bool, key: Secret) ->
         resuming=resuming,
         clock_set=clock_is_set(time.time()),
     )
+
+
+def translate_call(error: Exception, key: Secret) -> Signal:
+    """The same of a call over plain HTTP. The HTTP library wraps what the system raised; that counts."""
+    kind, code, reason = _call_kind_code_reason(error)
+    clock_set = clock_is_set(time.time())
+    return Signal(kind, Where.CONNECT, whole(code, MAX_CODE) or 0, key.scrub(reason), clock_set=clock_set)
+
+
+def _call_kind_code_reason(error: Exception) -> tuple[SignalKind, object, str]:
+    for cause in islice(_causes(error), DEEPEST_CAUSE):
+        match cause:
+            case errors.APIError():
+                return SignalKind.HTTP, cause.code, f"{cause.status}: {cause.message}"
+            case OSError() | EOFError():
+                return _kind_code_reason(cause)
+    broken = isinstance(error, ValueError)  # JSON that is none, or of another form
+    return (SignalKind.MESSAGE if broken else SignalKind.RESET), 0, type(error).__name__
+
+
+def _causes(error: BaseException | None) -> Iterator[Exception]:
+    """The error, and what brought it about."""
+    while isinstance(error, Exception):
+        yield error
+        error = error.__cause__ or error.__context__
 
 
 def _kind_code_reason(error: Exception) -> tuple[SignalKind, object, str]:

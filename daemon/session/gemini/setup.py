@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from google.genai import types
 
 from daemon.config.models import Capabilities, Tool, capabilities
 from daemon.config.settings import LiveSettings
+from daemon.session.tokens import API_VERSION, TokenWish
 from daemon.tools.declaring.declarations import Declaration, Equipment
 
 
@@ -39,6 +41,22 @@ def connect_config(
         config.temperature = settings.temperature
     config.thinking_config = thinking_config(model)
     return config
+
+
+def token_config(settings: LiveSettings, wish: TokenWish) -> types.CreateAuthTokenConfig:
+    """A token for one session, of which everything is locked: without a mask of fields the service takes
+    nothing of the set-up from whoever shows the token. It declares no functions: who holds it could not carry
+    them out, and they would tell a stranger what the house can do.
+    """
+    by_server = replace(settings, voice=wish.voice, turn_taking="server")
+    config = connect_config(by_server, None, Equipment(lambda: wish.instruction))
+    return types.CreateAuthTokenConfig(
+        http_options=types.HttpOptions(api_version=API_VERSION),
+        uses=1,
+        expire_time=wish.expires,
+        new_session_expire_time=wish.new_sessions_until,
+        live_connect_constraints=types.LiveConnectConstraints(model=settings.model, config=config),
+    )
 
 
 def thinking_config(model: Capabilities) -> types.ThinkingConfig | None:

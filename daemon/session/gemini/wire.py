@@ -78,5 +78,8 @@ TRANSPORT: dict[str, Any] = {
     "max_size": MAX_MESSAGE_BYTES,
     "compression": None,  # base64 PCM hardly shrinks, and deflating costs CPU
     "create_connection": BoundedConnection,
+    "follow_redirects": False,  # of plain HTTP, for tokens: the key stays with whom it is for
 }
-"""Arguments of `websockets.asyncio.client.connect`. Of frames, 16 wait at most before reading pauses."""
+"""Arguments of `websockets.asyncio.client.connect`, and of the SDK's client for plain HTTP; each passes over
+what it does not know. Of frames, 16 wait at most before reading pauses.
+"""

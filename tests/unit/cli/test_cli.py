@@ -433,7 +433,7 @@ class FakeDaemon:
                 return {"volume": args.get("percent", 70)}
         return None
 
-    async def watch(self) -> AsyncIterator[dict[str, Any]]:
+    async def watch(self, _: object) -> AsyncIterator[dict[str, Any]]:
         yield {"event": "state", "state": "listening"}
         yield {"event": "transcript", "who": "user", "text": "grüß dich"}
 

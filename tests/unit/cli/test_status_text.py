@@ -62,6 +62,12 @@ def test_a_status_without_anything_is_still_a_line() -> None:
     assert status_text({}).splitlines()[0] == "conure: unknown"
 
 
+def test_histograms_are_for_programs() -> None:
+    assert status_text({"state": "idle", "turn_totals": {"bounds_s": [0.1]}}) == status_text(
+        {"state": "idle"}
+    )
+
+
 def test_only_the_newest_turns_are_shown() -> None:
     text = status_text({"state": "idle", "turns": [{"turn": number} for number in range(12)]})
     assert f"the last {TURNS_SHOWN} of 12" in text

@@ -82,6 +82,14 @@ class TestCounting:
             books.add(Day(prompt_tokens=tokens))
         assert sum(used.tokens for used in books.days.values()) == sum(tokens for _, tokens in counted)
 
+    def test_what_this_process_has_counted_outlives_the_days(self) -> None:
+        calendar = Calendar()
+        books = Accounts(UsageSettings(), calendar.today, {day_word(-1): Day(prompt_tokens=5)})
+        for number in range(HISTORY_DAYS + 2):
+            calendar.day = day_word(number)
+            books.add(Day(prompt_tokens=1))
+        assert books.since_start == Day(prompt_tokens=HISTORY_DAYS + 2)
+
 
 class TestHistory:
     @given(st.lists(st.one_of(st.integers(-100_000, 100_000).map(day_word), st.just(UNSET)), max_size=150))
@@ -135,6 +143,19 @@ class TestBudget:
         books = accounts(Calendar(), minutes=1.0, tokens=100)
         books.add(used)
         assert books.used_up() is used_up
+        ratio = books.budget_ratio()
+        assert ratio is not None and (ratio >= 1.0) is used_up
+
+    def test_the_limit_that_is_nearer_counts(self) -> None:
+        books = accounts(Calendar(), minutes=10.0, tokens=100)
+        books.add(audio(sent_s=60.0) + Day(prompt_tokens=80))
+        assert books.report()["budget_ratio"] == 0.8
+
+    @pytest.mark.parametrize(("minutes", "day"), [(0.0, FIRST.isoformat()), (10.0, UNSET)])
+    def test_where_there_is_no_budget_nothing_of_it_is_used(self, minutes: float, day: str) -> None:
+        books = accounts(Calendar(day), minutes=minutes)
+        books.add(audio(sent_s=1e6))
+        assert books.report()["budget_ratio"] is None
 
     def test_starts_again_with_the_next_day_and_not_with_the_clock_put_back(self) -> None:
         calendar = Calendar()

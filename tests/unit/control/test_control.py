@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import grp
 import json
 import os
 import socket
 import stat
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Iterator
+import tempfile
+from collections.abc import AsyncIterator, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -48,7 +50,7 @@ class FakeDaemon:
                 await asyncio.Event().wait()
         return {"command": command, **args}
 
-    async def watch(self) -> AsyncIterator[dict[str, Any]]:
+    async def watch(self, _args: Mapping[str, Any]) -> AsyncIterator[dict[str, Any]]:
         self._count(1)
         try:
             while True:
@@ -236,7 +238,7 @@ async def test_a_watcher_that_takes_nothing_is_dropped_and_counted(
 
 
 async def test_a_bug_in_the_stream_is_logged(path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    async def broken() -> AsyncIterator[dict[str, Any]]:
+    async def broken(_args: Mapping[str, Any]) -> AsyncIterator[dict[str, Any]]:
         yield {"event": "first"}
         raise KeyError("bug")
 
@@ -444,3 +446,67 @@ async def test_the_services_daemon_is_found_where_the_user_runs_none(
     async with ControlServer(service, conure.handle, conure.watch):
         assert await asyncio.to_thread(find_daemon, env) == service
         assert find_daemon(env | {"CONURE_SOCKET": "/elsewhere"}) == Path("/elsewhere")
+
+
+# --- the gateway's group
+
+
+def some_group() -> grp.struct_group:
+    """A group of this machine that is not this process's first one, to which root may give a file."""
+    return next(group for group in grp.getgrall() if group.gr_gid not in (os.getgid(), 0))
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may give a socket to a group that it is not in")
+def test_the_gateway_s_group_may_connect_where_there_is_one(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    group = some_group()
+    monkeypatch.setattr(control_server, "GATEWAY_GROUP", group.gr_name)
+    with listen(path):
+        found = path.stat()
+        assert (stat.S_IMODE(found.st_mode), found.st_gid) == (0o660, group.gr_gid)
+        client.check_private(path.parent)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may become other users")
+@pytest.mark.parametrize(("member", "code"), [(True, 0), (False, 13)])
+def test_another_user_connects_only_as_a_member_of_the_group(
+    monkeypatch: pytest.MonkeyPatch, member: bool, code: int
+) -> None:
+    group = some_group()
+    monkeypatch.setattr(control_server, "GATEWAY_GROUP", group.gr_name)
+    with tempfile.TemporaryDirectory() as folder:  # pytest's own folders are closed to others
+        Path(folder).chmod(0o755)
+        socket_path = Path(folder) / "run.sock"
+        with listen(socket_path) as listener:
+            listener.listen(1)
+            assert connected_as(socket_path, 65534, group.gr_gid if member else 65534) == code
+
+
+def connected_as(path: Path, uid: int, gid: int) -> int:
+    """The error number of connecting as another user, who is in this group alone; 0: it worked."""
+    code = (
+        "import os, socket, sys\n"
+        f"os.setgroups([]); os.setgid({gid}); os.setuid({uid})\n"
+        f"sys.exit(socket.socket(socket.AF_UNIX).connect_ex({str(path)!r}))"
+    )
+    return subprocess.run([sys.executable, "-c", code], check=False).returncode
+
+
+def test_without_the_group_only_this_user_may_connect(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(control_server, "GATEWAY_GROUP", "no-such-group")
+    with listen(path):
+        assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+def test_a_group_that_it_may_not_give_the_socket_to_is_told_and_harms_nothing(
+    path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def refuse(*_: object) -> None:
+        raise PermissionError(1, "Operation not permitted")
+
+    monkeypatch.setattr(control_server, "GATEWAY_GROUP", some_group().gr_name)
+    monkeypatch.setattr(os, "chown", refuse)
+    with listen(path):
+        assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert "cannot use the control socket" in caplog.text

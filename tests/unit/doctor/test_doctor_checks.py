@@ -225,7 +225,7 @@ async def test_a_running_daemon_is_asked_over_its_socket(
             await asyncio.sleep(3600)
         return {"state": command}
 
-    async def watch() -> AsyncIterator[dict[str, Any]]:
+    async def watch(_: object) -> AsyncIterator[dict[str, Any]]:
         yield {}
 
     env = {"CONURE_SOCKET": str(tmp_path / "control.sock")}

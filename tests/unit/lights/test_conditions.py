@@ -51,7 +51,7 @@ def test_how_the_service_can_be_reached_is_shown(name: str) -> None:
     assert getattr(told(reach=Reach(**{name: True})), name) is True
 
 
-@pytest.mark.parametrize("name", ["ringing", "missed"])
+@pytest.mark.parametrize("name", ["ringing", "missed", "pairing"])
 def test_what_calls_for_the_user_is_shown(name: str) -> None:
     assert getattr(told(calls=Calls(**{name: True})), name) is True
 

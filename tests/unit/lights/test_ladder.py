@@ -82,6 +82,7 @@ IN_ORDER: list[tuple[dict[str, Any], Scene]] = [
     ({"starting": True}, scenes.STARTING),
     ({"volume_shown": 0.0}, scenes.VOLUME),
     ({"ringing": True}, scenes.RINGING),
+    ({"pairing": True}, scenes.PAIRING),
     ({"refused": True}, scenes.REFUSED),
     ({"mic_fault": True}, scenes.MIC_FAULT),
     ({"speaker_fault": True}, scenes.SPEAKER_FAULT),

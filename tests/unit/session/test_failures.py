@@ -8,6 +8,15 @@ from daemon.session.failures import TREATMENTS, FailureKind, Retry
 from daemon.session.signals import DETAIL_LIMIT, ROWS, Signal, SignalKind, Where, classify, find_row
 
 KNOWN = [
+    # a call over plain HTTP, whose errors are those of google.rpc
+    (
+        Signal(SignalKind.HTTP, Where.CONNECT, 400, "INVALID_ARGUMENT: Unknown name"),
+        FailureKind.REFUSED_CONFIG,
+    ),
+    (
+        Signal(SignalKind.HTTP, Where.CONNECT, 400, "INVALID_ARGUMENT: API key not valid."),
+        FailureKind.REFUSED_KEY,
+    ),
     # close codes and reasons that were seen (live-api.md#closes)
     (Signal(SignalKind.CLOSE, Where.RECEIVE, 1000, "The operation was cancelled."), FailureKind.TRANSIENT),
     (Signal(SignalKind.RESET, Where.RECEIVE, 1006), FailureKind.TRANSIENT),

@@ -34,7 +34,7 @@ from daemon.standin.door.credentials import ApiKeys, live_door, without_secrets
 from daemon.standin.door.http_answers import BODY_BYTES, HEAD_BYTES, whole_request
 from daemon.standin.door.tokens import TOKEN_LIMIT, Tokens
 from daemon.standin.grammar.protocol import Refusal
-from daemon.standin.server import StandIn
+from daemon.standin.server import Keeping, StandIn
 
 CONSTRAINED = PATH.replace("v1beta", "v1alpha") + "Constrained"
 NOON = datetime(2026, 11, 30, 12, 0, tzinfo=UTC)
@@ -244,6 +244,35 @@ class TestTheLifeOfATokenByTheClock:
                 with pytest.raises(Refusal) as raised:
                     tokens.admit(name, resumes=resumes)
                 assert raised.value.code == 1008
+
+    @pytest.mark.parametrize(
+        ("minutes", "says"),
+        [(1.1, "cannot be used for new sessions any more"), (31.0, "not valid, or has expired")],
+    )
+    async def test_the_sdk_is_closed_with_1008_by_the_clock_of_the_server(
+        self, minutes: float, says: str
+    ) -> None:
+        clock = WallClock()
+        async with StandIn(pace=FAST, keeping=Keeping(wall_clock=clock)) as standin:
+            token = await token_from(standin)
+            clock.now += timedelta(minutes=minutes)
+            with pytest.raises(errors.APIError, match=f"1008.*{says}"):
+                async with session(standin, key=token, api_version="v1alpha"):
+                    pass
+
+    async def test_a_token_may_be_asked_for_with_times_of_ones_own(self) -> None:
+        clock = WallClock()
+        async with StandIn(pace=FAST, keeping=Keeping(wall_clock=clock)) as standin:
+            token = await token_from(
+                standin,
+                uses=0,
+                expire_time=NOON + timedelta(minutes=15),
+                new_session_expire_time=NOON + timedelta(minutes=10),
+            )
+            clock.now += timedelta(minutes=9)
+            for _ in range(2):
+                async with session(standin, key=token, api_version="v1alpha"):
+                    pass
 
     def test_no_limit_of_uses_is_zero(self) -> None:
         tokens = Tokens(WallClock())

@@ -25,7 +25,7 @@ ANN = "The user's sister is called Ann."
 TEA = "The user drinks green tea."
 
 
-async def nothing_to_watch() -> AsyncIterator[dict[str, Any]]:
+async def nothing_to_watch(_: object) -> AsyncIterator[dict[str, Any]]:
     for event in list[dict[str, Any]]():
         yield event
 

@@ -1,0 +1,1 @@
+"""`conure web`, a process of its own: a page for the speaker, talks from other devices, tokens, metrics."""

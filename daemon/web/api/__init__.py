@@ -1,0 +1,1 @@
+"""What the page asks for: events, commands, timers, history, devices, pairing, lights and the doctor."""

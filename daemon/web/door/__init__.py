@@ -1,0 +1,1 @@
+"""How the gateway is reached: sockets, certificates, deadlines, and the plain listener."""

@@ -1,0 +1,130 @@
+"""`conure web`: loads the settings, opens the listeners, serves until told to end."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+
+from daemon.config import load
+from daemon.config.settings import Settings
+from daemon.errors import ConfigError
+from daemon.runtime import logs
+from daemon.runtime.heap import keep_heap_small
+from daemon.runtime.supervision import Supervisor, notify
+from daemon.web.door.sockets import handed_over
+from daemon.web.entry import Listener
+from daemon.web.gate.places import Whereabouts, web_folder, write_whereabouts
+from daemon.web.listeners import Moments, OpenListener, door_counters, opened, serve_all
+from daemon.web.options import WebOptions
+from daemon.web.parts import GatewayParts, build_parts, entries_of
+from daemon.web.talk.beside_speaker import BesideSpeaker
+from daemon.web.tls import Tls
+
+log = logging.getLogger(__name__)
+
+
+def run(options: WebOptions) -> int:
+    """Serve until SIGTERM or SIGINT; returns the exit status. Raises ConureError."""
+    handed = handed_over(os.environ)
+    settings = with_options(load.load(options.config, os.environ).settings, options)
+    logs.configure(settings.log.level)
+    keep_heap_small()
+    folder = web_folder(os.environ)
+    try:
+        with opened(settings.web, handed) as found:
+            asyncio.run(_serve(settings, folder, found, no_speaker=options.no_speaker))
+    finally:
+        logs.flush()
+    return 0
+
+
+def with_options(settings: Settings, options: WebOptions) -> Settings:
+    """The settings, with what the command line says in their place. Raises ConfigError."""
+    if not options.listen:
+        return settings
+    checked = load.validate({"web": {"listen": list(options.listen)}}, base=settings)
+    if checked.problems:
+        raise ConfigError([f"--listen: {problem.text}" for problem in checked.problems])
+    return replace(settings, web=checked.settings.web)
+
+
+class _EndOfServing(Exception):
+    """The listeners are done: ends the task group."""
+
+
+async def _serve(settings: Settings, folder: Path, found: list[OpenListener], *, no_speaker: bool) -> None:
+    parts = build_parts(settings, folder, no_speaker=no_speaker)
+    tls = (
+        None if settings.web.behind_proxy else await asyncio.to_thread(Tls, settings.web, folder, parts.name)
+    )
+    port = next(one.port for one in found if one.kind is Listener.HTTPS)
+    entries = entries_of(parts, port, tls.authority if tls else None, partial(door_counters, found))
+    whereabouts = Whereabouts(port=port, fingerprint=tls.fingerprint if tls else "")
+    await asyncio.to_thread(write_whereabouts, folder, whereabouts)
+    try:
+        with until_told() as end:
+            moments = Moments(end=end)
+            async with asyncio.TaskGroup() as tasks:
+                _start(parts, tls, tasks, moments)
+                await serve_all(found, entries, parts.gate, tls.context if tls else None, moments)
+                raise _EndOfServing
+    except* _EndOfServing:
+        log.info("the gateway has ended")
+
+
+def _start(parts: GatewayParts, tls: Tls | None, tasks: asyncio.TaskGroup, moments: Moments) -> None:
+    """What runs beside the listeners, until they are done."""
+    tasks.create_task(parts.gate.run(), name="gate")
+    tasks.create_task(_supervised(parts, moments), name="supervisor")
+    if parts.remote is not None:
+        tasks.create_task(parts.remote.run(), name="speaker")
+        beside = BesideSpeaker(parts.service.talks, parts.remote)
+        tasks.create_task(beside.run(), name="talks beside the speaker")
+    if tls is not None:
+        tasks.create_task(tls.keep_good(), name="certificates")
+
+
+async def _supervised(parts: GatewayParts, moments: Moments) -> None:
+    """Tell the service manager; the watchdog is fed for as long as the loop turns."""
+    await moments.ready.wait()
+    supervisor = Supervisor({}, partial(_status, parts), os.environ)
+    await supervisor.ready()
+    telling = asyncio.ensure_future(supervisor.run())
+    try:
+        await moments.end.wait()
+        notify("STOPPING=1")
+        await telling
+    finally:
+        telling.cancel()
+
+
+def _status(parts: GatewayParts) -> str:
+    pages = parts.pages.open
+    speaker = "alone" if parts.remote is None else "speaker here" if parts.remote.present else "speaker away"
+    return f"{speaker}, {pages} {'page' if pages == 1 else 'pages'} open"
+
+
+@contextmanager
+def until_told() -> Iterator[asyncio.Event]:
+    """Is set by SIGTERM or SIGINT; a second one of the kind ends the process at once."""
+    loop = asyncio.get_running_loop()
+    end = asyncio.Event()
+
+    def tell(number: signal.Signals) -> None:
+        end.set()
+        loop.remove_signal_handler(number)
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, tell, number)
+    try:
+        yield end
+    finally:
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.remove_signal_handler(number)

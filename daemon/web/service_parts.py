@@ -1,0 +1,79 @@
+"""The parts of the gateway that reach the service, talks and tokens, put together from the settings."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from daemon.config.load import effective_base_url, load_api_key, missing_key
+from daemon.config.settings import Settings
+from daemon.errors import ConfigError
+from daemon.session.tokens import TokenWish
+from daemon.web.api.ephemeral import TokenDesk
+from daemon.web.api.kept_status import KeptStatus
+from daemon.web.speaker.client import SpeakerDoor
+from daemon.web.talk.life import Patience
+from daemon.web.talk.service import ServiceAddress, TalkService
+from daemon.web.talk.talk import TalkTerms
+from daemon.web.talk.talks import Talks
+
+log = logging.getLogger(__name__)
+
+MINUTE_S = 60.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServiceParts:
+    """What needs a key."""
+
+    talks: Talks
+    tokens: TokenDesk
+
+
+def build_service_parts(
+    settings: Settings, speaker: SpeakerDoor, status: KeptStatus, env: Mapping[str, str]
+) -> ServiceParts:
+    """Both; nothing is loaded or opened before somebody talks or asks for a token. `env` may have the key.
+
+    Raises ConfigError for an address of the service that is none.
+    """
+    base_url = effective_base_url(settings, env)
+    service = _service(settings, base_url, env)
+    return ServiceParts(
+        talks=_talks(settings, service, speaker),
+        tokens=_token_desk(settings, base_url, service, speaker, status),
+    )
+
+
+def _service(settings: Settings, base_url: str, env: Mapping[str, str]) -> TalkService | None:
+    """How to reach the service, as the speaker does; None without a good key: the page must tell of that."""
+    try:
+        key = load_api_key(settings, env)
+    except ConfigError as error:
+        log.warning("no talks and no tokens: %s", error)
+        return None
+    return None if key is None else TalkService(settings.live, ServiceAddress(key=key, base_url=base_url))
+
+
+def _talks(settings: Settings, service: TalkService | None, speaker: SpeakerDoor) -> Talks:
+    web = settings.web
+    patience = Patience(idle_s=web.talk_idle_s, longest_s=web.talk_minutes * MINUTE_S)
+    terms = TalkTerms(live=settings.live, patience=patience, reply_buffer_s=settings.sound.reply_buffer_s)
+    sessions = None if service is None else service.sessions
+    return Talks(terms, sessions, max_talks=web.max_talks, ask=speaker.ask, tools=web.talk_tools)
+
+
+def _token_desk(
+    settings: Settings,
+    base_url: str,
+    service: TalkService | None,
+    speaker: SpeakerDoor,
+    status: KeptStatus,
+) -> TokenDesk:
+    async def without_key(_wish: TokenWish) -> str:
+        raise missing_key()
+
+    make = without_key if service is None else service.make_token
+    live = replace(settings.live, base_url=base_url)
+    return TokenDesk(settings.web, live, make, speaker=speaker, status=status)

@@ -1,0 +1,1 @@
+"""The running speaker, as the gateway sees it through the control socket."""
