@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from web_attacks import ATTACKS, Target, run_all
+from attacks.trials import ATTACKS, Target, run_all
 from web_house import ToldSpeaker, running_house
 
 from daemon.web.gate.gate import COOKIE

@@ -11,8 +11,9 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from web_attacks import COOKIE, Target, run_all
 from web_house import ToldSpeaker, running_house
+
+from attacks.trials import COOKIE, Target, run_all
 
 
 def main() -> int:
