@@ -46,7 +46,7 @@ async def _target(url: str | None, code: str | None) -> AsyncIterator[Target]:
         with tempfile.TemporaryDirectory() as folder:
             async with running_house(Path(folder), ToldSpeaker()) as house:
                 secret = house.cookie("attacker")["Cookie"].removeprefix(f"{COOKIE}=")
-                yield Target(house.origin, secret)
+                yield Target(house.origin, secret, f"http://localhost:{house.seeds_port}")
         return
     parts = urlsplit(url)
     target = Target(f"{parts.scheme}://{parts.netloc}")

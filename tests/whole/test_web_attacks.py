@@ -14,7 +14,8 @@ async def test_every_attack_is_held_off(tmp_path: Path) -> None:
     speaker = ToldSpeaker()
     async with running_house(tmp_path, speaker) as house:
         secret = house.cookie("attacker")["Cookie"].removeprefix(f"{COOKIE}=")
-        failed = [(name, wrong) async for name, wrong in run_all(Target(house.origin, secret)) if wrong]
+        target = Target(house.origin, secret, f"http://localhost:{house.seeds_port}")
+        failed = [(name, wrong) async for name, wrong in run_all(target) if wrong]
         assert failed == []
         assert [device.name for device in house.devices.all()] == ["attacker"]
     assert speaker.asked == [], "nothing of it reached the speaker"
