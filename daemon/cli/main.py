@@ -12,6 +12,7 @@ from io import TextIOWrapper
 
 from daemon.cli import (
     about,
+    apply,
     boards,
     configuration,
     devices,
@@ -36,7 +37,7 @@ EX_INTERRUPTED = 130
 
 PARTS = (
     run, running, reminders, doctor, report, trials, devices, boards, configuration, tools, standin, web,
-    about,
+    apply, about,
 )  # fmt: skip
 """One module for each family of commands; its `add` declares them. In the order of the help."""
 
