@@ -232,12 +232,14 @@ async def running_rig(
     base_url: str = "",
     trust: ssl.SSLContext | None = None,
     board: SimulatedBoard | None = None,
+    control: Path | None = None,
     **board_keys: Any,
 ) -> AsyncIterator[Rig]:
     """A daemon that is READY; checks the light promise at the end.
 
     `policy` and `link` change fields of the dialogue's and of the link's policy that no setting reaches;
-    `jitter` (0 to 1) is that of every back-off. `base_url` and `trust` lead to another server.
+    `jitter` (0 to 1) is that of every back-off. `base_url` and `trust` lead to another server. `control` is
+    where its control socket is to be.
     """
     settings = settings or Settings()
     changing = ChangingVoice(voice or Echo())
@@ -264,7 +266,7 @@ async def running_rig(
         )
         await asyncio.sleep(0)
         try:
-            async with lifecycle.running(conure, dial):
+            async with lifecycle.running(conure, dial, control=control):
                 yield rig
         finally:
             watcher.cancel()

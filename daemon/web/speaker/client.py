@@ -107,6 +107,8 @@ class RemoteSpeaker:
         self._asking = asyncio.Semaphore(MAX_ASKING)
         self._ears: set[_Ear] = set()
         self._heard_by_others = asyncio.Event()
+        self._answers = asyncio.Event()
+        """Set when a command was answered: then the watch need not wait to try again."""
         self.present = False
         self.dropped = 0
         self.lost = 0
@@ -122,9 +124,11 @@ class RemoteSpeaker:
         """As `SpeakerDoor` says. Raises SpeakerAway, or ControlError with the speaker's own words."""
         try:
             async with asyncio.timeout(TIMEOUT_S), self._asking, self._asked(command, args) as reader:
-                return _result(await _line(reader))
+                answer = await _line(reader)
         except TimeoutError as error:
             raise ControlError(f"the speaker did not answer within {TIMEOUT_S:g} s") from error
+        self._answers.set()
+        return _result(answer)
 
     @contextlib.asynccontextmanager
     async def _asked(self, command: str, args: dict[str, Any]) -> AsyncIterator[asyncio.StreamReader]:
@@ -189,7 +193,13 @@ class RemoteSpeaker:
             except ControlError as error:
                 failures = 0 if self.present else failures + 1
                 self._go_away(error)
-                await asyncio.sleep(RETRY_S[min(failures, len(RETRY_S) - 1)])
+                await self._pause(RETRY_S[min(failures, len(RETRY_S) - 1)])
+
+    async def _pause(self, pause_s: float) -> None:
+        self._answers.clear()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(pause_s):
+                await self._answers.wait()
 
     async def _watch(self) -> None:
         """Until another watch is needed. Raises ControlError when the speaker goes away."""

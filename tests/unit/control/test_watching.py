@@ -111,3 +111,22 @@ async def test_what_the_speaker_tells_of_itself_has_all_the_facts() -> None:
     conure = build(Settings(), SimulatedBoard(), stand_in=True)
     status = conure.reporter.snapshot()
     assert list(changes(status, status)) == []
+
+
+def test_the_level_is_told_only_to_who_asked_for_it() -> None:
+    louder = changed(devices__mic__level_dbfs=-20.0)
+    assert list(changes(STATUS, louder)) == []
+    assert list(changes(STATUS, louder, level=True)) == [
+        {"event": "level", "level_dbfs": -20.0, "floor_dbfs": None}
+    ]
+    assert list(changes(STATUS, STATUS, level=True)) == []
+
+
+def test_what_waits_and_rings_is_an_event_when_it_changes() -> None:
+    before = STATUS | {"timers": {"waiting": 0, "rings": None, "next": None, "missed": None}}
+    after = STATUS | {
+        "timers": {"waiting": 1, "rings": None, "next": "1: timer, 9 minutes left", "missed": None}
+    }
+    later = STATUS | {"timers": after["timers"] | {"next": "1: timer, 8 minutes left"}}
+    assert list(changes(before, after)) == [{"event": "timers", "waiting": 1, "rings": None, "missed": None}]
+    assert list(changes(after, later)) == []

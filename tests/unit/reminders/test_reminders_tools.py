@@ -243,3 +243,23 @@ async def test_what_is_there_is_listed_snoozed_and_cancelled(
 async def test_a_command_of_another_form_is_refused(asked: Asked, args: dict[str, Any]) -> None:
     with pytest.raises(ControlError, match="in this form"):
         await ReminderCommands(asked.reminders).handle(args)
+
+
+async def test_a_program_gets_the_book_as_a_table_and_what_was_missed_stays_untold(asked: Asked) -> None:
+    await asked.says("set_timer", duration_s=600, name="tea")
+    await asked.says("set_timer", duration_s=60, name="")
+    missed = Past(id=9, kind=EntryKind.ALARM, name="early", fate=Ending.MISSED, at_wall_s=None, told=False)
+    await asked.reminders.change(lambda book, now: remember(book, missed))
+    commands = ReminderCommands(asked.reminders)
+    table = await commands.handle({"action": "table"})
+    assert [(row["title"], row["left_s"]) for row in table["waiting"]] == [
+        ("timer of 1 minute", 60.0),
+        ("timer “tea”", 600.0),
+    ]
+    assert table["waiting"][1]["words"].startswith("timer “tea”: 10 minutes left")
+    assert table["ringing"] == []
+    assert table["past"][0]["title"] == "alarm “early”"
+    assert asked.reminders.untold
+    await asked.pass_time(61)
+    table = await commands.handle({"action": "table"})
+    assert [(row["kind"], row["title"]) for row in table["ringing"]] == [("timer", "timer")]

@@ -179,6 +179,20 @@ async def test_a_speaker_that_starts_again_is_back_with_a_snapshot(
     assert speaker.lost == 1
 
 
+async def test_who_is_answered_need_not_wait_for_the_watch(
+    conure: FakeConure, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(client, "RETRY_S", (3600.0,))
+    speaker = RemoteSpeaker(lambda: path)
+    watching = asyncio.create_task(speaker.run())
+    with pytest.raises(SpeakerAway):
+        await speaker.ask("status")
+    async with conure.at(path):
+        await speaker.ask("status")
+        await eventually(lambda: speaker.present)
+    watching.cancel()
+
+
 async def test_who_is_too_slow_is_told_how_much_was_missed_and_how_it_is(
     speaker: RemoteSpeaker, conure: FakeConure, path: Path
 ) -> None:
@@ -198,7 +212,7 @@ async def test_who_is_too_slow_is_told_how_much_was_missed_and_how_it_is(
         after = await until(notes, event="snapshot")
     assert seen[-1]["count"] > MAX_WAITING
     assert after[-1]["status"] == {"state": "idle"}
-    assert speaker.counters()["web_notes_dropped"] == seen[-1]["count"]
+    assert speaker.counters()["web_notes_dropped"] >= seen[-1]["count"]
 
 
 @pytest.mark.parametrize(
