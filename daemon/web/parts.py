@@ -28,6 +28,7 @@ from daemon.web.gate.gate import Gate
 from daemon.web.gate.refusals import RefusalCounts
 from daemon.web.gate.rules import HouseRules
 from daemon.web.gate.tokens import GatewayTokens
+from daemon.web.page import files
 from daemon.web.service_parts import ServiceParts, build_service_parts
 from daemon.web.speaker.client import NoSpeaker, RemoteSpeaker, SpeakerDoor
 from daemon.web.wishes.desk import WishDesk
@@ -107,6 +108,7 @@ def entries_of(
 
 
 def _entries(parts: GatewayParts, doors: Counters) -> Iterator[Entry]:
+    yield from files.entries()
     yield from api.entries(
         api.ApiParts(
             speaker=parts.speaker,

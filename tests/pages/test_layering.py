@@ -153,6 +153,7 @@ PURE: dict[str, tuple[str, ...]] = {
     "daemon.web.talk.life": (),
     "daemon.web.talk.news": (),
     "daemon.web.talk.pacer": (),
+    "daemon.web.talk.pictures": (),
     "daemon.web.talk.sniff": (),
     "daemon.web.gate.limits": ("ipaddress",),
     "daemon.web.gate.pairing": ("hashlib", "hmac"),
