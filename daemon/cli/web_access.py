@@ -10,7 +10,8 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from daemon.cli.arguments import complain, shows_pictures, table, to_json
+from daemon.cli.arguments import complain, shows_pictures, to_json
+from daemon.cli.layout import table, terminal_width
 from daemon.errors import ConureError
 
 if TYPE_CHECKING:
@@ -115,7 +116,7 @@ def _devices(arguments: argparse.Namespace) -> int:
         )
         return 0
     print(
-        table([_HEAD, *map(_cells, devices)])
+        table(_HEAD, [*map(_cells, devices)], terminal_width(sys.stdout))
         if devices
         else "no device is paired; `conure web pair` lets one in"
     )

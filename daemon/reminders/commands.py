@@ -7,7 +7,6 @@ from typing import Any
 from daemon.errors import ControlError
 from daemon.reminders import actions
 from daemon.reminders.book import Refused
-from daemon.reminders.phrases import book_table
 from daemon.reminders.requests import parse_duration
 from daemon.reminders.service import Reminders
 

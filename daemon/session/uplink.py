@@ -65,7 +65,7 @@ class Uplink:
         clock: Callable[[], float] = time.monotonic,
         speed: float = 1.0,
     ) -> None:
-        """`speed` is 1 but in simulations whose seconds are shorter."""
+        """`speed` is 1 but in simulations that hurry, and for recordings, which come at once."""
         self._ring = ring
         self._message_bytes = message_bytes
         self._preroll_bytes = preroll_bytes
@@ -99,6 +99,11 @@ class Uplink:
         kernel, and nobody can take it back.
         """
         return self._leaving or self._again
+
+    def sent_to(self, turn: int) -> int:
+        """Up to where in the ring this utterance has left on the present connection; 0: it is not held."""
+        held = self._held(turn)
+        return held.position if held is not None else 0
 
     def counters(self) -> dict[str, int]:
         """What was sent more than once, and what never."""

@@ -14,8 +14,9 @@ from places import ROOT
 
 FLOORS = {
     "daemon": (
-        "masking outside certificates server_events", "errors events words standin", "dialogue config runtime",
-        "hearing lights tools", "session console", "speaking", "reminders", "conductor", "control",
+        "masking outside certificates server_events", "errors events words standin",
+        "dialogue config runtime", "hearing lights tools", "session console", "speaking", "reminders",
+        "conductor", "control",
         "run doctor web", "cli", "__main__",
     ),
     "hw": ("base files", "gpio sound simulated", "lights", "boards", "build"),

@@ -6,7 +6,8 @@ from collections.abc import Callable
 
 from daemon import events as e
 from daemon.conductor.reply_gate import ReplyGate
-from daemon.events import DialogueEvent, GenerationComplete, ReplyAudio, ServerEvent
+from daemon.events import DialogueEvent
+from daemon.server_events import GenerationComplete, ReplyAudio, ServerEvent
 from daemon.web.talk import news
 from daemon.web.talk.outbox import Outbox
 from hw.base import SPEAKER_FORMAT

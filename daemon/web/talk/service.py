@@ -13,7 +13,7 @@ from typing import Protocol
 from daemon.config.models import VOICES
 from daemon.config.secret import Secret
 from daemon.config.settings import LiveSettings
-from daemon.session.connection import Session
+from daemon.session.second import Session
 from daemon.session.tokens import TokenWish
 from daemon.tools.declaring.declarations import Equipment
 from daemon.web.talk.equipment import TalkEquipment

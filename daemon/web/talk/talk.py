@@ -16,9 +16,20 @@ from daemon import events as e
 from daemon.conductor.accounts import Day
 from daemon.config.models import capabilities
 from daemon.config.settings import LiveSettings
-from daemon.events import GenerationComplete, ReplyAudio
 from daemon.runtime.feed import Feed
 from daemon.runtime.mailbox import Mailbox
+from daemon.server_events import (
+    GenerationComplete,
+    NotUnderstood,
+    ReplyAudio,
+    ServerInterrupted,
+    ToolCall,
+    ToolCallCancelled,
+    Transcript,
+    TurnComplete,
+    Usage,
+    WorkAnnounced,
+)
 from daemon.session.connection import Connection
 from daemon.session.link import LinkPolicy
 from daemon.tools.calling.host import ToolHost
@@ -294,32 +305,32 @@ class RemoteTalk:
             case e.LinkRefused():
                 self.end("refused", life.trouble_of(self._connection.link.failure))
             case e.PieceSent():
-                self._spent += Day(sent_bytes=event.last_byte - event.first_byte)
-                self._up.note_sent(event)
+                self._spent += Day(sent_bytes=event.size_bytes)
+                self._up.note_sent()
             case e.UtteranceGiven(turn):
                 self._down.gate.asked(self._clock())
                 self._up.note_given(turn)
-            case e.Transcript(who, text):
+            case Transcript(who, text):
                 self._vitals.move(self._clock())
                 self._down.tell_words(who, text)
-            case e.ToolCall() | e.ToolCallCancelled() | e.ToolsChanged():
+            case ToolCall() | ToolCallCancelled() | e.ToolsChanged():
                 self._handle_tools(event)
-            case e.Usage(prompt, response):
+            case Usage(prompt, response):
                 self._spent += Day(prompt_tokens=prompt, response_tokens=response)
-            case e.NotUnderstood():
+            case NotUnderstood():
                 self.not_understood += 1
-            case e.WorkAnnounced():
+            case WorkAnnounced():
                 self._down.gate.announced(self._clock())
-            case ReplyAudio() | GenerationComplete() | e.ServerInterrupted() | e.TurnComplete():
+            case ReplyAudio() | GenerationComplete() | ServerInterrupted() | TurnComplete():
                 self._down.hear(event)
 
-    def _handle_tools(self, event: e.ToolCall | e.ToolCallCancelled | e.ToolsChanged) -> None:
+    def _handle_tools(self, event: ToolCall | ToolCallCancelled | e.ToolsChanged) -> None:
         match event:
-            case e.ToolCall():
+            case ToolCall():
                 wanted = self._down.gate.called(self._clock())
                 self.outbox.put(news.ToolUsed(event.name))
                 self._tools.take(event, self._down.turn, wanted=wanted)
-            case e.ToolCallCancelled(call_ids):
+            case ToolCallCancelled(call_ids):
                 self._tools.cancel(call_ids)
             case e.ToolsChanged() if not self._tools.busy and self._tools.take_reply_due():
                 self._down.gate.expect(self._clock())

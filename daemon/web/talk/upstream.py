@@ -18,6 +18,10 @@ from hw.base import MIC_FORMAT
 KEPT_S = 10.0
 """Speech that is kept for a connection which comes late or breaks; policy: overwrite the oldest."""
 
+NO_CLOCK = 1e6
+"""How much faster than real time sound may come: a recording comes at once. What is too much is for the door of
+each client to say."""
+
 MAX_TEXTS = 8
 """Texts that may wait for their turn; policy: refuse the newest."""
 
@@ -37,7 +41,12 @@ class Upstream:
         self._ring = HistoryRing(MIC_FORMAT.bytes(kept_s))
         self._message_bytes = MIC_FORMAT.bytes(message_ms / 1000)
         self.uplink = Uplink(
-            self._ring, message_bytes=self._message_bytes, preroll_bytes=0, post=post, clock=clock
+            self._ring,
+            message_bytes=self._message_bytes,
+            preroll_bytes=0,
+            post=post,
+            clock=clock,
+            speed=NO_CLOCK,
         )
         self._manual = manual
         self._clock = clock
@@ -139,9 +148,9 @@ class Upstream:
 
     # --- what becomes of it
 
-    def note_sent(self, piece: PieceSent) -> None:
+    def note_sent(self) -> None:
         """A piece has left."""
-        self._sent_to = max(self._sent_to, piece.last_byte)
+        self._sent_to = max(self._sent_to, self.uplink.sent_to(self._turn))
         self._close_if_sent()
 
     def note_given(self, turn: int) -> None:

@@ -15,9 +15,10 @@ from standin_support import FAST, audio_of, config, say, session, speech, take_t
 
 from daemon.config.secret import Secret
 from daemon.config.settings import LiveSettings
-from daemon.session.failures import FailureKind, LinkError, SignalKind, classify
+from daemon.session.failures import FailureKind, LinkError
 from daemon.session.gemini.client import LiveClient
 from daemon.session.gemini.errors import translate_call
+from daemon.session.signals import SignalKind, classify
 from daemon.session.tokens import TokenWish, websocket_url
 from daemon.standin.door.credentials import ApiKeys
 from daemon.standin.server import StandIn

@@ -42,8 +42,8 @@ class Line:
             await settled()
             while not self._posted.empty():
                 match self._posted.get_nowait():
-                    case PieceSent() as piece:
-                        self.up.note_sent(piece)
+                    case PieceSent():
+                        self.up.note_sent()
                     case UtteranceGiven(turn):
                         self.up.note_given(turn)
 
