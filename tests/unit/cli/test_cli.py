@@ -641,6 +641,17 @@ def test_checking_the_configuration_imports_no_device_and_no_service(tmp_path: P
     assert modules.isdisjoint({*HEAVY} - {"tomllib"})
 
 
+def test_the_version_is_told_where_libraries_are_missing_or_broken(tmp_path: Path) -> None:
+    program = (
+        "import sys; sys.modules.update(dict.fromkeys(('webrtcvad', 'numpy', 'pyaudio', 'google')));"
+        "from daemon.cli.main import main; sys.exit(main(['--version']))"
+    )
+    env = {"HOME": str(tmp_path), "PATH": "/usr/bin:/bin"}
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, env=env, cwd=ROOT)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith(f"conure {__version__}\n")
+
+
 def test_a_reader_that_goes_away_ends_the_output_quietly(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "daemon", "config", "show"]
     env = {"HOME": str(tmp_path)}
