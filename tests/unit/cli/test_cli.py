@@ -590,6 +590,20 @@ def test_the_standin_refuses_what_it_cannot_do(
     assert said in capsys.readouterr().err
 
 
+def test_the_standin_looks_at_the_environment_but_not_at_its_own_certificate_which_is_to_come(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async def run(*_: object, **__: object) -> None:
+        pass
+
+    monkeypatch.setattr("daemon.standin.run.run_standin", run)
+    monkeypatch.setenv("SSL_CERT_FILE", "/nonexistent/ca.pem")
+    assert main(["standin"]) == 0
+    monkeypatch.setenv("WEBSOCKETS_MAX_LOG_SIZE", "x")
+    assert main(["standin"]) == EX_CONFIG
+    assert "environment: WEBSOCKETS_MAX_LOG_SIZE = x: must be a whole number" in capsys.readouterr().err
+
+
 def test_a_standin_that_nobody_can_trust_is_told(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
