@@ -158,7 +158,7 @@ def test_where_a_command_is_missing_all_of_them_are_shown(
     [
         (["statsu"], "conure: error: argument COMMAND: there is no 'statsu'; did you mean status?"),
         (["qqqq"], "there is no 'qqqq'; there are: run, status, "),
-        (["timers", "cancle", "1"], "there is no 'cancle'; did you mean cancel?"),
+        (["timers", "cancxel", "1"], "there is no 'cancxel'; did you mean cancel?"),
         (["status", "--jsno"], "conure status: error: there is no option --jsno; did you mean --json?"),
         (["timers", "add", "1m", "--nmae=tea"], "there is no option --nmae; did you mean --name?"),
         (
@@ -169,7 +169,7 @@ def test_where_a_command_is_missing_all_of_them_are_shown(
             ["run", "--bord", "simulated"],
             "conure run: error: there is no option --bord; did you mean --board?\n",
         ),
-        (["tone", "listning"], "conure tone: error: there is no tone 'listning'; did you mean listening?"),
+        (["tone", "listenxing"], "conure tone: error: there is no tone 'listenxing'; did you mean listening?"),
         (["lights", "thinkng"], "conure lights: error: there is no light 'thinkng'; did you mean thinking?"),
         (["help", "statsu"], "did you mean status?"),
     ],
