@@ -169,7 +169,10 @@ def test_where_a_command_is_missing_all_of_them_are_shown(
             ["run", "--bord", "simulated"],
             "conure run: error: there is no option --bord; did you mean --board?\n",
         ),
-        (["tone", "listenxing"], "conure tone: error: there is no tone 'listenxing'; did you mean listening?"),
+        (
+            ["tone", "listenxing"],
+            "conure tone: error: there is no tone 'listenxing'; did you mean listening?",
+        ),
         (["lights", "thinkng"], "conure lights: error: there is no light 'thinkng'; did you mean thinking?"),
         (["help", "statsu"], "did you mean status?"),
     ],
