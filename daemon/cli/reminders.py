@@ -80,22 +80,20 @@ def _ask(arguments: argparse.Namespace) -> int:
     given = {name: value for name, value in vars(arguments).items() if name not in _NOT_ASKED}
     if isinstance(given.get("text"), list):
         given["text"] = " ".join(given["text"])
+    wants_data = arguments.json and arguments.action == "list"
+    answer = call(find_daemon(os.environ), arguments.asks, given | ({"form": "data"} if wants_data else {}))
+    if wants_data and isinstance(answer, str):  # words: it knows of no other form
+        raise ConureError("the running conure is older than this command, and cannot answer it as JSON")
     if arguments.json:
-        return _show_data(call(find_daemon(os.environ), arguments.asks, given | {"form": "data"}))
-    for line in str(call(find_daemon(os.environ), arguments.asks, given)).splitlines():
+        print(to_json(answer if wants_data else {"answer": answer}, indent=2))
+        return 0
+    for line in str(answer).splitlines():
         print(clean(line))
     return 0
 
 
 _NOT_ASKED = ("command", "asks", "parser", "json")
 """What the parser knows and the speaker need not."""
-
-
-def _show_data(data: Any) -> int:
-    if isinstance(data, str):  # words: it knows of no other form
-        raise ConureError("the running conure is older than this command, and cannot answer it as JSON")
-    print(to_json(data, indent=2))
-    return 0
 
 
 # --- kinds of arguments: what the speaker would refuse is refused before it is asked

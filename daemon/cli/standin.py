@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -45,6 +46,7 @@ def add(commands: Any) -> None:
 def _standin(arguments: argparse.Namespace) -> int:
     import asyncio
 
+    _check_environment()
     from daemon.standin.run import Telling, run_standin
 
     if not arguments.write_ca:
@@ -63,6 +65,16 @@ def _standin(arguments: argparse.Namespace) -> int:
         where = f"{error.filename}: " if error.filename else ""
         raise ConureError(f"the stand-in cannot start: {where}{error.strerror or error}") from error
     return 0
+
+
+def _check_environment() -> None:
+    """Before the libraries of the server are imported. Raises ConfigError."""
+    from daemon.config.variables import CERTIFICATES, environment_faults
+
+    # Its certificate may be named there already, for those who shall trust it, and is only written now.
+    env = {name: value for name, value in os.environ.items() if name != CERTIFICATES}
+    if faults := environment_faults(env):
+        raise ConfigError(faults)
 
 
 def _voice_and_plan(arguments: argparse.Namespace) -> tuple[Voice, Plan]:

@@ -10,6 +10,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from urllib.parse import SplitResult, urlsplit
 
+CERTIFICATES = "SSL_CERT_FILE"
+
 ZONES = Path("/usr/share/zoneinfo")
 """Where the C library looks for time zones (tzset(3))."""
 
@@ -77,7 +79,7 @@ def _key_log_fault(name: str) -> str:
 
 # --- proxies ---------------------------------------------------------------------------------------
 
-PROXY_FORM = "must be http://HOST:PORT, with http://USER:PASSWORD@HOST:PORT if it asks for them"
+PROXY_FORM = "must be http://HOST:PORT, where a user before the host has a password"
 
 
 def _proxy_fault(url: str) -> str:
@@ -149,7 +151,7 @@ _PATH = Variable(_path_fault)
 
 VARIABLES: dict[str, Variable] = {
     # whom TLS trusts (SSL_CTX_set_default_verify_paths(3)); the SDK's HTTP library reads it at each client
-    "SSL_CERT_FILE": Variable(_certificates_fault),
+    CERTIFICATES: Variable(_certificates_fault),
     "SSL_CERT_DIR": Variable(_certificate_folder_fault),
     # where TLS writes the keys of its connections (Python's `ssl.create_default_context`)
     "SSLKEYLOGFILE": Variable(_key_log_fault),

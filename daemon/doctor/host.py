@@ -6,14 +6,16 @@ import platform
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from daemon import __version__
-from daemon.doctor.case import Case
 from daemon.doctor.finding import Check, Finding, fine, skipped, wrong
 from daemon.doctor.machine import Machine
 from daemon.runtime.clock import clock_is_set
 from daemon.runtime.store import state_folder
+
+if TYPE_CHECKING:
+    from daemon.doctor.case import Case
 
 MODEL = Path("/proc/device-tree/model")
 

@@ -10,6 +10,7 @@ import os
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
+from unittest.mock import patch
 
 ROOT = Path(__file__).parents[2]
 
@@ -85,7 +86,11 @@ def _explain(command: str, action: argparse.Action) -> None:
 
 def command_page() -> str:
     """conure(1)."""
-    os.environ["COLUMNS"] = "80"  # argparse breaks the usage to the terminal
+    with patch.dict(os.environ, COLUMNS="80"):  # argparse breaks the usage to the terminal
+        return _command_page()
+
+
+def _command_page() -> str:
     parser = make_parser()
     parser.epilog = None
     page = Manpage(parser, format="single-commands-section")

@@ -10,7 +10,6 @@ from pathlib import Path
 import pytest
 from bench.clients import CONFIGURATION, Surroundings, running_conure
 from pulse import PrivatePulse
-from pulse import pulse as pulse  # a fixture
 
 from daemon.standin.server import StandIn
 

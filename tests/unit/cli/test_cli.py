@@ -158,7 +158,7 @@ def test_where_a_command_is_missing_all_of_them_are_shown(
     [
         (["statsu"], "conure: error: argument COMMAND: there is no 'statsu'; did you mean status?"),
         (["qqqq"], "there is no 'qqqq'; there are: run, status, "),
-        (["timers", "cancle", "1"], "there is no 'cancle'; did you mean cancel?"),
+        (["timers", "cancxel", "1"], "there is no 'cancxel'; did you mean cancel?"),
         (["status", "--jsno"], "conure status: error: there is no option --jsno; did you mean --json?"),
         (["timers", "add", "1m", "--nmae=tea"], "there is no option --nmae; did you mean --name?"),
         (
@@ -169,7 +169,10 @@ def test_where_a_command_is_missing_all_of_them_are_shown(
             ["run", "--bord", "simulated"],
             "conure run: error: there is no option --bord; did you mean --board?\n",
         ),
-        (["tone", "listning"], "conure tone: error: there is no tone 'listning'; did you mean listening?"),
+        (
+            ["tone", "listenxing"],
+            "conure tone: error: there is no tone 'listenxing'; did you mean listening?",
+        ),
         (["lights", "thinkng"], "conure lights: error: there is no light 'thinkng'; did you mean thinking?"),
         (["help", "statsu"], "did you mean status?"),
     ],
@@ -590,6 +593,20 @@ def test_the_standin_refuses_what_it_cannot_do(
     assert said in capsys.readouterr().err
 
 
+def test_the_standin_looks_at_the_environment_but_not_at_its_own_certificate_which_is_to_come(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async def run(*_: object, **__: object) -> None:
+        pass
+
+    monkeypatch.setattr("daemon.standin.run.run_standin", run)
+    monkeypatch.setenv("SSL_CERT_FILE", "/nonexistent/ca.pem")
+    assert main(["standin"]) == 0
+    monkeypatch.setenv("WEBSOCKETS_MAX_LOG_SIZE", "x")
+    assert main(["standin"]) == EX_CONFIG
+    assert "environment: WEBSOCKETS_MAX_LOG_SIZE = x: must be a whole number" in capsys.readouterr().err
+
+
 def test_a_standin_that_nobody_can_trust_is_told(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -639,6 +656,17 @@ def test_checking_the_configuration_imports_no_device_and_no_service(tmp_path: P
     modules = imported_by(["config", "check"], {"HOME": str(tmp_path)})
     assert "daemon.config.load" in modules
     assert modules.isdisjoint({*HEAVY} - {"tomllib"})
+
+
+def test_the_version_is_told_where_libraries_are_missing_or_broken(tmp_path: Path) -> None:
+    program = (
+        "import sys; sys.modules.update(dict.fromkeys(('webrtcvad', 'numpy', 'pyaudio', 'google')));"
+        "from daemon.cli.main import main; sys.exit(main(['--version']))"
+    )
+    env = {"HOME": str(tmp_path), "PATH": "/usr/bin:/bin"}
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, env=env, cwd=ROOT)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith(f"conure {__version__}\n")
 
 
 def test_a_reader_that_goes_away_ends_the_output_quietly(tmp_path: Path) -> None:

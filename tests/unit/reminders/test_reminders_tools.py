@@ -218,6 +218,28 @@ async def test_timers_as_json(asked: Asked, socket: Path, capsys: pytest.Capture
         }  # fmt: skip
 
 
+async def test_what_an_action_answers_as_json(
+    asked: Asked, socket: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert await conure(asked, socket, "--json", "add", "10m") == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told["answer"].startswith("Set, number 1: timer of 10 minutes")
+
+
+@pytest.mark.parametrize("argv", [[], ["list"]])
+async def test_a_speaker_that_knows_no_json_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], argv: list[str]
+) -> None:
+    async def handle(command: str, args: dict[str, Any]) -> str:
+        return "1: timer: rings now"
+
+    path = tmp_path / "old.sock"
+    monkeypatch.setattr("daemon.control.client.find_daemon", lambda env: path)
+    async with ControlServer(path, handle, nothing_to_watch):
+        assert await asyncio.to_thread(cli.main, ["timers", *argv, "--json"]) == 1
+    assert "is older than this command" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("argv", "printed"),
     [
