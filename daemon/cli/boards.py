@@ -23,7 +23,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from daemon.cli.arguments import add_json_option, to_json
-from daemon.cli.layout import table, terminal_width
+from daemon.cli.text.layout import table, terminal_width
 
 if TYPE_CHECKING:
     from hw.boards.board_files import BoardFile
@@ -56,7 +56,7 @@ def _boards(arguments: argparse.Namespace) -> int:
 
 
 def _list(boards: tuple[BoardFile, ...], *, as_json: bool) -> int:
-    from daemon.cli.board_text import TABLE_HEAD, board_rows
+    from daemon.cli.text.boards import TABLE_HEAD, board_rows
 
     if as_json:
         print(to_json([_plain(board) for board in boards], indent=2))
@@ -66,7 +66,7 @@ def _list(boards: tuple[BoardFile, ...], *, as_json: bool) -> int:
 
 
 def _show(board: BoardFile, *, as_json: bool) -> int:
-    from daemon.cli.board_text import board_text
+    from daemon.cli.text.boards import board_text
 
     width = terminal_width(sys.stdout)
     print(to_json(_plain(board), indent=2) if as_json else board_text(board, width).rstrip())
@@ -76,7 +76,7 @@ def _show(board: BoardFile, *, as_json: bool) -> int:
 def _plain(board: BoardFile) -> dict[str, Any]:
     from dataclasses import asdict
 
-    from daemon.cli.board_text import mixer_commands
+    from daemon.cli.text.boards import mixer_commands
 
     return {**asdict(board), "mixer_commands": mixer_commands(board)}
 

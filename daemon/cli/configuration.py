@@ -64,7 +64,7 @@ def _keys(settings: Settings, *, found: bool) -> Iterator[str]:
 
 
 def _config_show(arguments: argparse.Namespace) -> int:
-    from daemon.cli.config_text import describe, describe_as_data
+    from daemon.cli.text.configuration import describe, describe_as_data
     from daemon.config import load
 
     loaded = load.load(arguments.config, os.environ)

@@ -9,7 +9,7 @@ from dataclasses import asdict
 from typing import Any
 
 from daemon.cli.arguments import add_json_option, complain, to_json
-from daemon.cli.layout import table, terminal_width
+from daemon.cli.text.layout import table, terminal_width
 
 COLUMNS = ("name", "kind", "card", "usb", "port", "default", "opened with")
 

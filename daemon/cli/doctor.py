@@ -8,7 +8,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from daemon.cli.arguments import add_config_option, add_json_option, to_json
-from daemon.cli.layout import terminal_width
+from daemon.cli.text.layout import terminal_width
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -27,7 +27,7 @@ from daemon.cli import (
     web,
 )
 from daemon.cli.arguments import add_choices, complain
-from daemon.cli.clean_output import clean_output
+from daemon.cli.text.clean_output import clean_output
 from daemon.cli.usage import Parser, add_help
 from daemon.errors import EX_CONFIG, ConfigError, ConureError, UsageError
 from hw.base import DeviceError

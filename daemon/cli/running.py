@@ -62,14 +62,14 @@ def _status(arguments: argparse.Namespace) -> int:
     if arguments.json:
         print(to_json(status, indent=2))
     else:
-        from daemon.cli.status_text import status_text
+        from daemon.cli.text.status import status_text
 
         print(status_text(status), end="")
     return 0
 
 
 def _watch(*, as_json: bool) -> int:
-    from daemon.cli.status_text import event_text
+    from daemon.cli.text.status import event_text
     from daemon.control.client import find_daemon, watch
 
     event: dict[str, Any] = {}

@@ -9,7 +9,7 @@ from collections.abc import Coroutine
 from typing import TYPE_CHECKING, Any
 
 from daemon.cli.arguments import add_config_option, add_json_option, complain, to_json
-from daemon.cli.layout import table, terminal_width
+from daemon.cli.text.layout import table, terminal_width
 from daemon.cli.usage import near
 from daemon.errors import UsageError
 from daemon.outside import json_of, one_line

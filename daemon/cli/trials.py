@@ -11,7 +11,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from daemon.cli.arguments import add_config_option, add_json_option, complain, shows_pictures, to_json
-from daemon.cli.clean_output import cursor_stream
+from daemon.cli.text.clean_output import cursor_stream
 from daemon.cli.usage import near
 from daemon.errors import ConureError, UsageError
 from hw.base import DeviceError

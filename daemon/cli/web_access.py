@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from daemon.cli.arguments import complain, shows_pictures, to_json
-from daemon.cli.layout import table, terminal_width
+from daemon.cli.text.layout import table, terminal_width
 from daemon.errors import ConureError
 
 if TYPE_CHECKING:

@@ -30,7 +30,7 @@ program_fingerprint() {
         extra_locks | xargs -r -d '\n' cat --
         if [[ -e $REQUIREMENTS ]]; then cat -- "$REQUIREMENTS"; fi
         echo "${CHOSEN[*]-}"
-        find daemon hw systemd share scripts/install.d scripts/lib.sh scripts/uninstall pyproject.toml \
+        find daemon hw systemd scripts/install.d scripts/lib.sh scripts/uninstall pyproject.toml \
             requirements.lock requirements-build.lock ./*.md docs LICENSE -type f ! -name '*.py[co]' -print0 |
             LC_ALL=C sort -z | xargs -0 sha256sum
     } | sha256sum | cut -c 1-12
@@ -136,8 +136,8 @@ stage_system_files() {
     done
     # Where man and the shells look for what is not the distribution's.
     while IFS= read -r -d '' path; do
-        install -D --mode=0644 -- "$ROOT/share/$path" "$1/usr/local/share/$path"
-    done < <(find "$ROOT/share" -type f -printf '%P\0')
+        install -D --mode=0644 -- "$ROOT/docs/share/$path" "$1/usr/local/share/$path"
+    done < <(find "$ROOT/docs/share" -type f -printf '%P\0')
 }
 
 # system_path NAME: where a file of systemd/ goes.

@@ -58,7 +58,7 @@ def test_the_manual_and_the_completions_are_put_where_they_are_looked_for_and_go
 ) -> None:
     version = machine.at("opt/conure/versions/1/files")
     machine.run(f"stage_system_files {version}")
-    shares = {path.relative_to(ROOT / "share") for path in (ROOT / "share").rglob("*") if path.is_file()}
+    shares = {path.relative_to(ROOT / "docs" / "share") for path in (ROOT / "docs" / "share").rglob("*") if path.is_file()}
     put = machine.at("usr/local/share")
     machine.run(f"put_tree {version} /nonexistent")
     assert {path.relative_to(put) for path in put.rglob("*") if path.is_file()} == shares
@@ -601,7 +601,7 @@ def test_a_version_is_named_by_all_that_is_in_it(machine: Installer) -> None:
     tree = machine.folder / "tree"
     files = ["daemon/__init__.py", "hw/a.py", "systemd/a.service", "scripts/install.d/a.sh", "scripts/lib.sh"]
     files += ["scripts/uninstall", "pyproject.toml", "requirements.lock", "requirements-build.lock"]
-    files += ["README.md", "docs/a.md", "CHANGELOG.md", "LICENSE", "share/man/man1/a.1"]
+    files += ["README.md", "docs/a.md", "CHANGELOG.md", "LICENSE", "docs/share/man/man1/a.1"]
     for file in files:
         machine.put(f"tree/{file}", '__version__ = "1.2.3"\n')
 

@@ -1,6 +1,6 @@
 """Manual pages and completions of shells, made from the program. `scripts/make-manual` writes them anew.
 
-`share/` is laid out as /usr/share is, so that whoever installs Conure copies it as it is.
+`docs/share/` is laid out as /usr/share is, so that whoever installs Conure copies it as it is.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ if __name__ == "__main__":
 import shtab  # noqa: E402 - it comes with the development environment, the program by the line above
 from argparse_manpage.manpage import Manpage  # noqa: E402
 
-from daemon.cli.config_text import allowed  # noqa: E402
 from daemon.cli.main import EPILOGUE, make_parser  # noqa: E402
+from daemon.cli.text.configuration import allowed  # noqa: E402
 from daemon.config.load import SYSTEM_FILE  # noqa: E402
 from daemon.config.schema import TABLES, Key, toml_value  # noqa: E402
 from daemon.control.client import SYSTEM_SOCKET  # noqa: E402
@@ -152,9 +152,9 @@ PAGES: dict[str, Callable[[], str]] = {
     "zsh/site-functions/_conure": lambda: completions("zsh"),
     "fish/vendor_completions.d/conure.fish": lambda: completions("fish"),
 }
-"""What makes each file of `share/`."""
+"""What makes each file of `docs/share/`."""
 
-SHARE = ROOT / "share"
+SHARE = ROOT / "docs" / "share"
 
 
 def write_all(folder: Path = SHARE) -> None:

@@ -15,7 +15,7 @@ if __name__ == "__main__":
 
 from test_floors import FLOORS  # noqa: E402 - found by the line above
 
-from daemon.cli.config_text import allowed  # noqa: E402
+from daemon.cli.text.configuration import allowed  # noqa: E402
 from daemon.config.schema import KEYS, Key, toml_value  # noqa: E402
 from daemon.lights.ladder import light_table  # noqa: E402
 from daemon.speaking.messages import earcon_table  # noqa: E402

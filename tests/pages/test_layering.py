@@ -71,7 +71,7 @@ LOCAL_TIMES = ("datetime.date", "datetime.datetime", "datetime.time", "datetime.
 
 PURE: dict[str, tuple[str, ...]] = {
     # decisions, tables and values: what each may import beyond COMPUTING and the other pure modules
-    "daemon.cli.config_text": (),
+    "daemon.cli.text.configuration": (),
     "daemon.doctor.finding": (),
     "daemon.doctor.loopback": ("numpy",),
     "daemon.doctor.microphone": ("numpy",),
@@ -137,7 +137,7 @@ PURE: dict[str, tuple[str, ...]] = {
     "daemon.config.schema": (),
     "daemon.config.secret": (),
     "daemon.config.settings": (),
-    "daemon.cli.status_text": (),
+    "daemon.cli.text.status": (),
     "daemon.run.choices": (),
     "daemon.tools.instruction": ("datetime.datetime",),
     "daemon.tools.calling.answers": (),

@@ -6,8 +6,8 @@ import json
 
 import pytest
 
-from daemon.cli.board_text import board_text, mixer_commands
 from daemon.cli.main import main
+from daemon.cli.text.boards import board_text, mixer_commands
 from hw.boards.board_files import find_board, shipped_names
 from hw.boards.header import LEFT, RIGHT, drawing
 

@@ -9,7 +9,7 @@ import unicodedata
 import pytest
 
 from daemon.cli.arguments import to_json
-from daemon.cli.clean_output import clean_output, cursor_stream
+from daemon.cli.text.clean_output import clean_output, cursor_stream
 
 HOSTILE = "a\x1b[2Jb\x9b31mc\u202ed\u2066e\x7f\u2028f\ud800"
 

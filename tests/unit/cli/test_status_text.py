@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from daemon.cli.status_text import TURNS_SHOWN, duration, event_text, size, status_text, turn_text
+from daemon.cli.text.status import TURNS_SHOWN, duration, event_text, size, status_text, turn_text
 
 TURN = {
     "turn": 7,

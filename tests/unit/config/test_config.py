@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from daemon.cli.config_text import describe
+from daemon.cli.text.configuration import describe
 from daemon.config.checks import notes
 from daemon.config.load import (
     CONFIG_LIMIT_BYTES,

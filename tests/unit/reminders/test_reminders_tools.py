@@ -206,11 +206,13 @@ async def test_timers_as_json(asked: Asked, socket: Path, capsys: pytest.Capture
             "ringing": [],
             "waiting": [
                 {
-                    "id": 1, "kind": "timer", "name": "tea", "left_s": 600.0,
+                    "id": 1, "kind": "timer", "name": "tea", "title": "timer “tea”",
+                    "words": "timer “tea”: 10 minutes left, rings today at 13:10", "left_s": 600.0,
                     "at": "2026-11-21 13:10:00", "weekdays": [],
                 },
                 {
-                    "id": 2, "kind": "alarm", "name": "", "left_s": 153000.0,
+                    "id": 2, "kind": "alarm", "name": "", "title": "alarm",
+                    "words": "alarm, Monday and Tuesday at 07:30: rings on Monday at 07:30", "left_s": 153000.0,
                     "at": "2026-11-23 07:30:00", "weekdays": ["mon", "tue"],
                 },
             ],

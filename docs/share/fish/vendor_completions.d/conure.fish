@@ -50,8 +50,8 @@ function _shtab_conure_using
   test "$_shtab_conure_cmdpath" = "$argv"
 end
 
-set -g _shtab_conure_commands run status talk stop mute unmute volume say timers 'timers list' 'timers add' 'timers alarm' 'timers remind' 'timers cancel' 'timers snooze' memory 'memory list' 'memory forget' doctor report listen tone lights devices boards config 'config check' 'config show' tools 'tools list' 'tools call' standin version help
-set -g _shtab_conure_opts_with_value --board --config --day --key --name --plan --port --record --seconds --voice --wav-out --weekdays --write-ca
+set -g _shtab_conure_commands run status talk stop mute unmute volume say timers 'timers list' 'timers add' 'timers alarm' 'timers remind' 'timers cancel' 'timers snooze' memory 'memory list' 'memory forget' doctor report listen tone lights devices boards config 'config check' 'config show' tools 'tools list' 'tools call' standin web 'web pair' 'web devices' 'web revoke' 'web token' apply version help
+set -g _shtab_conure_opts_with_value --address --board --config --day --for --key --listen --name --plan --port --record --seconds --voice --wav-out --weekdays --write-ca
 
 complete -c conure -e
 complete -c conure -f
@@ -140,7 +140,7 @@ complete -c conure -n '_shtab_conure_using lights' -s h -l help -d 'show this he
 complete -c conure -n '_shtab_conure_using lights' -l seconds -x -d 'each for so long (3)'
 complete -c conure -n '_shtab_conure_using lights' -l config -xka "(__fish_complete_path (commandline -ct))" -d 'use this configuration file'
 complete -c conure -n '_shtab_conure_using lights' -l board -xka "adafruit-braincraft adafruit-voice-bonnet aiy-voice-bonnet aiy-voice-hat codec-zero generic pimoroni-dual-mic pimoroni-pirate-audio respeaker-2mic-v1 respeaker-2mic-v2 respeaker-4mic respeaker-lite respeaker-xvf3800 satellite1 simulated whisplay wired-rgb wm8960-hat" -d 'use this board instead of the configured one'
-complete -c conure -n '_shtab_conure_using lights; and test $_shtab_conure_npos -eq 0' -ka "speaking-microphone-open sending listening stopping starting volume ringing refused no-microphone no-speaker muted speaking quota offline thinking connecting follow-up missed ready" -d 'only this one: listening, no-microphone, …'
+complete -c conure -n '_shtab_conure_using lights; and test $_shtab_conure_npos -eq 0' -ka "speaking-microphone-open sending listening stopping starting volume ringing pairing refused no-microphone no-speaker muted speaking quota offline thinking connecting follow-up missed ready" -d 'only this one: listening, no-microphone, …'
 complete -c conure -n '_shtab_conure_using; and test $_shtab_conure_npos -eq 0' -a devices -d 'list the sound devices'
 complete -c conure -n '_shtab_conure_using devices' -s h -l help -d 'show this help message and exit'
 complete -c conure -n '_shtab_conure_using devices' -l json -d 'as JSON: devices (name, kind, card, usb, port, default, opened_with), in_use'
@@ -177,6 +177,25 @@ complete -c conure -n '_shtab_conure_using standin' -l plan -xka "(__fish_comple
 complete -c conure -n '_shtab_conure_using standin' -l key -x -d 'refuse every API key but this; may be given again (made-up keys: others see a command line)'
 complete -c conure -n '_shtab_conure_using standin' -l log -d 'tell of every step, not only of who is refused'
 complete -c conure -n '_shtab_conure_using standin' -l record -xka "(__fish_complete_path (commandline -ct))" -d 'write all that is said, as JSON lines'
+complete -c conure -n '_shtab_conure_using; and test $_shtab_conure_npos -eq 0' -a web -d 'serve the speaker'"'"'s page and other devices; say who may use it'
+complete -c conure -n '_shtab_conure_using web' -s h -l help -d 'show this help message and exit'
+complete -c conure -n '_shtab_conure_using web' -l config -xka "(__fish_complete_path (commandline -ct))" -d 'use this configuration file'
+complete -c conure -n '_shtab_conure_using web' -l listen -x -d 'serve the page here, in the place of web.listen; may be given again'
+complete -c conure -n '_shtab_conure_using web' -l no-speaker -d 'there is no speaker beside it: talks and tokens only'
+complete -c conure -n '_shtab_conure_using web; and test $_shtab_conure_npos -eq 0' -a pair -d 'let a browser in: an address, a code, and both as a picture'
+complete -c conure -n '_shtab_conure_using web pair' -s h -l help -d 'show this help message and exit'
+complete -c conure -n '_shtab_conure_using web pair' -l guest -d 'for a day, and for talking alone'
+complete -c conure -n '_shtab_conure_using web pair' -l address -x -d 'another address than the one found'
+complete -c conure -n '_shtab_conure_using web; and test $_shtab_conure_npos -eq 0' -a devices -d 'list the browsers and the tokens that are let in'
+complete -c conure -n '_shtab_conure_using web devices' -s h -l help -d 'show this help message and exit'
+complete -c conure -n '_shtab_conure_using web devices' -l json -d 'as JSON'
+complete -c conure -n '_shtab_conure_using web; and test $_shtab_conure_npos -eq 0' -a revoke -d 'let a browser or a token in no more'
+complete -c conure -n '_shtab_conure_using web revoke' -s h -l help -d 'show this help message and exit'
+complete -c conure -n '_shtab_conure_using web; and test $_shtab_conure_npos -eq 0' -a token -d 'make a token for a program; it is shown once'
+complete -c conure -n '_shtab_conure_using web token' -s h -l help -d 'show this help message and exit'
+complete -c conure -n '_shtab_conure_using web token' -l for -x -d 'such as talk,metrics: talk, metrics, tokens, page'
+complete -c conure -n '_shtab_conure_using; and test $_shtab_conure_npos -eq 0' -a apply -d 'carry out what the page wishes of the configuration (for systemd)'
+complete -c conure -n '_shtab_conure_using apply' -s h -l help -d 'show this help message and exit'
 complete -c conure -n '_shtab_conure_using; and test $_shtab_conure_npos -eq 0' -a version -d 'tell the versions of Conure, its libraries and the system'
 complete -c conure -n '_shtab_conure_using version' -s h -l help -d 'show this help message and exit'
 complete -c conure -n '_shtab_conure_using version' -l json -d 'as JSON'
