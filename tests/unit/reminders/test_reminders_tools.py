@@ -212,7 +212,8 @@ async def test_timers_as_json(asked: Asked, socket: Path, capsys: pytest.Capture
                 },
                 {
                     "id": 2, "kind": "alarm", "name": "", "title": "alarm",
-                    "words": "alarm, Monday and Tuesday at 07:30: rings on Monday at 07:30", "left_s": 153000.0,
+                    "words": "alarm, Monday and Tuesday at 07:30: rings next on Monday 23 November at 07:30",
+                    "left_s": 153000.0,
                     "at": "2026-11-23 07:30:00", "weekdays": ["mon", "tue"],
                 },
             ],
