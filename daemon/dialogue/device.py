@@ -12,6 +12,13 @@ from daemon.dialogue.eager import (
     resumed_while_listening,
     sent_while_listening,
 )
+from daemon.dialogue.follow_up import (
+    follow_up_over,
+    late_reply,
+    mic_lost_in_follow_up,
+    rest,
+    voice_in_follow_up,
+)
 from daemon.dialogue.second import ask_second, have_second, second_is_over
 from daemon.dialogue.shared import (
     GO_ON,
@@ -53,11 +60,6 @@ def voice_when_idle(state: Dialogue, event: e.SpeechStarted, policy: Policy) -> 
     if not policy.voice_trigger or not state.mic.can_hear:
         return state, ()
     return open_turn(state, e.Trigger.VOICE, policy, event.onset_byte)
-
-
-def voice_in_follow_up(state: Dialogue, event: e.SpeechStarted, policy: Policy) -> Step:
-    """In the follow-up window no new trigger is needed."""
-    return open_turn(state.hearing(voice=True), e.Trigger.VOICE, policy, event.onset_byte)
 
 
 def voice_over_reply(state: Dialogue, event: e.SpeechStarted, policy: Policy) -> Step:
@@ -231,8 +233,7 @@ def ended_without_audio(state: Dialogue, event: e.ReplyEnded, policy: Policy) ->
         return idle, (*actions, *renew)
     if state.tools_busy:
         return replace(state, turn=replace(state.turn, ended=True)), ()
-    rested, actions = rest(state, policy, _outcome(state))
-    return rested, (do.CancelUtterance(state.turn.number), *actions)
+    return rest(state, policy, _outcome(state))
 
 
 def send_again(state: Dialogue, event: e.LinkLost, policy: Policy) -> Step:
@@ -300,34 +301,6 @@ def cut_by_server(state: Dialogue, _event: e.ReplyInterrupted, policy: Policy) -
     """The server cut the reply: so does the device."""
     rested, actions = rest(state, policy, Outcome.CUT)
     return rested, (do.CutReply(by_server=True), *actions)
-
-
-def rest(state: Dialogue, policy: Policy, outcome: Outcome) -> Step:
-    """After a turn of the user's: the follow-up window. Else sleep: what nobody asked for opens no ears."""
-    asked_for = not (state.turn.closing or state.turn.late)
-    open_ears = policy.window_s > 0 and state.mic.can_hear and asked_for
-    left = state.rested()
-    timers = (do.StopTimer(e.Timer.ANSWER), do.StopTimer(e.Timer.STALL))
-    over = timers if state.turn.late else (*timers, do.TurnOver(state.turn.number, outcome))
-    if not open_ears:
-        return left.to(Phase.IDLE), over
-    return left.to(Phase.FOLLOW_UP), (*over, do.StartTimer(e.Timer.FOLLOW_UP, policy.window_s))
-
-
-def late_reply(state: Dialogue, _event: e.ReplyStarted, _policy: Policy) -> Step:
-    """The model tells what a tool brought, after its turn was over."""
-    turn = replace(state.turn.replying(), late=True, heard_reply=True)
-    return replace(state, phase=Phase.SPEAKING, turn=turn), (do.StopTimer(e.Timer.FOLLOW_UP),)
-
-
-def follow_up_over(state: Dialogue, event: e.TimerFired, _policy: Policy) -> Step:
-    """Nobody said more."""
-    return (state.to(Phase.IDLE), ()) if event.timer is e.Timer.FOLLOW_UP else (state, ())
-
-
-def mic_lost_in_follow_up(state: Dialogue, _event: e.MicLost, _policy: Policy) -> Step:
-    """Nobody can be heard any more."""
-    return go_idle(state.without_mic(), Outcome.CANCELLED)
 
 
 _LATE = LATE | {e.TalkPressed: press}

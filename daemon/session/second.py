@@ -109,9 +109,9 @@ class Second:
     async def run(self, dialler: Dialler) -> Served:
         """Connect and ask whenever that is wanted. Returns the line that has answered."""
         while True:
-            await self._wanted.wait()
-            assert self._turn is not None
-            self._attempt = asyncio.create_task(self._try(dialler, self._turn), name="second connection")
+            while (turn := self._turn) is None:  # also where it was dropped just after it was wanted
+                await self._wanted.wait()
+            self._attempt = asyncio.create_task(self._try(dialler, turn), name="second connection")
             try:
                 await asyncio.wait({self._attempt})
             except asyncio.CancelledError:

@@ -109,5 +109,5 @@ class SaidByTheClock:
 
     def limit(self, now_s: float) -> int:
         """The position in the ring up to which it counts as said."""
-        passed_s = (now_s - self._since_s) * self._speed
-        return self._head + MIC_FORMAT.bytes((1 + TOLERANCE) * passed_s + LIMIT_S)
+        allowed_s = (1 + TOLERANCE) * (now_s - self._since_s) + LIMIT_S
+        return self._head + MIC_FORMAT.bytes(allowed_s * self._speed)

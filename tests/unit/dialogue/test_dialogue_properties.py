@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 
 from dialogue_runs import (
+    ASKED,
     EXAMPLES,
     ONLINE,
+    SPOKEN,
     run,
 )
 from hypothesis import given, settings
@@ -74,6 +76,26 @@ def test_an_utterance_is_open_exactly_while_the_light_says_so(
         if state.phase is Phase.SENDING:
             leaving = True
         assert state.mic_streaming == leaving, (event, state)
+
+
+@given(policies, st.sampled_from([SPOKEN, ASKED]), st.lists(st.sampled_from(EXAMPLES), max_size=20))
+@settings(max_examples=400)
+def test_at_rest_nothing_is_held_that_another_connection_would_get(
+    policy: Policy, asked: list[e.DialogueEvent], events: list[e.DialogueEvent]
+) -> None:
+    """Replays what the conductor does: a reply that begins settles what it answers."""
+    state, held = ONLINE, None
+    for event in [*asked, *events]:
+        was, (state, actions) = state, advance(state, event, policy)
+        if isinstance(event, e.ReplyStarted) and was.phase not in (Phase.LISTENING, Phase.SPEAKING):
+            held = None
+        for action in actions:
+            if isinstance(action, do.OpenUtterance | do.SendText):
+                held = action.turn
+            elif isinstance(action, do.CancelUtterance) and action.turn == held:
+                held = None
+        at_rest = state.phase in (Phase.IDLE, Phase.FOLLOW_UP) and not policy.by_server
+        assert not (at_rest and held is not None), (event, state)
 
 
 @given(policies, st.lists(st.sampled_from(EXAMPLES), max_size=60))

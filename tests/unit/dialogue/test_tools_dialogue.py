@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from dialogue_runs import ASKED, last_actions
 
 from daemon import events as e
 from daemon.dialogue import actions as do
@@ -191,3 +192,17 @@ class TestEnd:
     def test_idle_it_means_nothing_for_the_next_turn(self) -> None:
         state, _ = run(ONLINE, e.EndAsked(), e.TalkPressed())
         assert not state.turn.closing
+
+
+SILENT_ENDS: dict[str, list[e.DialogueEvent]] = {
+    "the model has nothing to say of its tools": [e.ToolsBusy(True), e.ReplyEnded(), e.ToolsBusy(False)],
+    "what it was to say of them did not come": [
+        e.ToolsBusy(True), e.ReplyEnded(), e.ToolsBusy(False, reply_due=True), e.TimerFired(Timer.ANSWER),
+    ],
+    "the server cut the turn": [e.ReplyInterrupted()],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("why", SILENT_ENDS)
+def test_a_turn_that_ends_without_a_sound_leaves_nothing_that_another_connection_would_get(why: str) -> None:
+    assert do.CancelUtterance(1) in last_actions([*ASKED, *SILENT_ENDS[why]])

@@ -14,6 +14,8 @@ from daemon.events import (
     OtherTools,
     PieceSent,
     ReplyEnded,
+    SecondAnswers,
+    StopAsked,
     TextAsked,
     Timer,
     ToolsBusy,
@@ -21,10 +23,12 @@ from daemon.events import (
     UtteranceGiven,
     UtteranceSent,
 )
-from daemon.run.assembly import build
+from daemon.run.assembly import Conure, build
 from daemon.runtime.keeper import Keeper
+from daemon.server_events import ReplyAudio, TurnComplete
 from daemon.session.connection import Connection
 from daemon.speaking.volume import Volume
+from daemon.words import Phase
 from hw.base import ButtonError
 from hw.simulated.board import SimulatedBoard, SimulatedButton
 
@@ -118,3 +122,26 @@ async def test_how_long_answers_take_is_learned_and_told(
         controller.advance(ToolsBusy(False))
     assert controller.report()["usual_answer_s"] == takes_s
     assert armed[Timer.UNUSUAL] == missed_after_s
+
+
+async def asked_in_writing() -> Conure:
+    built = build(Settings(), SimulatedBoard(), stand_in=True)
+    for event in (LinkUp(), TextAsked("hello"), UtteranceGiven(1), UtteranceSent(1)):
+        built.controller.handle(event)
+    assert built.controller.state.phase is Phase.THINKING
+    return built
+
+
+async def test_what_a_second_connection_answers_is_the_answer() -> None:
+    controller = (await asked_in_writing()).controller
+    controller.handle(SecondAnswers(1, 0.0))
+    controller.handle(ReplyAudio(b"ab"))
+    assert controller.state.phase is Phase.SPEAKING
+
+
+async def test_what_a_second_connection_answers_is_not_heard_when_nobody_waits_for_it_any_more() -> None:
+    controller = (await asked_in_writing()).controller
+    for event in (StopAsked(), SecondAnswers(1, 0.0), ReplyAudio(b"ab"), TurnComplete()):
+        controller.handle(event)
+    assert controller.state.phase is Phase.IDLE
+    assert controller.downlink.gate.audio_dropped_bytes == 2

@@ -253,6 +253,19 @@ async def test_one_that_is_left_while_it_connects_is_left(rig: Rig) -> None:
     assert (rig.dialler.open, len(rig.dialler.sessions)) == (1, 1)
 
 
+async def test_one_that_is_left_at_the_moment_it_is_wanted_is_never_had(rig: Rig) -> None:
+    await asked(rig)
+    rig.connection.open_second(1)
+    rig.connection.drop_second()
+    await rig.time.run(1.0)
+    assert len(rig.dialler.dials_s) == 1
+    rig.connection.open_second(2)
+    rig.connection.drop_second()
+    rig.connection.open_second(3)
+    await rig.time.run(HANDSHAKE_S)
+    assert rig.posts[-1] == SecondUp(3)
+
+
 async def test_what_is_settled_is_not_said_on(rig: Rig) -> None:
     """The rest of it stays, when the first answers while it leaves."""
     await asked(rig)
