@@ -1,4 +1,4 @@
-"""The gateway's talks and the stand-in, without a speaker and a gate, for browsers with pages of other projects.
+"""The gateway's talks and the stand-in, without speaker and gate, for browsers with pages of other projects.
 
     python tests/browser/talk_stage.py FOLDER
 
