@@ -17,6 +17,7 @@ SERVICE=conure.service
 DROP_INS=/etc/systemd/system/$SERVICE.d
 UNITS=/etc/systemd/system
 WEB_SERVICE=conure-web.service
+WEB_PATH=conure-apply.path             # what the page wishes of the configuration is carried out
 WEB_SOCKETS=(conure-web.socket conure-web-plain.socket)
 WEB_PORTS=(443 80)                     # of these sockets, as their units have them
 OTHER_WEB_PORTS=(8443 8080)            # where those are another program's

@@ -130,7 +130,7 @@ check_program() {
 stage_system_files() {
     local file path
     for file in "$ROOT"/systemd/*; do
-        if [[ ${file##*/} == conure-web* ]] && ! has_web; then continue; fi
+        if [[ ${file##*/} == conure-@(web|apply)* ]] && ! has_web; then continue; fi
         path=$(system_path "$(basename -- "$file")")
         install -D --mode=0644 -- "$file" "$1$path"
     done

@@ -8,12 +8,12 @@ has_web() { [[ " ${CHOSEN[*]-} " == *" web "* ]]; }
 # start_web: the page is served, at the ports that are free. What fails does not undo the installation of the speaker.
 start_web() {
     choose_web_ports
-    systemctl --quiet enable "$WEB_SERVICE" "${WEB_SOCKETS[@]}"
+    systemctl --quiet enable "$WEB_SERVICE" "${WEB_SOCKETS[@]}" "$WEB_PATH"
     if ! systemd_runs; then return; fi
     systemctl daemon-reload
     if [[ $START == no ]]; then
         say "the page is not started, as --no-start says; it starts at the next boot"
-    elif systemctl start "${WEB_SOCKETS[@]}" && systemctl restart "$WEB_SERVICE"; then
+    elif systemctl start "${WEB_SOCKETS[@]}" "$WEB_PATH" && systemctl restart "$WEB_SERVICE"; then
         say "the page is served; to let a browser in, open the address below, or run: sudo conure web pair"
         "$COMMAND" web pair </dev/null || say "no code could be made; try: sudo conure web pair"
     else
@@ -24,7 +24,7 @@ start_web() {
 # leave_web: there is no gateway any more; called while its units are still there.
 leave_web() {
     local unit
-    for unit in "$WEB_SERVICE" "${WEB_SOCKETS[@]}"; do
+    for unit in "$WEB_SERVICE" "${WEB_SOCKETS[@]}" "$WEB_PATH"; do
         if [[ ! -e $UNITS/$unit ]]; then continue; fi
         if systemd_runs && systemctl --quiet is-active "$unit"; then systemctl stop "$unit"; fi
         systemctl --quiet disable "$unit" || true

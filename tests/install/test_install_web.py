@@ -17,8 +17,12 @@ from daemon.config.load import CREDENTIAL, SYSTEM_FILE
 from daemon.control.client import SYSTEM_SOCKET
 from daemon.control.server import GATEWAY_GROUP
 from daemon.errors import EX_CONFIG
+from daemon.web.api.settings import APPLY_VARIABLE
 from daemon.web.door.limits import DoorLimits
 from daemon.web.gate.places import SYSTEM_FOLDER
+from daemon.web.wishes.desk import WAIT_S
+from daemon.web.wishes.helper import START_S
+from daemon.web.wishes.wish import WISH_FILE
 
 SERVICE = SYSTEMD / "conure-web.service"
 SOCKETS = {"https": SYSTEMD / "conure-web.socket", "plain": SYSTEMD / "conure-web-plain.socket"}
@@ -96,6 +100,23 @@ def test_the_speakers_folder_becomes_the_gateways_groups_outside_of_the_sandbox(
     assert f"chgrp {GATEWAY_GROUP} {SYSTEM_SOCKET.parent} && chmod g+s {SYSTEM_SOCKET.parent}" in command
 
 
+def test_the_helper_is_started_by_what_the_gateway_leaves_and_reaches_no_network() -> None:
+    path, service = settings_of(SYSTEMD / "conure-apply.path"), settings_of(SYSTEMD / "conure-apply.service")
+    assert path["PathExists"] == [str(SYSTEM_FOLDER / WISH_FILE)]
+    assert path["Unit"] == ["conure-apply.service"]
+    assert service["PrivateNetwork"] == ["yes"]
+    assert service["ReadWritePaths"] == [f"{SYSTEM_FILE.parent} {SYSTEM_FOLDER}"]
+    assert f"{APPLY_VARIABLE}=yes" in settings_of(SERVICE)["Environment"]
+
+
+def test_the_helper_has_time_for_two_starts_and_the_page_waits_as_long() -> None:
+    speaker, helper = settings_of(SYSTEMD / "conure.service"), settings_of(SYSTEMD / "conure-apply.service")
+    start_s = seconds(speaker, "TimeoutStartSec") + seconds(speaker, "TimeoutStopSec")
+    assert start_s < START_S
+    assert seconds(helper, "TimeoutStartSec") > 2 * start_s
+    assert 2 * start_s < WAIT_S
+
+
 # --- what is put where
 
 
@@ -107,6 +128,8 @@ def test_its_files_are_in_the_version_only_if_it_was_asked_for(
     assert machine.run(f"read_extras {chosen}; stage_system_files {folder}").status == 0
     assert (folder / "etc/systemd/system/conure-web.service").exists() is there
     assert (folder / "etc/systemd/system/conure-web.socket").exists() is there
+    assert (folder / "etc/systemd/system/conure-apply.path").exists() is there
+    assert (folder / "etc/systemd/system/conure-apply.service").exists() is there
     assert (folder / "usr/lib/sysusers.d/conure-web.conf").exists() is there
     assert (folder / "etc/systemd/system/conure.service").exists()
 
@@ -164,9 +187,10 @@ def test_it_is_started_and_a_browser_can_be_let_in(running: Installer) -> None:
     done = running.run("START=yes; port_is_free() { true; }; start_web")
     assert done.status == 0, done.err
     assert running.calls() == [
-        "systemctl --quiet enable conure-web.service conure-web.socket conure-web-plain.socket",
+        "systemctl --quiet enable conure-web.service "
+        "conure-web.socket conure-web-plain.socket conure-apply.path",
         "systemctl daemon-reload",
-        "systemctl start conure-web.socket conure-web-plain.socket",
+        "systemctl start conure-web.socket conure-web-plain.socket conure-apply.path",
         "systemctl restart conure-web.service",
         "conure web pair",
     ]

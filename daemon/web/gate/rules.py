@@ -185,7 +185,7 @@ def _who(arrival: Arrival, entry: Entry, rules: HouseRules, passes: Passes) -> V
 
 def _token_in_address(arrival: Arrival, entry: Entry) -> str | None:
     """Only for clients that can send it nowhere else, those of the seeds' sockets: addresses are logged."""
-    is_seed = not entry.methods and Listener.LOOPBACK in entry.listeners
+    is_seed = not entry.methods and arrival.listener is Listener.LOOPBACK
     return arrival.query_token if is_seed else None
 
 

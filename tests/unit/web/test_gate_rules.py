@@ -216,10 +216,10 @@ TABLE: list[tuple[str, Arrival, Entry, object]] = [
     ("an empty token", program("GET", bearer=""), METRICS, "unknown_pass"),
     ("a wrong token beside a good cookie", arrives(bearer="forged"), PAGE, "unknown_pass"),
     ("a wrong token where none is needed", program("GET", bearer="forged"), FILES, "stranger"),
-    ("a token in the address of a seed", program("", query_token="program"), SEED, PROGRAM.key),
+    ("a token in the address of a seed", seed(query_token="program"), SEED, PROGRAM.key),
     ("a token in the address of a page", program("GET", query_token="program"), PAGE, "not_paired"),
     ("a token in the address of a talk", program("", query_token="program"), TALK, "no_origin"),
-    ("a wrong token in the address of a seed", program("", query_token="forged"), SEED, "unknown_pass"),
+    ("a token in an address from the network", program("", query_token="program"), SEED, "no_origin"),
     ("a seed from the network without a token", program(""), SEED, "no_origin"),
     # this machine
     ("wscat on this machine", seed(), SEED, "loopback"),

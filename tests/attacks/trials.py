@@ -15,8 +15,12 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
+from websockets.asyncio.client import connect
+from websockets.exceptions import InvalidStatus
+
 PATIENCE_S = 20.0
 COOKIE = "__Host-conure"
+POLICY_VIOLATION = 1008
 EVIL = "https://evil.example"
 
 REVOKED_WITHIN_S = 1.5
@@ -51,6 +55,8 @@ class Target:
 
     url: str
     secret: str = ""
+    seeds_url: str = ""
+    """Of the listener for clients of other projects; empty: what is tried there is left out."""
 
     @property
     def host(self) -> str:
@@ -62,14 +68,18 @@ class Target:
         """The headers of the paired browser's page."""
         return {"Cookie": f"{COOKIE}={self.secret}", "Origin": self.url, "Sec-Fetch-Site": "same-origin"}
 
+    def _trust(self) -> ssl.SSLContext | None:
+        """Any certificate; None without TLS."""
+        if urlsplit(self.url).scheme != "https":
+            return None
+        trust = ssl.create_default_context()
+        trust.check_hostname, trust.verify_mode = False, ssl.CERT_NONE
+        return trust
+
     @contextlib.asynccontextmanager
     async def connected(self) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
         """A connection, whatever its certificate says."""
-        parts = urlsplit(self.url)
-        trust = None
-        if parts.scheme == "https":
-            trust = ssl.create_default_context()
-            trust.check_hostname, trust.verify_mode = False, ssl.CERT_NONE
+        parts, trust = urlsplit(self.url), self._trust()
         port = parts.port or (443 if trust else 80)
         reader, writer = await asyncio.open_connection(parts.hostname, port, ssl=trust)
         try:
@@ -110,6 +120,22 @@ class Target:
         return await self.ask(
             "GET", path, fields | {name.replace("_", "-"): v for name, v in changed.items()}
         )
+
+    async def socket(self, path: str, headers: Mapping[str, str]) -> str:
+        """What a WebSocket is told first: "refused …", or the first message."""
+        trust = self._trust()
+        address = self.url.replace("http", "ws", 1) + path
+        try:
+            async with connect(
+                address, additional_headers=headers, ssl=trust, open_timeout=PATIENCE_S
+            ) as socket:
+                first = str(await asyncio.wait_for(socket.recv(), PATIENCE_S))
+                await asyncio.wait_for(socket.wait_closed(), PATIENCE_S)
+                return (
+                    f"refused {socket.close_code} {first}" if socket.close_code == POLICY_VIOLATION else first
+                )
+        except InvalidStatus as error:
+            return f"refused {error.response.status_code}"
 
     async def pair(self, *, guest: bool = False) -> Target:
         """Another browser, let in by this one."""
@@ -413,6 +439,71 @@ async def _promised(target: Target) -> str:
     head = "".join(f"{name}: {value}\r\n" for name, value in fields.items())
     sent = f"POST /api/say HTTP/1.1\r\nHost: {target.host}\r\n{head}\r\n"
     return wanted(await target.raw(sent.encode()), 413)
+
+
+# --- talks ------------------------------------------------------------------------------------------
+
+
+@attack("a token in the address of a talk")
+async def _token_in_address(target: Target) -> str:
+    return wanted(await target.upgrade("/ws/talk?token=conure_x", Origin=target.url), 101, 401) or ""
+
+
+@attack("a talk without a pass")
+async def _talk_alone(target: Target) -> str:
+    return _turned_away(await target.socket("/ws/talk", {"Origin": target.url}))
+
+
+@attack("a talk with a cookie and no origin")
+async def _talk_no_origin(target: Target) -> str:
+    said = await target.socket("/ws/talk", {"Cookie": f"{COOKIE}={target.secret}"})
+    return _turned_away(said)
+
+
+@attack("clients of other projects, asked for from the network")
+async def _seeds_outside(target: Target) -> str:
+    for path in ("/api/gemini/ws", "/ws/audio-live", "/ws"):
+        answer = await target.upgrade(path, Origin=target.url, Cookie=f"{COOKIE}={target.secret}")
+        if wrong := wanted(answer, 403, 404):
+            return f"{path}: {wrong}"
+    return wanted(await target.post("/audio-stream?model=mock", b"x"), 404, 405)
+
+
+def _turned_away(said: str) -> str:
+    return "" if said.startswith("refused") else f"it was let in: {said}"
+
+
+# --- the listener of this machine ---------------------------------------------------------------------
+
+
+def outside(name: str, path: str, **headers: str) -> None:
+    """What a page in a browser on this machine may try at the clients' listener."""
+
+    async def trial(target: Target) -> str:
+        if not target.seeds_url:
+            return ""
+        fields = {name.replace("_", "-"): value for name, value in headers.items()}
+        return wanted(await Target(target.seeds_url).upgrade(path, **fields), 403, 404, 421)
+
+    ATTACKS.append(Attack(f"{name}, at the clients' listener", trial))
+
+
+outside("a foreign page", "/api/gemini/ws", Origin=EVIL)
+outside("a page of another program on this machine", "/ws/audio-live", Origin="http://localhost:4000")
+outside("a sandboxed frame", "/api/gemini/ws", Origin="null", Sec_Fetch_Site="cross-site")
+outside("a foreign name", "/ws", Host="evil.example:8000")
+outside("a foreign page that guesses a token", "/ws?token=conure_x", Origin=EVIL)
+
+
+@attack("the page's own addresses at the clients' listener")
+async def _page_at_seeds(target: Target) -> str:
+    if not target.seeds_url:
+        return ""
+    other = Target(target.seeds_url)
+    for path in ("/api/devices", "/api/events", "/api/history"):
+        if wrong := wanted(await other.ask("GET", path), 404):
+            return f"{path}: {wrong}"
+    return wanted(await other.post("/api/talk", {}, {}), 404)
 
 
 # --- addresses --------------------------------------------------------------------------------------

@@ -11,8 +11,9 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from web_attacks import COOKIE, Target, run_all
 from web_house import ToldSpeaker, running_house
+
+from attacks.trials import COOKIE, Target, run_all
 
 
 def main() -> int:
@@ -45,7 +46,7 @@ async def _target(url: str | None, code: str | None) -> AsyncIterator[Target]:
         with tempfile.TemporaryDirectory() as folder:
             async with running_house(Path(folder), ToldSpeaker()) as house:
                 secret = house.cookie("attacker")["Cookie"].removeprefix(f"{COOKIE}=")
-                yield Target(house.origin, secret)
+                yield Target(house.origin, secret, f"http://localhost:{house.seeds_port}")
         return
     parts = urlsplit(url)
     target = Target(f"{parts.scheme}://{parts.netloc}")
