@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
@@ -28,6 +29,7 @@ from daemon.web.gate.rules import HouseRules
 from daemon.web.gate.tokens import GatewayTokens
 from daemon.web.service_parts import ServiceParts, build_service_parts
 from daemon.web.speaker.client import NoSpeaker, RemoteSpeaker, SpeakerDoor
+from daemon.web.speaker.recent import RecentWords
 
 Counters = Callable[[], dict[str, int]]
 
@@ -54,7 +56,7 @@ def build_parts(settings: Settings, folder: Path, *, no_speaker: bool) -> Gatewa
     """All of them, connected; nothing is opened. `folder` holds the gateway's state."""
     web = settings.web
     name = host_name(web.name)
-    remote = None if no_speaker else RemoteSpeaker(partial(find_daemon, os.environ))
+    remote = None if no_speaker else _remote(web.transcript_minutes)
     speaker = remote or NoSpeaker()
     status = KeptStatus(speaker)
     devices = Devices(folder)
@@ -72,6 +74,10 @@ def build_parts(settings: Settings, folder: Path, *, no_speaker: bool) -> Gatewa
         status=status,
         service=build_service_parts(settings, speaker, status, os.environ),
     )
+
+
+def _remote(transcript_minutes: float) -> RemoteSpeaker:
+    return RemoteSpeaker(partial(find_daemon, os.environ), RecentWords(transcript_minutes, time.monotonic))
 
 
 def _metrics(parts: GatewayParts, doors: Counters) -> MetricsPage:

@@ -158,6 +158,7 @@ PURE: dict[str, tuple[str, ...]] = {
     "daemon.web.gate.pairing": ("hashlib", "hmac"),
     "daemon.web.gate.refusals": (),
     "daemon.web.gate.rules": ("ipaddress",),
+    "daemon.web.speaker.recent": (),
     "daemon.words": (),
     "hw.base": (),
     "hw.gpio.debounce": (),
