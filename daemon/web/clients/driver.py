@@ -18,7 +18,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 from daemon.web.dialects import acts as do
 from daemon.web.dialects.acts import Act, Dialect
 from daemon.web.entry import Visitor
-from daemon.web.gate.limits import MESSAGES_BURST, MESSAGES_HZ, Bucket
+from daemon.web.gate.limits import MESSAGES_BURST, MESSAGES_HZ, TokenBucket
 from daemon.web.talk.news import News, TalkEnded, TalkWishes
 from daemon.web.talk.pictures import BadPicture
 from daemon.web.talk.recording import Recording
@@ -68,7 +68,7 @@ class Client:
         self._visitor = visitor
         self._longest_bytes = longest_bytes
         self._clock = clock
-        self._rate = Bucket(MESSAGES_HZ, MESSAGES_BURST)
+        self._rate = TokenBucket(MESSAGES_HZ, MESSAGES_BURST)
         self._talk: RemoteTalk | None = None
         self._begun = asyncio.Event()
         self._recording = Recording(self._hear, failed=self._cannot_hear, clock=clock)
