@@ -12,12 +12,10 @@ export class Store {
 	/** @type {Set<(state: State) => void>} */ #watchers = new Set();
 	#due = false;
 
-	/** @param {Note} note */
 	take(note) {
 		this.put(reduce(this.state, note));
 	}
 
-	/** @param {State} state */
 	put(state) {
 		if (state === this.state) return;
 		this.state = state;
@@ -29,10 +27,7 @@ export class Store {
 		});
 	}
 
-	/**
-	 * @param {(state: State) => void} watcher called now, and after each change
-	 * @returns {() => void} ends it
-	 */
+	/** @param {(state: State) => void} watcher called now, and after each change, until what is returned is called */
 	watch(watcher) {
 		this.#watchers.add(watcher);
 		watcher(this.state);

@@ -36,7 +36,7 @@ class Timers extends View {
 		this.timers = [...told.ringing, ...told.waiting];
 		this.read_ms = Date.now();
 		this.empty.hidden = this.timers.length > 0;
-		follow(this.list, this.timers, ({ id, words }) => `${id} ${!words}`, (timer) => this.#row(timer), (row, { title, words }) => say(row.querySelector(".small"), capital(words ?? title)));
+		follow(this.list, this.timers, ({ id, words }) => `${id} ${!words}`, (timer) => this.#row(timer), (row, { title, words }) => say(row.querySelector(".small"), capital(words?.replace(/: [^:]* left, /, ": ") ?? title)));
 		this.over.hidden = !told.past.length;
 		follow(this.past, told.past, ({ words }) => words, ({ words }) => h("li", capital(words)));
 		this.#tick();
