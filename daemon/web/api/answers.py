@@ -12,7 +12,7 @@ from starlette.responses import JSONResponse, Response
 
 from daemon.errors import ConureError
 from daemon.outside import json_of, one_line
-from daemon.web.gate.refusals import RefusalCounts, RefusalName, WebRefusal, WebRefused
+from daemon.web.gate.refusals import ENDS_CONNECTION, RefusalCounts, RefusalName, WebRefusal, WebRefused
 from daemon.web.speaker.client import SpeakerAway
 
 NOT_KEPT = {"Cache-Control": "no-store"}
@@ -33,6 +33,8 @@ def as_response(refusal: WebRefusal) -> JSONResponse:
     headers = dict(NOT_KEPT)
     if refusal.retry_after_s is not None:
         headers["Retry-After"] = str(math.ceil(refusal.retry_after_s))
+    if refusal.name in ENDS_CONNECTION:
+        headers["Connection"] = "close"
     words = {"error": refusal.sentence, "remedy": refusal.remedy, "code": refusal.name.value}
     return JSONResponse(words, status_code=refusal.status, headers=headers)
 

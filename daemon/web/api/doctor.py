@@ -6,6 +6,7 @@ import asyncio
 import sys
 import time
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import Any
 
 from starlette.requests import Request
@@ -29,10 +30,12 @@ Examine = Callable[[], Awaitable[Any]]
 """Gives the findings, as `conure doctor --json` prints them. Raises ConureError."""
 
 
-async def examine() -> Any:
+async def examine(config: Path | None = None) -> Any:
     """Run `conure doctor`. It sees what this process may see, and asks the speaker for the rest."""
+    named = () if config is None else ("--config", str(config))
     process = await asyncio.create_subprocess_exec(
         *COMMAND,
+        *named,
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.DEVNULL,
@@ -67,7 +70,7 @@ class DoctorPage:
             raise WebRefused(RefusalName.DOCTOR_BUSY, retry_after_s=PAUSE_S if self._busy else wait_s)
         self._busy = True
         try:
-            return as_json({"findings": await self._examine()})
+            return as_json(await self._examine())
         finally:
             self._busy, self._next_s = False, self._clock() + PAUSE_S
 

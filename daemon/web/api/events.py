@@ -56,11 +56,13 @@ class EventPages:
         """For metrics."""
         return {"pages": self.open, "pages_dropped": self.slow}
 
-    async def events(self, _request: Request) -> Response:
+    async def events(self, request: Request) -> Response:
         """The stream. Raises WebRefused where there are as many as may be."""
+        if request.method == "HEAD":
+            return Response(media_type=OpenPage.media_type, headers=NOT_KEPT)
         if self.open >= MAX_PAGES:
             raise WebRefused(RefusalName.TOO_MANY_PAGES, retry_after_s=RETRY_MS / 1000)
-        return EventStream(self)
+        return OpenPage(self)
 
     @contextlib.contextmanager
     def counted(self) -> Iterator[None]:
@@ -76,7 +78,7 @@ class EventPages:
         return self._speaker.notes(level=True)
 
 
-class EventStream(Response):
+class OpenPage(Response):
     """One open page. It ends when the page goes or is too slow; the door ends it when its pass has ended."""
 
     media_type = "text/event-stream"

@@ -57,7 +57,8 @@ class PairingDesk:
         pairing, now_s = self._known(), self._clock()
         found = pairing.enter(typed, address, now_s)
         if isinstance(found, RefusalName):
-            log.warning("a code from %s was not taken: %s", address, found)
+            level = logging.WARNING if found is RefusalName.WRONG_CODE else logging.DEBUG  # of these come few
+            log.log(level, "a code from %s was not taken: %s", address, found)
             raise WebRefused(found, retry_after_s=pairing.waits_s(address, now_s) or None)
         if not await asyncio.to_thread(self._codes.use_up, found):
             raise WebRefused(RefusalName.WRONG_CODE)

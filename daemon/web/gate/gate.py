@@ -22,6 +22,9 @@ log = logging.getLogger(__name__)
 COOKIE = "__Host-conure"
 """The prefix has the browser hold it to this one host, by HTTPS, for all paths (RFC 6265bis, 4.1.3.2)."""
 
+FORWARDED = ("forwarded", "x-forwarded-for", "x-real-ip", "via")
+"""What proxies add (RFC 7239, RFC 9110 section 7.6.3, and habit)."""
+
 LOOK_S = 0.5
 """How often is looked whether a pass has ended: a revoked device loses its streams within a second."""
 
@@ -125,6 +128,9 @@ def arrival_of(connection: HTTPConnection, listener: Listener) -> Arrival:
         scheme=_SCHEMES.get(connection.scope["scheme"], "http"),
         method=connection.scope.get("method", ""),
         address=connection.client.host if connection.client else "",
+        head_bytes=sum(len(name) + len(value) for name, value in headers.raw),
+        ambiguous="content-length" in headers and "transfer-encoding" in headers,
+        forwarded=any(name in headers for name in FORWARDED),
         host=headers.get("host"),
         origin=headers.get("origin"),
         fetch_site=headers.get("sec-fetch-site"),

@@ -19,7 +19,7 @@ MAX_ADDRESSES = 256
 
 
 @dataclass(slots=True)
-class Bucket:
+class TokenBucket:
     """Lets `rate_hz` through in the long run, and `burst` at once."""
 
     rate_hz: float
@@ -46,13 +46,13 @@ class AddressLimits:
     def __init__(self, rate_hz: float = REQUESTS_HZ, burst: float = REQUESTS_BURST) -> None:
         self._rate_hz = rate_hz
         self._burst = burst
-        self._buckets: OrderedDict[str, Bucket] = OrderedDict()
+        self._buckets: OrderedDict[str, TokenBucket] = OrderedDict()
         self.forgotten = 0
 
     def take(self, address: str, now_s: float) -> float:
-        """As `Bucket.take`, for the one at this address."""
+        """As `TokenBucket.take`, for the one at this address."""
         whose = owner_of(address)
-        bucket = self._buckets.pop(whose, None) or Bucket(self._rate_hz, self._burst)
+        bucket = self._buckets.pop(whose, None) or TokenBucket(self._rate_hz, self._burst)
         self._buckets[whose] = bucket
         if len(self._buckets) > MAX_ADDRESSES:
             self._buckets.popitem(last=False)

@@ -13,6 +13,8 @@ from enum import StrEnum
 class RefusalName(StrEnum):
     """Why somebody was turned away."""
 
+    TOO_LONG_HEAD = "too_long_head"
+    AMBIGUOUS_LENGTH = "ambiguous_length"
     NOT_HERE = "not_here"
     WRONG_HOST = "wrong_host"
     WRONG_ORIGIN = "wrong_origin"
@@ -57,10 +59,15 @@ class WebRefusal:
     retry_after_s: float | None = None
 
 
+ENDS_CONNECTION = (RefusalName.TOO_LONG_HEAD, RefusalName.AMBIGUOUS_LENGTH)
+"""After these nothing that the connection still holds is read as another request."""
+
 HOW_TO_PAIR = "Ask for a code: run `conure web pair` on the speaker, or open a page that is paired already."
 NOT_KNOWN = "This browser is not paired with the speaker, or its token is not known."
 
 _ROWS: tuple[tuple[RefusalName, int, str, str | None], ...] = (
+    (RefusalName.TOO_LONG_HEAD, 431, "The request's headers are too long.", None),
+    (RefusalName.AMBIGUOUS_LENGTH, 400, "The request tells its length in two ways.", None),
     (RefusalName.NOT_HERE, 404, "There is nothing at this address.", None),
     (
         RefusalName.WRONG_HOST,

@@ -2,6 +2,7 @@
 
 The checks stand in the order in which they are made, and the first that fails decides:
 
+0. *Form*: headers of a bearable length, and one way alone to tell where the body ends (RFC 9112, 6.3).
 1. *Listener*: an address of the page is not there on the plain listener.
 2. *Host*: an IP address, `localhost`, or a name of this speaker. A foreign name that leads here is the trick
    of DNS rebinding: the page of that name would be of one origin with us.
@@ -21,6 +22,9 @@ from typing import Protocol
 from daemon.web.entry import Entry, Listener, Right, Visitor
 from daemon.web.gate.refusals import RefusalName
 
+HEAD_BYTES = 16 * 1024
+"""Browsers send some 2 KB. The parser's own limit holds only for a head that comes in pieces."""
+
 _HOST = re.compile(r"(?P<name>\[[0-9a-fA-F:.]+\]|[a-zA-Z0-9._-]+)(:(?P<port>[0-9]{1,5}))?")
 _DEFAULT_PORTS = {"http": "80", "https": "443"}
 _READS = ("GET", "HEAD")
@@ -39,6 +43,12 @@ class Arrival:
     """In capitals; empty for a WebSocket."""
     address: str
     """The other end's, without its port."""
+    head_bytes: int = 0
+    """Length of all headers together."""
+    ambiguous: bool = False
+    """The body's end is told by a length and by chunks: a proxy in front may see another one than we do."""
+    forwarded: bool = False
+    """A proxy has passed it on: it comes from another machine than the connection does."""
     host: str | None = None
     origin: str | None = None
     fetch_site: str | None = None
@@ -56,11 +66,15 @@ class HouseRules:
     """What the configuration says of hosts and origins."""
 
     names: frozenset[str] = frozenset()
-    """Names of this speaker in small letters: the host's, `NAME.local`, `[web] hosts`."""
+    """Names of this speaker, in whatever letters: the host's, `NAME.local`, `[web] hosts`."""
     origins: frozenset[str] = frozenset()
     """Origins besides its own: `[web] origins`. `null` is one that must be named like any other."""
     behind_proxy: bool = False
     """Then nobody is local because of the address that a connection comes from."""
+
+    def __post_init__(self) -> None:
+        for name in ("names", "origins"):
+            object.__setattr__(self, name, frozenset(one.lower() for one in getattr(self, name)))
 
 
 class Passes(Protocol):
@@ -101,6 +115,10 @@ def judge(arrival: Arrival, entry: Entry, rules: HouseRules, passes: Passes) -> 
 
 
 def _wrong_way(arrival: Arrival, entry: Entry, rules: HouseRules) -> RefusalName | None:
+    if arrival.head_bytes > HEAD_BYTES:
+        return RefusalName.TOO_LONG_HEAD
+    if arrival.ambiguous:
+        return RefusalName.AMBIGUOUS_LENGTH
     if arrival.listener not in entry.listeners:
         return RefusalName.NOT_HERE
     if not is_our_name(arrival.host, rules.names):
@@ -159,14 +177,15 @@ def _who(arrival: Arrival, entry: Entry, rules: HouseRules, passes: Passes) -> V
         return device
     if arrival.listener is Listener.LOOPBACK:
         return LOOPBACK
-    if is_local(arrival.address) and not rules.behind_proxy:
-        return LOCAL
-    return STRANGER if arrival.cookie is None else _without_pass(entry)
+    if arrival.cookie is not None:
+        return _without_pass(entry)
+    is_direct = not (rules.behind_proxy or arrival.forwarded)
+    return LOCAL if is_direct and is_local(arrival.address) else STRANGER
 
 
 def _token_in_address(arrival: Arrival, entry: Entry) -> str | None:
     """Only for clients that can send it nowhere else, those of the seeds' sockets: addresses are logged."""
-    is_seed = not entry.methods and Listener.LOOPBACK in entry.listeners
+    is_seed = not entry.methods and arrival.listener is Listener.LOOPBACK
     return arrival.query_token if is_seed else None
 
 

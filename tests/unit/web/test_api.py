@@ -174,7 +174,7 @@ async def test_the_doctor_is_asked_once_at_a_time_and_with_a_pause(
     async def examine() -> Any:
         began.set()
         await go.wait()
-        return [{"check": "microphone"}]
+        return {"exit_status": 1, "findings": [{"check": "microphone"}]}
 
     async with running_house(tmp_path, speaker, DoctorPage(examine, lambda: now[0])) as house:
         paired = house.cookie()
@@ -182,7 +182,7 @@ async def test_the_doctor_is_asked_once_at_a_time_and_with_a_pause(
         await began.wait()
         assert (await house.get("/api/doctor", paired)).status_code == 429
         go.set()
-        assert (await first).json() == {"findings": [{"check": "microphone"}]}
+        assert (await first).json() == {"exit_status": 1, "findings": [{"check": "microphone"}]}
         again = await house.get("/api/doctor", paired)
         assert (again.status_code, again.headers["retry-after"]) == (429, "30")
         now[0] = PAUSE_S
@@ -239,6 +239,13 @@ async def test_so_many_pages_may_be_open_and_a_closed_one_makes_room(
     assert speaker.ears == []
     async with streaming(house, paired) as stream:
         await stream.event()
+
+
+async def test_to_look_at_the_stream_opens_none(house: House) -> None:
+    answer = await house.client.head("/api/events", headers=house.cookie())
+    assert answer.status_code == 200
+    assert answer.headers["content-type"].startswith("text/event-stream")
+    assert house.pages.open == 0
 
 
 async def test_a_revoked_device_loses_its_stream(house: House) -> None:

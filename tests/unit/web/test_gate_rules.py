@@ -12,7 +12,7 @@ from daemon.web.gate.refusals import RefusalName
 from daemon.web.gate.rules import Arrival, HouseRules, is_local, is_our_name, judge
 
 RULES = HouseRules(
-    names=frozenset({"conure", "conure.local", "speaker.example.org"}),
+    names=frozenset({"conure", "conure.local", "Speaker.Example.org"}),
     origins=frozenset({"null", "http://localhost:3000", "https://home.example.org:8123"}),
 )
 
@@ -96,6 +96,10 @@ def seed(method: str = "", **changed: Any) -> Arrival:
 
 
 TABLE: list[tuple[str, Arrival, Entry, object]] = [
+    # form
+    ("headers that are too long", arrives(head_bytes=16 * 1024 + 1), PAGE, "too_long_head"),
+    ("headers that are just short enough", arrives(head_bytes=16 * 1024), PAGE, PHONE.key),
+    ("two ways to tell the length", asks("POST", ambiguous=True), COMMAND, "ambiguous_length"),
     # listeners
     ("the page on its own listener", arrives(), PAGE, PHONE.key),
     ("the page on the plain listener", arrives(listener=Listener.PLAIN, scheme="http"), PAGE, "not_here"),
@@ -212,10 +216,10 @@ TABLE: list[tuple[str, Arrival, Entry, object]] = [
     ("an empty token", program("GET", bearer=""), METRICS, "unknown_pass"),
     ("a wrong token beside a good cookie", arrives(bearer="forged"), PAGE, "unknown_pass"),
     ("a wrong token where none is needed", program("GET", bearer="forged"), FILES, "stranger"),
-    ("a token in the address of a seed", program("", query_token="program"), SEED, PROGRAM.key),
+    ("a token in the address of a seed", seed(query_token="program"), SEED, PROGRAM.key),
     ("a token in the address of a page", program("GET", query_token="program"), PAGE, "not_paired"),
     ("a token in the address of a talk", program("", query_token="program"), TALK, "no_origin"),
-    ("a wrong token in the address of a seed", program("", query_token="forged"), SEED, "unknown_pass"),
+    ("a token in an address from the network", program("", query_token="program"), SEED, "no_origin"),
     ("a seed from the network without a token", program(""), SEED, "no_origin"),
     # this machine
     ("wscat on this machine", seed(), SEED, "loopback"),
@@ -239,8 +243,15 @@ TABLE: list[tuple[str, Arrival, Entry, object]] = [
     ("metrics on this machine", seed("GET"), METRICS, "loopback"),
     ("metrics of this machine at the page", program("GET", address="127.0.0.1"), METRICS, "loopback"),
     ("metrics of this machine by IPv6", program("GET", address="::1"), METRICS, "loopback"),
+    (
+        "metrics through a proxy that we were not told of",
+        program("GET", address="127.0.0.1", forwarded=True),
+        METRICS,
+        "not_paired",
+    ),
     ("metrics from the network", program("GET"), METRICS, "not_paired"),
     ("this machine has not paired", program("GET", address="127.0.0.1"), PAGE, "not_paired"),
+    ("a wrong cookie from this machine", arrives(address="127.0.0.1", cookie="forged"), PAGE, "unknown_pass"),
     # rights
     ("a guest talks", asks("", cookie="guest"), TALK, GUEST.key),
     ("a guest commands", asks("POST", cookie="guest"), COMMAND, "not_allowed"),

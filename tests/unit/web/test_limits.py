@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from daemon.web.gate.limits import MAX_ADDRESSES, AddressLimits, Bucket, owner_of
+from daemon.web.gate.limits import MAX_ADDRESSES, AddressLimits, TokenBucket, owner_of
 
 
 def test_a_burst_goes_through_and_then_the_long_run_decides() -> None:
-    bucket = Bucket(rate_hz=20, burst=60)
+    bucket = TokenBucket(rate_hz=20, burst=60)
     assert [bucket.take(0.0) for _ in range(60)] == [0.0] * 60
     assert bucket.take(0.0) == pytest.approx(0.05)
     assert bucket.take(0.05) == 0.0
@@ -16,20 +16,20 @@ def test_a_burst_goes_through_and_then_the_long_run_decides() -> None:
 
 
 def test_who_waits_as_long_as_was_said_comes_in() -> None:
-    bucket = Bucket(rate_hz=20, burst=1)
+    bucket = TokenBucket(rate_hz=20, burst=1)
     bucket.take(5.0)
     wait_s = bucket.take(5.01)
     assert bucket.take(5.01 + wait_s + 1e-9) == 0.0
 
 
 def test_a_pause_saves_up_no_more_than_a_burst() -> None:
-    bucket = Bucket(rate_hz=20, burst=3)
+    bucket = TokenBucket(rate_hz=20, burst=3)
     bucket.take(0.0)
     assert [bucket.take(1000.0) > 0 for _ in range(4)] == [False, False, False, True]
 
 
 def test_a_clock_that_goes_backwards_gives_nothing() -> None:
-    bucket = Bucket(rate_hz=20, burst=1)
+    bucket = TokenBucket(rate_hz=20, burst=1)
     bucket.take(100.0)
     assert bucket.take(1.0) > 0
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-import socket
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from dataclasses import dataclass
@@ -13,13 +12,17 @@ from pathlib import Path
 from typing import Any
 
 import httpx2
-import uvicorn
+from web_door import listening
 
+from daemon.config.settings import Settings
 from daemon.errors import ControlError
 from daemon.web import app
 from daemon.web.api.doctor import DoctorPage
 from daemon.web.api.entries import ApiParts, entries
 from daemon.web.api.events import EventPages
+from daemon.web.api.kept_status import KeptStatus
+from daemon.web.api.metrics import GatewayReports, MetricsPage
+from daemon.web.clients import entries as clients
 from daemon.web.entry import Listener
 from daemon.web.gate.codes import CodeFile
 from daemon.web.gate.desk import PairingDesk
@@ -28,6 +31,7 @@ from daemon.web.gate.gate import COOKIE, Gate
 from daemon.web.gate.refusals import RefusalCounts
 from daemon.web.gate.rules import HouseRules
 from daemon.web.gate.tokens import GatewayTokens
+from daemon.web.service_parts import ServiceParts, build_service_parts
 from daemon.web.speaker.client import Note, SpeakerDoor
 
 PATIENCE_S = 20.0
@@ -71,18 +75,24 @@ class ToldSpeaker:
         self.answers[command] = ControlError(words)
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, kw_only=True)
 class House:
-    """A gateway, and what a visitor needs to come in."""
+    """A gateway without a key, and what a visitor needs to come in."""
 
     port: int
+    seeds_port: int
+    """Of the listener for clients of other projects."""
     devices: Devices
     tokens: GatewayTokens
     codes: CodeFile
-    counts: RefusalCounts
     pages: EventPages
     gate: Gate
     client: httpx2.AsyncClient
+
+    @property
+    def counts(self) -> RefusalCounts:
+        """What was refused."""
+        return self.gate.counts
 
     @property
     def origin(self) -> str:
@@ -116,46 +126,52 @@ async def running_house(
 ) -> AsyncIterator[House]:
     """Serve it on a free port. `clock` is the gate's."""
     devices, tokens, codes = Devices(folder), GatewayTokens(folder), CodeFile(folder)
-    counts = RefusalCounts()
-    gate = Gate(HouseRules(behind_proxy=True), devices, tokens, counts, clock=clock)
+    gate = Gate(HouseRules(behind_proxy=True), devices, tokens, RefusalCounts(), clock=clock)
     pages = EventPages(speaker)
-    desk = PairingDesk(speaker, devices, codes)
+    status = KeptStatus(speaker)
+    service = build_service_parts(Settings(), speaker, status, {})
     parts = ApiParts(
-        speaker=speaker, gate=gate, devices=devices, desk=desk, pages=pages, doctor=doctor or DoctorPage()
+        speaker=speaker,
+        gate=gate,
+        devices=devices,
+        desk=PairingDesk(speaker, devices, codes),
+        pages=pages,
+        status=status,
+        tokens=service.tokens,
+        metrics=_metrics(gate, status, service),
+        doctor=doctor or DoctorPage(),
     )
-    built = app.build(entries(parts), gate, Listener.HTTPS)
+    offered = [*entries(parts), *clients.entries(service.talks, message_mib=4)]
     async with (
-        _served(built) as port,
-        httpx2.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=PATIENCE_S, verify=False) as client,
+        listening(app.build(offered, gate, Listener.HTTPS)) as door,
+        listening(app.build(offered, gate, Listener.LOOPBACK)) as seeds,
+        httpx2.AsyncClient(
+            base_url=f"http://127.0.0.1:{door.port}", timeout=PATIENCE_S, verify=False
+        ) as client,
     ):
         looking = asyncio.create_task(gate.run())
-        yield House(port, devices, tokens, codes, counts=counts, pages=pages, gate=gate, client=client)
+        yield House(
+            port=door.port,
+            seeds_port=seeds.port,
+            devices=devices,
+            tokens=tokens,
+            codes=codes,
+            pages=pages,
+            gate=gate,
+            client=client,
+        )
         looking.cancel()
         await asyncio.gather(looking, return_exceptions=True)
 
 
-@contextlib.asynccontextmanager
-async def _served(built: Any) -> AsyncIterator[int]:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        listener.listen(64)
-        config = uvicorn.Config(
-            built,
-            log_config=None,
-            access_log=False,
-            lifespan="off",
-            timeout_graceful_shutdown=1,
-            proxy_headers=False,
-        )
-        server = uvicorn.Server(config)
-        serving = asyncio.create_task(server.serve([listener]))
-        while not server.started:
-            await asyncio.sleep(0.005)
-        try:
-            yield listener.getsockname()[1]
-        finally:
-            server.should_exit = True
-            await serving
+def _metrics(gate: Gate, status: KeptStatus, service: ServiceParts) -> MetricsPage:
+    reports = GatewayReports(
+        refusals=gate.counts.as_counters,
+        talks=service.talks.report,
+        tokens=lambda: service.tokens.minted,
+        counters=dict,
+    )
+    return MetricsPage("token", status, reports)
 
 
 class Stream:

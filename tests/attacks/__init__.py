@@ -1,0 +1,1 @@
+"""What somebody on the same network may try against the gateway."""
