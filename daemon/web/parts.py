@@ -15,6 +15,8 @@ from daemon.web.api import entries as api
 from daemon.web.api.events import EventPages
 from daemon.web.api.kept_status import KeptStatus
 from daemon.web.api.metrics import GatewayReports, MetricsPage
+from daemon.web.api.settings import APPLY_VARIABLE, SettingsPages
+from daemon.web.api.settings import entries as settings_entries
 from daemon.web.clients import entries as clients
 from daemon.web.door import plain
 from daemon.web.door.names import domains_of, host_name
@@ -29,6 +31,7 @@ from daemon.web.gate.tokens import GatewayTokens
 from daemon.web.page import files
 from daemon.web.service_parts import ServiceParts, build_service_parts
 from daemon.web.speaker.client import NoSpeaker, RemoteSpeaker, SpeakerDoor
+from daemon.web.wishes.desk import WishDesk
 
 Counters = Callable[[], dict[str, int]]
 
@@ -49,10 +52,14 @@ class GatewayParts:
     pages: EventPages
     status: KeptStatus
     service: ServiceParts
+    config: SettingsPages
 
 
-def build_parts(settings: Settings, folder: Path, *, no_speaker: bool) -> GatewayParts:
-    """All of them, connected; nothing is opened. `folder` holds the gateway's state."""
+def build_parts(settings: Settings, folder: Path, *, config: Path | None, no_speaker: bool) -> GatewayParts:
+    """All of them, connected; nothing is opened.
+
+    `folder` holds the gateway's state; `config` is the file that the settings are from, None: the system's.
+    """
     web = settings.web
     name = host_name(web.name)
     remote = None if no_speaker else RemoteSpeaker(partial(find_daemon, os.environ))
@@ -72,6 +79,7 @@ def build_parts(settings: Settings, folder: Path, *, no_speaker: bool) -> Gatewa
         pages=EventPages(speaker),
         status=status,
         service=build_service_parts(settings, speaker, status, os.environ),
+        config=SettingsPages(config, WishDesk(folder) if os.environ.get(APPLY_VARIABLE) else None),
     )
 
 
@@ -113,6 +121,7 @@ def _entries(parts: GatewayParts, doors: Counters) -> Iterator[Entry]:
             metrics=_metrics(parts, doors),
         )
     )
+    yield from settings_entries(parts.config, parts.gate.counts)
     yield from clients.entries(parts.service.talks, message_mib=parts.settings.web.message_mib)
 
 

@@ -95,7 +95,7 @@ export class Live {
 		if (!this.queue || this.queue.signal.aborted) return;
 		this.#close();
 		const source = (this.source = new EventSource("/api/events"));
-		for (const kind of ["snapshot", "note", "gap", "speaker"]) {
+		for (const kind of ["snapshot", "note", "speaker"]) {
 			source.addEventListener(kind, (event) => this.#take({ event: kind, ...JSON.parse(/** @type {MessageEvent} */ (event).data) }));
 		}
 		source.onopen = () => (this.wait_ms = FIRST_WAIT_MS);

@@ -5,7 +5,7 @@ const LEVELS = 75; // 15 s at five a second
 const TURNS = 50; // as many as the speaker remembers
 
 /** @type {State} */
-export const START = { stream: "opening", speaker: "unknown", status: null, lines: [], levels: [], missed: 0, keys: 0 };
+export const START = { stream: "opening", speaker: "unknown", status: null, lines: [], levels: [], keys: 0 };
 
 /** The same state where the note changes nothing. @type {(state: State, note: Note) => State} */
 export const reduce = (state, note) => ACTS[note.event]?.(state, note) ?? state;
@@ -15,7 +15,6 @@ const ACTS = {
 	stream: (state, { stream }) => ({ ...state, stream }),
 	speaker: (state, { speaker }) => ({ ...state, stream: "live", speaker }),
 	snapshot: (state, { status }) => ({ ...state, stream: "live", speaker: "here", status, levels: leveled(state, status.devices?.mic) }),
-	gap: (state, { count }) => ({ ...state, missed: state.missed + (count ?? 1) }),
 	end: (state) => ({ ...state, speaker: "away" }),
 	state: (state, { state: phase }) => patch(state, { state: phase }),
 	mute: (state, { muted }) => patch(state, { muted }),

@@ -5,7 +5,7 @@ import { fault, h, nothing, notice, prose } from "../dom.js";
 import { View } from "../view.js";
 
 class Settings extends View {
-	search = h("input", { type: "search", placeholder: "Search all settings", "aria-label": "Search all settings", oninput: () => this.#filter() });
+	search = h("input", { type: "search", placeholder: "Search", "aria-label": "Search", oninput: () => this.#filter() });
 	tables = h("div.card.tables");
 	count = h("p.grow");
 	apply = h("button.primary", { onclick: () => this.#send("/api/settings") }, "Apply");
