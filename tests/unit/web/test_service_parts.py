@@ -1,4 +1,4 @@
-"""What the gateway has without a key: nothing is loaded, talks and tokens say why there are none, and it lives."""
+"""What the gateway has without a key: nothing is loaded, and talks and tokens say why there are none."""
 
 from __future__ import annotations
 
