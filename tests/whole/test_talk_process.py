@@ -8,7 +8,7 @@ import socket
 from pathlib import Path
 
 import pytest
-from test_web_process import Gateway, gateway
+from test_web_process import Gateway, ask, gateway
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.typing import Origin
@@ -43,6 +43,8 @@ async def test_a_client_of_this_machine_talks_and_the_end_of_the_gateway_is_told
                 await websocket.send('{"type":"message","data":{"text":"Hello Gemini!"}}')
                 assert json.loads(await asyncio.wait_for(websocket.recv(), 5))["type"] == "response"
                 await refuse_foreign_pages(port)
+                _, me = await ask(port, "/api/me")
+                assert json.loads(me)["rights"] == ["metrics", "talk"]
                 assert await web.end() == 0
                 with pytest.raises(ConnectionClosed):
                     await asyncio.wait_for(websocket.recv(), 5)

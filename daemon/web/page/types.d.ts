@@ -30,8 +30,6 @@ interface State {
   lines: Line[];
   /** Of the microphone, the oldest first. */
   levels: Level[];
-  /** Notes that this page was too slow for. */
-  missed: number;
   /** How many lines there have been. */
   keys: number;
 }

@@ -64,7 +64,7 @@ class SystemdService:
         return state not in ("inactive", "")
 
     def restart(self) -> bool:
-        """As `SpeakerService`: `systemctl restart` waits for READY. A reload would not say whether it came."""
+        """As `SpeakerService`: `systemctl restart` waits for READY, which a reload does not."""
         return self._systemctl("restart").returncode == 0
 
     def _systemctl(self, *words: str) -> subprocess.CompletedProcess[str]:

@@ -24,7 +24,7 @@ test("no note changes the state that it is given", () => {
 	const notes = [
 		{ event: "state", state: "listening" }, { event: "mute", muted: true }, { event: "volume", volume: 9 }, { event: "light", light: "muted" },
 		{ event: "link", state: "refused", problem: "p", remedy: "r" }, { event: "device", device: "mic", open: false, problem: "gone" },
-		{ event: "timers", rings: ["timer"] }, { event: "level", level_dbfs: -20, floor_dbfs: -60 }, { event: "talk", name: "phone", open: true }, { event: "gap", count: 4 },
+		{ event: "timers", rings: ["timer"] }, { event: "level", level_dbfs: -20, floor_dbfs: -60 }, { event: "talk", name: "phone", open: true },
 		{ event: "say", text: "a" }, { event: "transcript", who: "model", text: "b" }, { event: "turn", turn: 1 }, { event: "end" }, { event: "speaker", speaker: "away" },
 	];
 	const state = frozen(here({ event: "transcript", who: "user", text: "x" }));

@@ -42,11 +42,7 @@ export function stretches(turn) {
 	return [...found, { from: end, to: heard, kind: "wait", label: `first sound after ${milliseconds(first)}` }, { from: heard, to: over, kind: "reply", label: `answer of ${milliseconds(over - heard)}` }];
 }
 
-/**
- * One turn from its trigger to the end of its answer.
- * @param {Turn} turn
- * @param {number} longest_ms the right end of the picture
- */
+/** One turn from its trigger to the end of its answer; `longest_ms` is the right end of the picture. */
 export function timeline(turn, longest_ms) {
 	const [width, height] = [600, 22];
 	const parts = stretches(turn);
@@ -57,19 +53,14 @@ export function timeline(turn, longest_ms) {
 		bar("track", 0, width), ...parts.map(({ kind, from, to }) => bar(kind, x(from), x(to))), svg("path.sent", { d: sent == null ? "" : `M${x(sent)} 1v20` }));
 }
 
-/**
- * Columns side by side, the newest at the right.
- * @param {{value: number | null | undefined, label: string, kind?: string}[]} given
- * @param {string} name what the picture tells, in words
- * @param {number | null} [line] a value that is marked across all
- */
-export function columns(given, name, line = null) {
+/** Columns side by side, the newest at the right; `name` tells the picture in words, `line` is marked across all. */
+export function columns(given, name, line) {
 	const [width, height] = [600, 120];
 	const most = Math.max(1e-9, ...given.map(({ value }) => value ?? 0));
 	const step = Math.min(24, width / given.length);
 	const up = (value) => Math.max(2, ((value ?? 0) / most) * (height - 4));
-	const bars = given.map(({ value, label, kind = value == null ? "none" : "" }, at) =>
-		svg(`rect.${kind}`, { x: width - step * (given.length - at) + 1, width: step - 2, y: height - up(value), height: up(value), rx: 1.5 }, svg("title", {}, label)));
+	const bars = given.map(({ value, label }, at) =>
+		svg(value == null ? "rect.none" : "rect", { x: width - step * (given.length - at) + 1, width: step - 2, y: height - up(value), height: up(value), rx: 1.5 }, svg("title", {}, label)));
 	return stretched("columns", width, height, { role: "img", "aria-label": name }, ...bars, svg("path.middle", { d: line == null ? "" : `M0 ${height - up(line)}H${width}` }));
 }
 

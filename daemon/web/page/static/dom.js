@@ -21,20 +21,15 @@ export function h(what, ...rest) {
 	return /** @type {any} */ (element);
 }
 
-/**
- * @param {string} what as for `h`
- * @param {Record<string, string | number>} [attributes]
- * @param {...(Node | string)} children
- * @returns {SVGElement}
- */
-export function svg(what, attributes = {}, ...children) {
+/** @type {(what: string, attributes?: Record<string, string | number>, ...children: (Node | string)[]) => SVGElement} */
+export const svg = (what, attributes = {}, ...children) => {
 	const [tag, ...classes] = what.split(".");
 	const element = document.createElementNS("http://www.w3.org/2000/svg", tag);
 	element.setAttribute("class", classes.join(" "));
 	for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, String(value));
 	element.append(...children);
 	return /** @type {any} */ (element);
-}
+};
 
 /** Strokes on a grid of 24. */
 const ICONS = {
@@ -52,7 +47,7 @@ const ICONS = {
 	warn: "M12 4 2.5 20h19L12 4ZM12 10v4M12 17v.5",
 	info: "M12 21a9 9 0 1 0 0-18 9 9 0 0 0 0 18ZM12 11v5M12 8v.5",
 	close: "m6 6 12 12M18 6 6 18",
-	"set-up": "M8 15a4 4 0 1 0 0-1M12 14h9v3M17 14v2",
+	"set-up": "M15 13a4.5 4.5 0 1 0 0-9 4.5 4.5 0 0 0 0 9ZM12 11l-8 8M7 16l2.5 2.5",
 };
 
 /** @param {string} name */
@@ -62,7 +57,7 @@ export const icon = (name) => svg("svg.icon", { viewBox: "0 0 24 24", "aria-hidd
  * Make the children of `parent` follow `items`: those that stay keep their elements, and with them focus and selection.
  * @type {<T>(parent: Element, items: T[], key: (item: T) => string | number, make: (item: T) => Element, update?: (element: any, item: T) => void) => void}
  */
-export function follow(parent, items, key, make, update = () => {}) {
+export const follow = (parent, items, key, make, update = () => {}) => {
 	const old = new Map([...parent.children].map((child) => [child.key, child]));
 	items.forEach((item, at) => {
 		const name = key(item);
@@ -72,7 +67,7 @@ export function follow(parent, items, key, make, update = () => {}) {
 		if (parent.children[at] !== element) parent.insertBefore(element, parent.children[at] ?? null);
 	});
 	for (const gone of old.values()) gone.remove();
-}
+};
 
 /** Set only where it is another, so that no selection is lost and nothing is read twice. */
 export function say(element, text) {

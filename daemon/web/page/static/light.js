@@ -7,20 +7,16 @@ const TURN_S = 1.5; // one round of a bright spot, as in the lamp
 const OFF = [42, 48, 50]; // what is dark stays visible as a part
 
 /**
- * The pixels of a scene, `t_s` after it began. Pure.
- * @param {Scene} scene
- * @param {number} t_s
- * @param {number} count
- * @param {number} fill of a bar, 0 to 1
- * @returns {Colour[]}
+ * The pixels of a scene, `t_s` after it began, with its bar at `fill` (0 to 1). Pure.
+ * @type {(scene: Scene, t_s: number, count: number, fill?: number) => Colour[]}
  */
-export function render({ colour, under, layout, curve }, t_s, count, fill = 1) {
+export const render = ({ colour, under, layout, curve }, t_s, count, fill = 1) => {
 	const bright = brightness(curve, t_s);
 	return Array.from({ length: count }, (_, pixel) => {
 		const share = bright * SHARES[layout](t_s, pixel, count, fill);
 		return /** @type {Colour} */ (colour.map((channel, at) => Math.max(under[at], Math.round(channel * share))));
 	});
-}
+};
 
 function brightness(curve, t_s) {
 	const total_s = curve.reduce((sum, [duration_s]) => sum + duration_s, 0);

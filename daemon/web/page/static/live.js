@@ -12,12 +12,10 @@ export class Store {
 	/** @type {Set<(state: State) => void>} */ #watchers = new Set();
 	#due = false;
 
-	/** @param {Note} note */
 	take(note) {
 		this.put(reduce(this.state, note));
 	}
 
-	/** @param {State} state */
 	put(state) {
 		if (state === this.state) return;
 		this.state = state;
@@ -29,10 +27,7 @@ export class Store {
 		});
 	}
 
-	/**
-	 * @param {(state: State) => void} watcher called now, and after each change
-	 * @returns {() => void} ends it
-	 */
+	/** @param {(state: State) => void} watcher called now, and after each change, until what is returned is called */
 	watch(watcher) {
 		this.#watchers.add(watcher);
 		watcher(this.state);
@@ -100,7 +95,7 @@ export class Live {
 		if (!this.queue || this.queue.signal.aborted) return;
 		this.#close();
 		const source = (this.source = new EventSource("/api/events"));
-		for (const kind of ["snapshot", "note", "gap", "speaker"]) {
+		for (const kind of ["snapshot", "note", "speaker"]) {
 			source.addEventListener(kind, (event) => this.#take({ event: kind, ...JSON.parse(/** @type {MessageEvent} */ (event).data) }));
 		}
 		source.onopen = () => (this.wait_ms = FIRST_WAIT_MS);

@@ -6,7 +6,7 @@ import { Live, Store } from "./live.js";
 import { troubles } from "./reducer.js";
 import "./views/now.js";
 
-/** Each with what this browser must be allowed to do. */
+/** With the right that each needs. */
 const VIEWS = { "set-up": "page", now: "page", talk: "talk", timers: "page", history: "page", settings: "page", health: "page" };
 const ALONE = ["talk", "health"]; // what a gateway without a speaker has
 

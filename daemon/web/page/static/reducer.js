@@ -5,13 +5,9 @@ const LEVELS = 75; // 15 s at five a second
 const TURNS = 50; // as many as the speaker remembers
 
 /** @type {State} */
-export const START = { stream: "opening", speaker: "unknown", status: null, lines: [], levels: [], missed: 0, keys: 0 };
+export const START = { stream: "opening", speaker: "unknown", status: null, lines: [], levels: [], keys: 0 };
 
-/**
- * @param {State} state
- * @param {Note} note
- * @returns {State} the same object where the note changes nothing
- */
+/** The same state where the note changes nothing. @type {(state: State, note: Note) => State} */
 export const reduce = (state, note) => ACTS[note.event]?.(state, note) ?? state;
 
 /** @type {Record<string, (state: State, note: Note) => State>} */
@@ -19,7 +15,6 @@ const ACTS = {
 	stream: (state, { stream }) => ({ ...state, stream }),
 	speaker: (state, { speaker }) => ({ ...state, stream: "live", speaker }),
 	snapshot: (state, { status }) => ({ ...state, stream: "live", speaker: "here", status, levels: leveled(state, status.devices?.mic) }),
-	gap: (state, { count }) => ({ ...state, missed: state.missed + (count ?? 1) }),
 	end: (state) => ({ ...state, speaker: "away" }),
 	state: (state, { state: phase }) => patch(state, { state: phase }),
 	mute: (state, { muted }) => patch(state, { muted }),
@@ -56,11 +51,7 @@ function said(state, who, text) {
 /** The turn is over: nobody adds to what was said in it. */
 const ended = (state) => ({ ...state, lines: state.lines.map((line) => (line.over ? line : { ...line, over: true })) });
 
-/**
- * Cut what is being said after its last whole sentence, so that a screen reader is told no halves.
- * @param {Pick<Line, "text" | "over">} line
- * @returns {[string, string]} whole sentences, and what has no end yet
- */
+/** Whole sentences, and what has no end yet: a screen reader is told no halves. @param {Pick<Line, "text" | "over">} line */
 export function sentences({ text, over }) {
 	if (over) return [text, ""];
 	const last = [...text.matchAll(/[.!?…]+["'”’)]*(?=\s)|[。！？]/gu)].at(-1);
@@ -68,11 +59,7 @@ export function sentences({ text, over }) {
 	return [text.slice(0, cut), text.slice(cut)];
 }
 
-/**
- * What needs the user's attention, the gravest first.
- * @param {State} state
- * @returns {Trouble[]}
- */
+/** What needs the user's attention, the gravest first. @param {State} state @returns {Trouble[]} */
 export function troubles({ stream, speaker, status }) {
 	if (stream === "lost") return [{ text: "This page has lost its connection to the gateway.", remedy: "It tries again by itself. Check that this device is on the speaker's network." }];
 	if (speaker === "away") return [{ text: "The speaker is away: the gateway cannot reach it.", remedy: "It may be starting again. If it stays away, `journalctl -u conure -n 50` tells why." }];

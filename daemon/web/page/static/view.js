@@ -44,10 +44,7 @@ export class View extends HTMLElement {
 	}
 }
 
-/**
- * What was said, and a field to go on in writing.
- * @param {{heading: string, text: string, label: string, write: (text: string) => void}} about what stands here while nothing was said
- */
+/** What was said, and a field to go on in writing; `heading` and `text` stand there while nothing was said. */
 export function conversation({ heading, text, label, write }) {
 	const empty = nothing("talk", heading, text);
 	const log = h("div.log", { role: "log", "aria-label": "What is said", tabindex: "0", hidden: true });
@@ -61,11 +58,9 @@ export function conversation({ heading, text, label, write }) {
 	};
 	return {
 		element: h("section.conversation.card", h("h2", "Conversation"), empty, log, h("form.say", { onsubmit: submit }, field, send)),
-		/** @param {boolean} enabled */
 		enable(enabled) {
 			field.disabled = send.disabled = !enabled;
 		},
-		/** @param {Line[]} lines */
 		show(lines) {
 			const below = log.scrollHeight - log.scrollTop - log.clientHeight < 40;
 			log.hidden = !lines.length;
@@ -76,6 +71,7 @@ export function conversation({ heading, text, label, write }) {
 	};
 }
 
+/** @param {Line} line */
 const newLine = ({ who }) => h("p", { class: `line ${who}`, dir: "auto" }, h("span.apart", who === "user" ? "You: " : "Conure: "), h("span"), h("span", { "aria-hidden": "true" }));
 
 /** What has no end yet is hidden from screen readers: they read sentences. */

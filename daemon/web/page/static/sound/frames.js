@@ -4,12 +4,7 @@ export const PCM = 1;
 export const JPEG = 2;
 export const HEADER_BYTES = 4;
 
-/**
- * @param {number} kind PCM or JPEG
- * @param {number} turn its lowest 16 bits are sent
- * @param {ArrayBufferView} payload
- * @returns {Uint8Array<ArrayBuffer>}
- */
+/** @param {number} kind @param {number} turn its lowest 16 bits are sent @param {ArrayBufferView} payload */
 export function pack(kind, turn, payload) {
 	const frame = new Uint8Array(HEADER_BYTES + payload.byteLength);
 	new DataView(frame.buffer).setUint16(2, turn & 0xffff, true);
@@ -28,19 +23,11 @@ export function unpack(frame) {
 	return { kind: view.getUint8(0), turn: view.getUint16(2, true), payload: new Uint8Array(frame, HEADER_BYTES) };
 }
 
-/**
- * The samples of a PCM payload (16 bits, little endian); an odd last byte is left out.
- * @param {Uint8Array} payload
- * @returns {Int16Array<ArrayBuffer>}
- */
+/** The samples of a PCM payload (16 bits, little endian); an odd last byte is left out. @param {Uint8Array} payload */
 export function samplesOf(payload) {
 	const view = new DataView(payload.buffer, payload.byteOffset, payload.byteLength);
 	return Int16Array.from({ length: payload.byteLength >> 1 }, (_, at) => view.getInt16(2 * at, true));
 }
 
-/**
- * Whether turn `a` began after turn `b`, where both are counted in 16 bits and start again at 0.
- * @param {number} a
- * @param {number} b
- */
+/** Whether turn `a` began after turn `b`: both are counted in 16 bits. @param {number} a @param {number} b */
 export const isNewer = (a, b) => ((a - b) & 0xffff) - 1 < 0x7fff && a !== b;

@@ -8,10 +8,7 @@ const FADE_MS = 5;
 
 /** Holds 16-bit samples of one rate. Policy where it is full: the newest are dropped, and counted. */
 export class Jitter {
-	/**
-	 * @param {number} rate in Hz
-	 * @param {number} seconds what it holds: a reply comes several times faster than it is played
-	 */
+	/** Holds so many seconds, for a reply comes several times faster than it is played. */
 	constructor(rate = 24_000, seconds = 120) {
 		this.rate = rate;
 		this.ring = new Int16Array(rate * seconds);
@@ -32,10 +29,7 @@ export class Jitter {
 		return Math.round((1000 * this.length) / this.rate);
 	}
 
-	/**
-	 * @param {number} turn of 16 bits
-	 * @param {Int16Array} samples
-	 */
+	/** @param {number} turn @param {Int16Array} samples */
 	push(turn, samples) {
 		if (this.cut >= 0 && !isNewer(turn, this.cut)) {
 			this.dropped_cut += samples.length;
@@ -48,18 +42,12 @@ export class Jitter {
 		this.length += room;
 	}
 
-	/**
-	 * No more comes of this turn: what is there is played, however little it is.
-	 * @param {number} turn
-	 */
+	/** No more comes of this turn: what is there is played, however little it is. @param {number} turn */
 	finish(turn) {
 		if (turn === this.turn) this.whole = true;
 	}
 
-	/**
-	 * The user spoke: what waits is thrown away, but for a fade of 5 ms; what still comes of this turn is dropped.
-	 * @param {number} turn
-	 */
+	/** The user spoke: what waits is thrown away but for a fade, and what still comes of this turn. @param {number} turn */
 	interrupt(turn) {
 		this.cut = turn;
 		if (isNewer(this.turn, turn)) return;

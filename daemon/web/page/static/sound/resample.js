@@ -7,10 +7,7 @@ const MAX_PHASES = 640; // 11025 → 16000 Hz needs as many; odder pairs are rou
 
 /** Takes blocks of any length; samples come out half a window later. */
 export class Resampler {
-	/**
-	 * @param {number} from rate of what comes in, in Hz
-	 * @param {number} to rate of what goes out, in Hz
-	 */
+	/** @param {number} from rate of what comes in, in Hz @param {number} to of what goes out */
 	constructor(from, to) {
 		const divisor = gcd(from, to);
 		this.up = to / divisor;
@@ -25,10 +22,7 @@ export class Resampler {
 		this.phase = 0; // of the next sample to come out, in units of 1 / up of a sample that came in
 	}
 
-	/**
-	 * How many samples must come in so that `count` more can go out.
-	 * @param {number} count
-	 */
+	/** How many samples must come in so that `count` more can go out. @param {number} count */
 	needed(count) {
 		if (this.same) return count;
 		const last = Math.floor((this.phase + (count - 1) * this.down) / this.up);

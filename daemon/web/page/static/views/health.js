@@ -46,7 +46,7 @@ class Health extends View {
 
 	#device(device) {
 		const revoke = h("button.danger", { "aria-label": `Revoke ${device.name}`, onclick: () => this.#revoke(device) }, "Revoke");
-		return h("li.row", icon("talk"), h("div.grow", h("p", device.name, device.this && h("span.tag.good", "this browser")), h("p.small", when(device))), revoke);
+		return h("li.row", h("div.grow", h("p", device.name, device.this && h("span.tag.good", "this browser")), h("p.small", when(device))), revoke);
 	}
 
 	/** @param {Device} device */
@@ -65,7 +65,7 @@ class Health extends View {
 	/** @param {any} status */
 	#running({ version, board, model, up_s, devices }) {
 		const rows = [
-			["Version", version], ["Board", board], ["Model", model], ["Up", up_s && `${Math.floor(up_s / 86_400)} d ${Math.floor(up_s / 3600) % 24} h`],
+			["Version", version], ["Board", board], ["Model", model], ["Up", up_s < 3600 ? `${Math.floor(up_s / 60)} min` : `${Math.floor(up_s / 86_400)} d ${Math.floor(up_s / 3600) % 24} h`],
 			["Microphone", devices?.mic?.device], ["Speaker", devices?.speaker?.device],
 		];
 		this.about.replaceChildren(...rows.filter(([, value]) => value).map(fact));
@@ -89,7 +89,7 @@ function usage({ today, this_month, budget }) {
 
 function when({ paired_at_s, seen_at_s, ends_at_s }) {
 	const day = (at_s) => new Date(at_s * 1000).toLocaleDateString(undefined, { day: "numeric", month: "long", year: "numeric" });
-	const parts = [paired_at_s ? `paired ${day(paired_at_s)}` : "paired while the clock was not set", seen_at_s && `last seen ${day(seen_at_s)}`, ends_at_s && `a guest until ${day(ends_at_s)}`];
+	const parts = [paired_at_s && `paired ${day(paired_at_s)}`, seen_at_s && `last seen ${day(seen_at_s)}`, ends_at_s && `a guest until ${day(ends_at_s)}`];
 	return parts.filter(Boolean).join(" · ");
 }
 

@@ -34,9 +34,9 @@ class History extends View {
 	}
 
 	#show() {
-		if (!this.turns.length) return this.body.replaceChildren(h("section.card", nothing("history", "No turn yet", "Each question and its answer appears here with its times: how soon it was sent, and how soon the answer began.")));
+		if (!this.turns.length) return this.body.replaceChildren(h("section.card", nothing("history", "No turn yet", "Each question and its answer appears here with its times.")));
 		const shown = this.turns.filter(({ outcome }) => !this.wanted || outcome === this.wanted);
-		this.body.replaceChildren(summary(this.turns), latency(this.turns), this.#list(shown));
+		this.body.replaceChildren(summary(this.turns), ...(firstSounds(this.turns).length ? [latency(this.turns)] : []), this.#list(shown));
 	}
 
 	#list(turns) {

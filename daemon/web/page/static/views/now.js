@@ -28,7 +28,7 @@ class Now extends View {
 	bell = h("div.bell", { hidden: true });
 	words = conversation({
 		heading: "Nothing has been said yet",
-		text: "What you and the speaker say appears here as it is said. It is kept in memory for a short time, and never on disk.",
+		text: "What you and the speaker say appears here as it is said, and is kept on no disk.",
 		label: "Ask in writing; it answers aloud",
 		write: (text) => this.#do("/api/say", { text }),
 	});
@@ -124,7 +124,7 @@ function facts({ status }) {
 	const { talks, timers } = status;
 	return [
 		["Conversation", capital(status.state.replace("_", "-"))],
-		["Connection to Gemini", LINKS[status.link?.state] ?? "–"],
+		["Gemini", LINKS[status.link?.state] ?? "–"],
 		["Timers and alarms", timers?.waiting ? `${timers.waiting} waiting` : "None"],
 		["On a phone", talks?.length ? talks.join(", ") : "Nobody"],
 	];

@@ -19,7 +19,7 @@ class SetUp extends View {
 	steps = h("ol.stack");
 
 	build() {
-		this.append(h("section.card.stack", h("h2", "The speaker does not answer yet"), h("p", "These five steps bring it to its first word. What is done is ticked; what is not says what helps."), h("div.row", this.again)), this.trouble, this.steps);
+		this.append(h("section.card.stack", h("h2", "The speaker does not answer yet"), h("p", "These steps bring it to its first word."), h("div.row", this.again)), this.trouble, this.steps);
 		this.#show([]);
 		this.#look();
 	}

@@ -4,10 +4,8 @@ import { get, post } from "../api.js";
 import { fault, h, nothing, notice, prose } from "../dom.js";
 import { View } from "../view.js";
 
-const SOURCES = { file: "set in the file", board: "the board's", default: "default" };
-
 class Settings extends View {
-	search = h("input", { type: "search", placeholder: "Search all settings", "aria-label": "Search all settings", oninput: () => this.#filter() });
+	search = h("input", { type: "search", placeholder: "Search", "aria-label": "Search", oninput: () => this.#filter() });
 	tables = h("div.card.tables");
 	count = h("p.grow");
 	apply = h("button.primary", { onclick: () => this.#send("/api/settings") }, "Apply");
@@ -29,11 +27,11 @@ class Settings extends View {
 			this.version = told.version;
 			this.apply.hidden = told.writable === false;
 			this.#show();
-			if (this.apply.hidden) this.trouble.replaceChildren(notice({ text: "Settings can be read and checked here, and are changed in their file.", remedy: `Write them to \`${told.file ?? "/etc/conure/config.toml"}\`, then \`sudo systemctl reload-or-restart conure\`.`, kind: "info" }));
+			if (this.apply.hidden) this.trouble.replaceChildren(notice({ text: "Settings are read and checked here, and changed in their file.", remedy: `Change \`${told.file ?? "/etc/conure/config.toml"}\`, then \`sudo systemctl restart conure\`.`, kind: "info" }));
 		} catch (error) {
 			if (error.status !== 404) return this.trouble.replaceChildren(fault(error));
 			this.search.hidden = true;
-			this.tables.replaceChildren(nothing("settings", "Settings are in a file", "This gateway does not show them. On the speaker they are in /etc/conure/config.toml, and `conure config show` prints each with what it means."));
+			this.tables.replaceChildren(nothing("settings", "Settings are in a file", "On the speaker they are in `/etc/conure/config.toml`; `conure config show` prints each with what it means."));
 		}
 	}
 
@@ -116,7 +114,7 @@ class Settings extends View {
 function facts({ source, low, high, web, ...key }) {
 	const range = typeof key.default === "number" && low != null && high != null && `${low} to ${high}`;
 	const usual = source !== "default" && `default ${shown(key.default) || "empty"}`;
-	return [SOURCES[source] ?? source, usual, range, !web && "in the file only"].filter(Boolean).join(" · ");
+	return [`by ${source}`, usual, range, !web && "in the file only"].filter(Boolean).join(" · ");
 }
 
 const shown = (value) => (Array.isArray(value) ? value.join(", ") : String(value ?? ""));

@@ -27,7 +27,7 @@ class Talk extends View {
 	loudspeakers = h("select", { onchange: () => this.#choose() });
 	words = conversation({
 		heading: "From any room",
-		text: "Talk with it through this device. It answers here, and what you ask it to do, it does at home. The speaker's own microphone stays as it is.",
+		text: "It answers here, and does at home what you ask. The speaker's own microphone stays as it is.",
 		label: "Ask in writing",
 		write: (text) => this.#write(text),
 	});

@@ -5,11 +5,11 @@ import { capital, clock, follow, h, icon, nothing, say } from "../dom.js";
 import { View } from "../view.js";
 
 const PRESETS = [1, 5, 10, 30]; // minutes
-const COUNTDOWN_S = 24 * 3600; // what is farther away is told by its day and time
+const COUNTDOWN_S = 24 * 3600;
 
 class Timers extends View {
 	list = h("ul.rows.timers");
-	empty = nothing("timers", "Nothing is waiting", "Say “set a timer for ten minutes”, or start one here.");
+	empty = nothing("timers", "Nothing is waiting", "Say “set a timer”, or start one here.");
 	past = h("ul.past");
 	over = h("section.card", { hidden: true }, h("h2", "Over"), this.past);
 	/** @type {Timer[]} */ timers = [];
@@ -36,7 +36,7 @@ class Timers extends View {
 		this.timers = [...told.ringing, ...told.waiting];
 		this.read_ms = Date.now();
 		this.empty.hidden = this.timers.length > 0;
-		follow(this.list, this.timers, ({ id, words }) => `${id} ${!words}`, (timer) => this.#row(timer), (row, { title, words }) => say(row.querySelector(".small"), capital(words ?? title)));
+		follow(this.list, this.timers, ({ id, words }) => `${id} ${!words}`, (timer) => this.#row(timer), (row, { title, words }) => say(row.querySelector(".small"), capital(words?.replace(/: [^:]* left, /, ": ") ?? title)));
 		this.over.hidden = !told.past.length;
 		follow(this.past, told.past, ({ words }) => words, ({ words }) => h("li", capital(words)));
 		this.#tick();

@@ -21,7 +21,7 @@ class Welcome extends View {
 	build() {
 		this.append(h("div.welcome",
 			h("img", { src: "/page/icon.svg", alt: "", width: "64", height: "64" }), h("h1", "Meet your speaker"),
-			h("p.lead", "See what it hears, set it up, and talk with it from any room. Pair this browser once; the page is served by the speaker itself."),
+			h("p.lead", "See what it hears, set it up, and talk with it from any room. Pair this browser once."),
 			this.trouble, this.form,
 			h("div.card.stack", h("h2", "No terminal at hand?"), h("p.small", "Be near the speaker: its light pulses white, and the next press of its button lets this browser in."), this.waiting,
 				h("button.big", { onclick: () => this.#press() }, icon("set-up"), "Pair by the button"))));
