@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
@@ -28,8 +29,10 @@ from daemon.web.gate.gate import Gate
 from daemon.web.gate.refusals import RefusalCounts
 from daemon.web.gate.rules import HouseRules
 from daemon.web.gate.tokens import GatewayTokens
+from daemon.web.page import files
 from daemon.web.service_parts import ServiceParts, build_service_parts
 from daemon.web.speaker.client import NoSpeaker, RemoteSpeaker, SpeakerDoor
+from daemon.web.speaker.recent import RecentWords
 from daemon.web.wishes.desk import WishDesk
 
 Counters = Callable[[], dict[str, int]]
@@ -61,7 +64,7 @@ def build_parts(settings: Settings, folder: Path, *, config: Path | None, no_spe
     """
     web = settings.web
     name = host_name(web.name)
-    remote = None if no_speaker else RemoteSpeaker(partial(find_daemon, os.environ))
+    remote = None if no_speaker else _remote(web.transcript_minutes)
     speaker = remote or NoSpeaker()
     status = KeptStatus(speaker)
     devices = Devices(folder)
@@ -80,6 +83,10 @@ def build_parts(settings: Settings, folder: Path, *, config: Path | None, no_spe
         service=build_service_parts(settings, speaker, status, os.environ),
         config=SettingsPages(config, WishDesk(folder) if os.environ.get(APPLY_VARIABLE) else None),
     )
+
+
+def _remote(transcript_minutes: float) -> RemoteSpeaker:
+    return RemoteSpeaker(partial(find_daemon, os.environ), RecentWords(transcript_minutes, time.monotonic))
 
 
 def _metrics(parts: GatewayParts, doors: Counters) -> MetricsPage:
@@ -107,6 +114,7 @@ def entries_of(
 
 
 def _entries(parts: GatewayParts, doors: Counters) -> Iterator[Entry]:
+    yield from files.entries()
     yield from api.entries(
         api.ApiParts(
             speaker=parts.speaker,

@@ -49,7 +49,9 @@ class PairingDesk:
         return self._known().is_off
 
     async def new_code(self, *, guest: bool) -> str:
-        """A code for another device. Raises ConureError if it cannot be kept."""
+        """A code for another device. Raises WebRefused, and ConureError if it cannot be kept."""
+        if guest:
+            self._devices.check_guest()
         return await asyncio.to_thread(self._codes.make, guest=guest)
 
     async def enter(self, typed: str, address: str, name: str) -> Paired:
