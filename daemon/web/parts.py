@@ -57,7 +57,9 @@ class GatewayParts:
     config: SettingsPages
 
 
-def build_parts(settings: Settings, folder: Path, *, config: Path | None, no_speaker: bool) -> GatewayParts:
+def build_parts(
+    settings: Settings, folder: Path, *, config: Path | None = None, no_speaker: bool
+) -> GatewayParts:
     """All of them, connected; nothing is opened.
 
     `folder` holds the gateway's state; `config` is the file that the settings are from, None: the system's.
