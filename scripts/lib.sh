@@ -16,7 +16,7 @@ RUN_PACKAGES=(ca-certificates "${BUILD_PACKAGES[@]}")
 DEV_PACKAGES=(pulseaudio pulseaudio-utils libasound2-plugins iproute2 espeak-ng)
 PYTHON_PACKAGES=(python3 python3-venv python3-dev)
 # What most speakers do not need: the optional dependencies of pyproject.toml, each with a requirements-NAME.lock.
-EXTRAS=(mcp silero wake web media)
+EXTRAS=(mcp media silero wake web)
 
 say() { printf 'conure: %s\n' "$*" >&2; }
 

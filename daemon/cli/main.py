@@ -12,6 +12,7 @@ from io import TextIOWrapper
 
 from daemon import __version__
 from daemon.cli import (
+    apply,
     boards,
     configuration,
     devices,
@@ -32,7 +33,7 @@ from hw.sound.quiet import keep_stderr_apart
 
 EX_INTERRUPTED = 130
 
-PARTS = (run, running, reminders, doctor, trials, devices, boards, configuration, tools, standin, web)
+PARTS = (run, running, reminders, doctor, trials, devices, boards, configuration, tools, standin, web, apply)
 """One module for each family of commands; its `add` declares them. In the order of the help."""
 
 EPILOGUE = (

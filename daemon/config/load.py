@@ -71,10 +71,13 @@ def validate(data: Mapping[str, Any], home: str = "", base: Settings | None = No
     return Checked(checked.settings, checked.given, (*checked.problems, *crossed))
 
 
-def load(path: Path | None, env: Env, board: str | None = None) -> Configuration:
+def load(
+    path: Path | None, env: Env, board: str | None = None, *, look_at_files: bool = True
+) -> Configuration:
     """Read `path`, or the file that the environment or the usual places give.
 
     `board` stands in for board.name. The board's own values hold wherever the file sets none.
+    `look_at_files` False: what the settings name is not for this process to read.
     Raises ConfigError with one line for each mistake, those of files that it names included.
     """
     file = path or find_file(env)
@@ -86,7 +89,8 @@ def load(path: Path | None, env: Env, board: str | None = None) -> Configuration
     faulty = {name for problem in checked.problems for name in problem.keys}
     problems = [f"{source}: {problem.text}" for problem in checked.problems]
     problems += [line if board else f"{source}: {line}" for line in chosen.problems]
-    problems += [f"{source}: {line}" for line in _file_faults(checked.settings, faulty)]
+    if look_at_files:
+        problems += [f"{source}: {line}" for line in _file_faults(checked.settings, faulty)]
     problems += _base_url_variable_faults(checked.settings, env) + environment_faults(env)
     if problems:
         raise _refusal(problems)

@@ -58,6 +58,8 @@ class Capabilities:
     """Whether audio may be sent while the model waits for a function; else the session may close (1008:
     autonomous-os #231, livekit agents-js PR #1130)."""
     text_input: TextInput = TextInput.CLIENT_CONTENT
+    video: bool = False
+    """Whether pictures may be sent (Live API guide, video: JPEG, at most one a second)."""
     deprecated: str = ""
     """What to tell the user of a model that still answers; empty: nothing."""
     gone: str = ""
@@ -73,6 +75,7 @@ TABLE: tuple[Capabilities, ...] = (
         DEFAULT_MODEL,
         "models/gemini-3.8-live (migration notes); latest-model: sampling parameters are ignored since 3.6",
         tools=_BOTH,
+        video=True,
         blocking_tools=False,
         blocking_by_choice=True,
     ),
@@ -81,6 +84,7 @@ TABLE: tuple[Capabilities, ...] = (
         "live-api/thinking: a level is required; LOW keeps the wait for an answer shortest",
         thinking_level="LOW",
         tools=_BOTH,
+        video=True,
         blocking_tools=False,
     ),
     Capabilities(
@@ -88,6 +92,7 @@ TABLE: tuple[Capabilities, ...] = (
         "models/gemini-3.1-flash-live-preview; livekit #5251: client content is refused within a session",
         temperature=True,
         tools=_BOTH,
+        video=True,
         audio_during_call=False,
         text_input=TextInput.REALTIME,
         deprecated=f"is a legacy preview; {_USE_DEFAULT}",
@@ -105,6 +110,7 @@ TABLE: tuple[Capabilities, ...] = (
         affective_dialog=True,
         proactivity=True,
         tools=_BOTH,
+        video=True,
         audio_during_call=False,
         deprecated=f"is deprecated; {_USE_DEFAULT}",
     ),

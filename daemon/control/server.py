@@ -36,6 +36,8 @@ ANSWER_TIMEOUT_S = 10.0
 """A command must be carried out by then."""
 GATEWAY_GROUP = "conure-web"
 """Its members may connect: the gateway runs as a user of its own, with no other right on this machine."""
+OVERFLOW_GID = 65534
+"""What a group without a number of its own looks like in a user namespace (user_namespaces(7))."""
 REASON_CHARS = 200
 """Longest reason why a request is not understood."""
 WRITE_TIMEOUT_S = 5.0
@@ -259,9 +261,18 @@ def listen(path: Path) -> Iterator[socket.socket]:
 
 
 def share_with(group: str, path: Path) -> None:
-    """Let the members of a group connect as well, if there is such a group and this user is in it."""
+    """Let the members of a group connect as well, if there is such a group and this user is in it.
+
+    In the service's sandbox other groups have no number, and nothing can be given to one. There the unit has
+    made the folder the group's (setgid), and the socket in it is so from the start.
+    """
     try:
-        os.chown(path, -1, grp.getgrnam(group).gr_gid)
+        number = grp.getgrnam(group).gr_gid
+        folder = path.parent.stat()
+        if not folder.st_mode & stat.S_ISGID:
+            os.chown(path, -1, number)
+        elif folder.st_gid not in (number, OVERFLOW_GID):
+            return  # another group's
         path.chmod(0o660)
     except KeyError:
         return

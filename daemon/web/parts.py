@@ -16,6 +16,8 @@ from daemon.web.api import entries as api
 from daemon.web.api.events import EventPages
 from daemon.web.api.kept_status import KeptStatus
 from daemon.web.api.metrics import GatewayReports, MetricsPage
+from daemon.web.api.settings import APPLY_VARIABLE, SettingsPages
+from daemon.web.api.settings import entries as settings_entries
 from daemon.web.clients import entries as clients
 from daemon.web.door import plain
 from daemon.web.door.names import domains_of, host_name
@@ -27,9 +29,11 @@ from daemon.web.gate.gate import Gate
 from daemon.web.gate.refusals import RefusalCounts
 from daemon.web.gate.rules import HouseRules
 from daemon.web.gate.tokens import GatewayTokens
+from daemon.web.page import files
 from daemon.web.service_parts import ServiceParts, build_service_parts
 from daemon.web.speaker.client import NoSpeaker, RemoteSpeaker, SpeakerDoor
 from daemon.web.speaker.recent import RecentWords
+from daemon.web.wishes.desk import WishDesk
 
 Counters = Callable[[], dict[str, int]]
 
@@ -50,10 +54,16 @@ class GatewayParts:
     pages: EventPages
     status: KeptStatus
     service: ServiceParts
+    config: SettingsPages
 
 
-def build_parts(settings: Settings, folder: Path, *, no_speaker: bool) -> GatewayParts:
-    """All of them, connected; nothing is opened. `folder` holds the gateway's state."""
+def build_parts(
+    settings: Settings, folder: Path, *, config: Path | None = None, no_speaker: bool
+) -> GatewayParts:
+    """All of them, connected; nothing is opened.
+
+    `folder` holds the gateway's state; `config` is the file that the settings are from, None: the system's.
+    """
     web = settings.web
     name = host_name(web.name)
     remote = None if no_speaker else _remote(web.transcript_minutes)
@@ -73,6 +83,7 @@ def build_parts(settings: Settings, folder: Path, *, no_speaker: bool) -> Gatewa
         pages=EventPages(speaker),
         status=status,
         service=build_service_parts(settings, speaker, status, os.environ),
+        config=SettingsPages(config, WishDesk(folder) if os.environ.get(APPLY_VARIABLE) else None),
     )
 
 
@@ -105,6 +116,7 @@ def entries_of(
 
 
 def _entries(parts: GatewayParts, doors: Counters) -> Iterator[Entry]:
+    yield from files.entries()
     yield from api.entries(
         api.ApiParts(
             speaker=parts.speaker,
@@ -117,6 +129,7 @@ def _entries(parts: GatewayParts, doors: Counters) -> Iterator[Entry]:
             metrics=_metrics(parts, doors),
         )
     )
+    yield from settings_entries(parts.config, parts.gate.counts)
     yield from clients.entries(parts.service.talks, message_mib=parts.settings.web.message_mib)
 
 

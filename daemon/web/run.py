@@ -6,7 +6,7 @@ import asyncio
 import logging
 import os
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
@@ -24,6 +24,7 @@ from daemon.web.gate.places import Whereabouts, web_folder, write_whereabouts
 from daemon.web.listeners import Moments, OpenListener, door_counters, opened, serve_all
 from daemon.web.options import WebOptions
 from daemon.web.parts import GatewayParts, build_parts, entries_of
+from daemon.web.rest import Bustle, rest_when_quiet
 from daemon.web.talk.beside_speaker import BesideSpeaker
 from daemon.web.tls import Tls
 
@@ -33,13 +34,15 @@ log = logging.getLogger(__name__)
 def run(options: WebOptions) -> int:
     """Serve until SIGTERM or SIGINT; returns the exit status. Raises ConureError."""
     handed = handed_over(os.environ)
-    settings = with_options(load.load(options.config, os.environ).settings, options)
+    loaded = load.load(options.config, os.environ, look_at_files=False)
+    settings = with_options(loaded.settings, options)
     logs.configure(settings.log.level)
     keep_heap_small()
     folder = web_folder(os.environ)
     try:
         with opened(settings.web, handed) as found:
-            asyncio.run(_serve(settings, folder, found, no_speaker=options.no_speaker))
+            parts = partial(build_parts, settings, folder, config=loaded.path, no_speaker=options.no_speaker)
+            asyncio.run(_serve(parts, folder, found))
     finally:
         logs.flush()
     return 0
@@ -59,11 +62,10 @@ class _EndOfServing(Exception):
     """The listeners are done: ends the task group."""
 
 
-async def _serve(settings: Settings, folder: Path, found: list[OpenListener], *, no_speaker: bool) -> None:
-    parts = build_parts(settings, folder, no_speaker=no_speaker)
-    tls = (
-        None if settings.web.behind_proxy else await asyncio.to_thread(Tls, settings.web, folder, parts.name)
-    )
+async def _serve(build: Callable[[], GatewayParts], folder: Path, found: list[OpenListener]) -> None:
+    parts = build()
+    web = parts.settings.web
+    tls = None if web.behind_proxy else await asyncio.to_thread(Tls, web, folder, parts.name)
     port = next(one.port for one in found if one.kind is Listener.HTTPS)
     entries = entries_of(parts, port, tls.authority if tls else None, partial(door_counters, found))
     whereabouts = Whereabouts(port=port, fingerprint=tls.fingerprint if tls else "")
@@ -73,6 +75,8 @@ async def _serve(settings: Settings, folder: Path, found: list[OpenListener], *,
             moments = Moments(end=end)
             async with asyncio.TaskGroup() as tasks:
                 _start(parts, tls, tasks, moments)
+                if all(one.handed_over for one in found):
+                    tasks.create_task(rest_when_quiet(partial(_bustle, parts), end), name="rest")
                 await serve_all(found, entries, parts.gate, tls.context if tls else None, moments)
                 raise _EndOfServing
     except* _EndOfServing:
@@ -103,6 +107,15 @@ async def _supervised(parts: GatewayParts, moments: Moments) -> None:
         await telling
     finally:
         telling.cancel()
+
+
+def _bustle(parts: GatewayParts) -> Bustle:
+    talks = parts.service.talks
+    return Bustle(
+        talks_begun=talks.begun.total(),
+        talks_open=len(talks.report()["open"]),
+        pages_open=parts.pages.open,
+    )
 
 
 def _status(parts: GatewayParts) -> str:

@@ -48,6 +48,7 @@ store_key() {
         put_file "$KEY" 0600 <<<"$API_KEY"
         remove_file "$ENCRYPTED_KEY"
         remove_file "$KEY_DROP_IN"
+        remove_file "$WEB_KEY_DROP_IN"
     fi
 }
 
@@ -61,4 +62,5 @@ store_encrypted_key() {
     put_file "$ENCRYPTED_KEY" 0600 <"$temp"
     rm -- "$temp"
     put_file "$KEY_DROP_IN" 0644 <<<"[Service]"$'\n'"LoadCredentialEncrypted=$KEY_NAME"
+    put_file "$WEB_KEY_DROP_IN" 0644 <"$KEY_DROP_IN"
 }

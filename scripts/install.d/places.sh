@@ -15,8 +15,17 @@ KEY=/etc/credstore/$KEY_NAME           # where LoadCredential=NAME looks (system
 ENCRYPTED_KEY=/etc/credstore.encrypted/$KEY_NAME
 SERVICE=conure.service
 DROP_INS=/etc/systemd/system/$SERVICE.d
+UNITS=/etc/systemd/system
+WEB_SERVICE=conure-web.service
+WEB_PATH=conure-apply.path             # what the page wishes of the configuration is carried out
+WEB_SOCKETS=(conure-web.socket conure-web-plain.socket)
+WEB_PORTS=(443 80)                     # of these sockets, as their units have them
+OTHER_WEB_PORTS=(8443 8080)            # where those are another program's
+WEB_STATE=/var/lib/conure-web          # SYSTEM_FOLDER of daemon/web/gate/places.py
+WEB_DROP_INS=$UNITS/$WEB_SERVICE.d
 STANDIN_DROP_IN=$DROP_INS/standin.conf
 KEY_DROP_IN=$DROP_INS/encrypted-key.conf
+WEB_KEY_DROP_IN=$WEB_DROP_INS/encrypted-key.conf
 STATE=/var/lib/conure                  # StateDirectory= of the unit
 RUNTIME=/run/conure                    # RuntimeDirectory= of the unit
 SYSTEM_ROOT=                           # in front of the paths at which a version's files/ are put

@@ -130,6 +130,7 @@ check_program() {
 stage_system_files() {
     local file path
     for file in "$ROOT"/systemd/*; do
+        if [[ ${file##*/} == conure-@(web|apply)* ]] && ! has_web; then continue; fi
         path=$(system_path "$(basename -- "$file")")
         install -D --mode=0644 -- "$file" "$1$path"
     done
@@ -138,7 +139,7 @@ stage_system_files() {
 # system_path NAME: where a file of systemd/ goes.
 system_path() {
     case $1 in
-        *.service) echo "/etc/systemd/system/$1" ;;
+        *.service | *.socket | *.path) echo "/etc/systemd/system/$1" ;;
         *.rules) echo "/etc/udev/rules.d/$1" ;;
         *.sysusers.conf) echo "/usr/lib/sysusers.d/${1%.sysusers.conf}.conf" ;;
         *.tmpfiles.conf) echo "/usr/lib/tmpfiles.d/${1%.tmpfiles.conf}.conf" ;;

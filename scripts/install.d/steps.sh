@@ -10,6 +10,7 @@ ALL_STEPS=(
     "switch:the switch to this version"
     "sound:sound levels and overlay of the board"
     "service:the service"
+    "web:the gateway"
     "doctor:a look at the whole"
 )
 NEW_CONFIG=no
@@ -83,6 +84,7 @@ step_key() {
 }
 
 step_switch() {
+    if ! has_web; then leave_web; fi
     activate "$VERSION"
     if [[ $STANDIN == yes ]]; then use_standin; else remove_file "$STANDIN_DROP_IN"; fi
     systemctl --quiet enable "$SERVICE"
@@ -107,6 +109,14 @@ step_service() {
         say "not started, for want of a key"
     else
         start_service "$VERSION"
+    fi
+}
+
+step_web() {
+    if has_web; then
+        start_web
+    else
+        say "there is none; --with web brings the speaker's page, and other devices as its microphone"
     fi
 }
 

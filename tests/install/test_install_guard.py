@@ -31,6 +31,7 @@ def installed(machine: Installer) -> Installer:
     machine.put("opt/conure/made", "")
     for path in ("etc/conure/config.toml", "etc/credstore/gemini-api-key", "var/lib/conure/facts.txt"):
         machine.put(path, "mine")
+    machine.put("var/lib/conure-web/devices.json", "mine")
     for program in ("systemctl", "userdel", "groupdel"):
         machine.program(program)
     machine.program(
@@ -162,15 +163,27 @@ def test_a_lock_on_a_folder_that_was_removed_meanwhile_is_none(installed: Instal
 def test_the_removal_leaves_nothing_but_what_is_to_be_kept(installed: Installer) -> None:
     assert installed.uninstall("--keep").status == 0
     left = {path for path in everything(installed) if path.is_file()} - set(installed.programs.iterdir())
-    assert sorted(path.name for path in left) == ["config.toml", "facts.txt", "gemini-api-key", "places.sh"]
+    assert sorted(path.name for path in left) == [
+        "config.toml",
+        "devices.json",
+        "facts.txt",
+        "gemini-api-key",
+        "places.sh",
+    ]
     assert [call for call in installed.calls() if "del " in call] == []
 
 
 def test_the_removal_of_everything_takes_the_accounts_too(installed: Installer) -> None:
     assert installed.uninstall("--purge").status == 0
-    assert [call for call in installed.calls() if "del " in call] == ["userdel conure", "groupdel conure"]
+    assert [call for call in installed.calls() if "del " in call] == [
+        "userdel conure",
+        "groupdel conure",
+        "userdel conure-web",
+        "groupdel conure-web",
+    ]
     assert not installed.at("opt/conure").exists()
     assert not installed.at("var/lib/conure").exists()
+    assert not installed.at("var/lib/conure-web").exists()
 
 
 @pytest.mark.parametrize("option", ["--keep", "--purge"])

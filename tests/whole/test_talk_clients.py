@@ -8,16 +8,10 @@ import contextlib
 import json
 
 from rig import SENTENCE
-from talk_rig import closed_with, gateway, of_type, said, said_until
+from talk_rig import closed_with, gateway, of_type, said, said_until, slice_of
 
 from daemon.standin.voices import Tone
 from daemon.standin.world import Pace, Transcripts
-
-
-def slice_of(data: bytes) -> str:
-    """What the recorder sends of its recording."""
-    return json.dumps({"type": "audio_chunk", "audio": base64.b64encode(data).decode()})
-
 
 WORDS = Transcripts(model="One. Two is longer! And the rest")
 
@@ -142,3 +136,24 @@ async def test_a_talk_too_many_is_told_to_come_again() -> None:
         async with rig.client("/ws/audio-live") as second:
             assert (await said(second))["code"] == "busy"
             assert await closed_with(second) == 1013
+
+
+async def test_a_service_out_of_reach_is_told_before_clients_give_up() -> None:
+    async with gateway() as rig:
+        rig.standin.offline = True
+        async with rig.client("/api/gemini/ws") as websocket:
+            told = await said(websocket, 5.0)
+            assert told["type"] == "error"
+            assert "cannot be reached" in told["data"] or "dropped" in told["data"]
+            assert await closed_with(websocket) == 1011
+
+
+async def test_a_config_after_system_changes_the_voice_and_sound_without_a_word_of_it() -> None:
+    """As the original's test of contexts does it."""
+    async with gateway(Tone(0.2)) as rig, rig.client("/api/gemini/ws") as websocket:
+        await said(websocket)
+        await websocket.send('{"type":"config","data":{"voice":"Kore","response_modalities":["AUDIO"]}}')
+        assert (await said(websocket))["type"] == "config_success"
+        await websocket.send('{"type":"message","data":{"text":"Hi"}}')
+        assert of_type(await said_until(websocket, "audio"), "error") == []
+        assert ["Kore" in json.dumps(one.setup) for one in rig.standin.record.connections] == [False, True]

@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import numpy as np
+from pictures import jpeg, segment
 from rig import SENTENCE
 from talk_rig import TalkRig, closed_with, gateway, of_type, said, said_until
 from websockets.asyncio.client import ClientConnection, connect
@@ -282,6 +283,29 @@ async def test_a_used_up_budget_ends_talks_and_refuses_more() -> None:
         await beside.tell()
         async with page(rig) as websocket:
             await start(websocket)
+
+
+async def test_pictures_reach_the_service_only_while_the_user_is_listened_to() -> None:
+    picture = b"\2\0\0\0" + jpeg(segment(0xE1, b"Exif"))
+    async with (
+        gateway(LongSpeech(20.0), pace=Pace(thinking_s=0.02, speed=50.0)) as rig,
+        page(rig) as websocket,
+    ):
+        await start(websocket)
+        await websocket.send(picture)
+        await speak(websocket, SENTENCE[:32_000])
+        await websocket.send(picture)
+        await said_until(websocket, "image_taken")
+        shown = rig.standin.record.connections[0].video
+        assert [(one.data, one.mime_type) for one in shown] == [(jpeg(), "image/jpeg")]
+        await speak(websocket, bytes(32_000))
+        while not isinstance(await said(websocket), bytes):
+            pass
+        await websocket.send(picture)
+        await websocket.send(b"\2\0\0\0no picture")
+        await websocket.send('{"type":"end"}')
+        await closed_with(websocket)
+        assert len(shown) == 1
 
 
 def test_the_sentence_is_loud_enough_to_count_as_speech() -> None:

@@ -14,8 +14,7 @@ from pathlib import Path
 import pytest
 from browser_audio import cut, mp4, ogg, wav, webm_slices_whole, webm_whole
 from rig import SENTENCE
-from talk_rig import TalkRig, gateway, of_type, said_until
-from test_talk_clients import slice_of
+from talk_rig import TalkRig, gateway, of_type, said_until, slice_of
 
 from daemon.standin.voices import Tone
 from daemon.standin.world import Pace, Transcripts
@@ -207,6 +206,8 @@ async def test_the_app_can_draw_itself_from_another_origin() -> None:
         origin = ("-H", "Origin: http://localhost:3000")
         start = json.loads(await curl(rig, *origin, rig.http("/")))
         assert "/audio-stream" in start["config"]["available_endpoints"]
+        page = await curl(rig, "-H", "Accept: text/html,*/*;q=0.8", rig.http("/"))
+        assert page.startswith("<!doctype html>")
         models = json.loads(await curl(rig, *origin, rig.http("/models")))
         assert models.keys() == {"text_models", "audio_models"}
         asked = await curl(

@@ -168,6 +168,10 @@ class LiveSession:
         with self._sending():
             await self._raw.send_client_content(turns=turn, turn_complete=True)
 
+    async def send_video(self, jpeg: bytes) -> None:
+        """Show a picture, at most one a second (Live API guide, video). Raises LinkError."""
+        await self._send(video=types.Blob(data=jpeg, mime_type="image/jpeg"))
+
     async def send_tool_answer(self, answer: ToolAnswer) -> None:
         """Answer a call that the model made on this connection. Raises LinkError."""
         scheduling = answer.scheduling and types.FunctionResponseScheduling(answer.scheduling.value)

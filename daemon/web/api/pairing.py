@@ -11,7 +11,7 @@ from starlette.responses import Response
 from daemon.outside import whole
 from daemon.web.api.agents import name_of
 from daemon.web.api.answers import Endpoint, as_json, body_of, flag_in, text_in, while_there
-from daemon.web.entry import Entry, Right, Visitor
+from daemon.web.entry import Entry, Listener, Right, Visitor
 from daemon.web.gate.desk import Paired, PairingDesk
 from daemon.web.gate.devices import Devices, PairedDevice
 from daemon.web.gate.gate import COOKIE, Gate
@@ -135,6 +135,11 @@ def entries(pages: DevicePages) -> list[Entry]:
         ("/api/devices/{id}", "DELETE", Right.PAGE, pages.revoke),
     )
     return [
-        Entry(path=path, endpoint=endpoint, methods=frozenset({method}), needs=needs)
+        Entry(path=path, endpoint=endpoint, methods=frozenset({method}), needs=needs, listeners=_at(path))
         for path, method, needs, endpoint in rows
     ]
+
+
+def _at(path: str) -> frozenset[Listener]:
+    """The page asks who it is, also where it is served to this machine alone: there it may talk."""
+    return frozenset({Listener.HTTPS, Listener.LOOPBACK} if path == "/api/me" else {Listener.HTTPS})

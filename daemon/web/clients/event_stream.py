@@ -49,7 +49,7 @@ class EventSink:
             await self._send({"type": "http.response.body", "body": data, "more_body": True})
 
 
-class EventStream(StreamingResponse):
+class AnswerStream(StreamingResponse):
     """Server-Sent Events, by a program that runs while they are sent and ends when its reader leaves."""
 
     def __init__(self, program: Callable[[EventSink], Awaitable[None]]) -> None:

@@ -14,7 +14,7 @@ from functools import partial
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 
-from daemon.web.clients.event_stream import CannotAnswer, EventSink, EventStream, while_read
+from daemon.web.clients.event_stream import AnswerStream, CannotAnswer, EventSink, while_read
 from daemon.web.clients.upload import Upload
 from daemon.web.dialects.acts import MAX_TEXT_CHARS, Leave
 from daemon.web.dialects.audio_stream import AnswerEvents, event
@@ -44,11 +44,11 @@ class Streams:
         """`POST /audio-stream`: a recording, answered in pieces."""
         model = _model(request)
         program = self._mock if model == "mock" else partial(self._answer_recording, model)
-        return EventStream(partial(program, request))
+        return AnswerStream(partial(program, request))
 
     async def stream(self, request: Request) -> Response:
         """`GET /stream/{question}`: a question in writing, answered in pieces."""
-        return EventStream(partial(self._answer_question, request))
+        return AnswerStream(partial(self._answer_question, request))
 
     async def transcribe(self, request: Request) -> Response:
         """`POST /transcribe`: a recording, and what was said in it."""

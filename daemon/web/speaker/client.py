@@ -72,7 +72,7 @@ class NoSpeaker:
 
     async def notes(self, *, level: bool = False) -> AsyncGenerator[Note]:
         """That there is none; then nothing, for ever."""
-        yield {"event": "speaker", "speaker": "away", "problem": ALONE}
+        yield {"event": "speaker", "speaker": "none", "problem": ALONE}
         await asyncio.Event().wait()
 
 

@@ -29,7 +29,7 @@ PIECE_BYTES = MIC_FORMAT.bytes(0.5)
 
 
 @dataclass(slots=True)
-class Bucket:
+class Lead:
     """How far ahead of the clock somebody is: filled by what comes, emptied by time. Pure."""
 
     ahead_s: float = 0.0
@@ -65,7 +65,7 @@ class Recording:
         self._failed = failed
         self._clock = clock
         self._upload_s = upload_s
-        self._bucket = Bucket(at_s=clock())
+        self._bucket = Lead(at_s=clock())
         self._first = bytearray()
         self._hint = PcmHint()
         self._plain: RawReader | WavReader | None = None

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import importlib
-from contextlib import AbstractAsyncContextManager
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, replace
 from ssl import SSLContext
 from typing import Protocol
@@ -19,12 +20,19 @@ from daemon.web.talk.equipment import TalkEquipment
 from daemon.web.talk.news import TalkWishes
 
 
+class SeeingSession(Session, Protocol):
+    """A session that can be shown pictures."""
+
+    async def send_video(self, jpeg: bytes) -> None:
+        """Show one. Raises LinkError."""
+
+
 class LiveSessions(Protocol):
     """Makes sessions (`gemini.client.LiveClient`)."""
 
     def session(
         self, handle: str | None, settings: LiveSettings | None = None, equipment: Equipment | None = None
-    ) -> AbstractAsyncContextManager[Session]:
+    ) -> AbstractAsyncContextManager[SeeingSession]:
         """A session, resumed if a handle is given. Entering it raises LinkError."""
         ...
 
@@ -79,11 +87,25 @@ class TalkDialler:
         self._live = live
         self._equipment = equipment
         self.wishes = wishes
+        self._present: SeeingSession | None = None
 
-    def session(self, handle: str | None) -> AbstractAsyncContextManager[Session]:
+    @asynccontextmanager
+    async def session(self, handle: str | None) -> AsyncIterator[Session]:
         """As `connection.Dialler`."""
         live = live_for(self._live, self.wishes)
-        return self._client.session(handle, live, self._equipment.for_session(live, self.wishes))
+        equipment = self._equipment.for_session(live, self.wishes)
+        async with self._client.session(handle, live, equipment) as self._present:
+            try:
+                yield self._present
+            finally:
+                self._present = None
+
+    async def show(self, jpeg: bytes) -> bool:
+        """As `camera.Show`."""
+        if self._present is None:
+            return False
+        await self._present.send_video(jpeg)
+        return True
 
 
 def live_for(live: LiveSettings, wishes: TalkWishes) -> LiveSettings:

@@ -175,7 +175,7 @@ async def test_a_device_that_the_running_daemon_has_is_told_with_the_remedy(
     board.mic.fail()
     assert await asyncio.to_thread(main, ["listen", "--seconds", "1"]) == 1
     assert "stop conure" not in capsys.readouterr().err
-    async with ControlServer(tmp_path / "control.sock", handle, lambda: iter(())):  # type: ignore[arg-type,return-value]  # nobody watches
+    async with ControlServer(tmp_path / "control.sock", handle, lambda _args: iter(())):  # type: ignore[arg-type,return-value]  # nobody watches
         assert await asyncio.to_thread(main, ["listen", "--seconds", "1"]) == 1
     assert "`sudo systemctl stop conure`" in capsys.readouterr().err
 

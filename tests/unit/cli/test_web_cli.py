@@ -17,7 +17,6 @@ from daemon.errors import EX_CONFIG
 GATEWAY = (
     "starlette",
     "uvicorn",
-    "h11",
     "multipart",
     "segno",
     "tomlkit",

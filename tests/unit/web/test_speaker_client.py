@@ -250,4 +250,4 @@ async def test_a_gateway_without_a_speaker_says_so() -> None:
     with pytest.raises(ControlError, match="has no speaker"):
         await alone.ask("status")
     async with contextlib.aclosing(alone.notes()) as notes:
-        assert (await anext(notes))["speaker"] == "away"
+        assert (await anext(notes))["speaker"] == "none"

@@ -28,7 +28,7 @@ from hypothesis import strategies as st
 from rig import SENTENCE
 
 from daemon.web.talk.media import HELD_BYTES, ContainerReader
-from daemon.web.talk.recording import AHEAD_S, TOO_SHORT, Bucket, Recording
+from daemon.web.talk.recording import AHEAD_S, TOO_SHORT, Lead, Recording
 from daemon.web.talk.sniff import AudioKind, BadRecording
 from hw.base import MIC_FORMAT
 
@@ -217,7 +217,7 @@ async def test_an_upload_that_is_too_long_is_refused() -> None:
 
 
 def test_a_stream_may_be_only_so_far_ahead_of_the_clock() -> None:
-    bucket = Bucket()
+    bucket = Lead()
     assert [bucket.add(2.0, 0.0), bucket.add(2.0, 0.0), bucket.add(2.0, 0.0)] == [0.0, 0.0, 6.0 - AHEAD_S]
     assert bucket.add(1.0, 100.0) == 0.0
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import contextlib
 import json
 import socket
@@ -166,3 +167,8 @@ async def closed_with(websocket: ClientConnection, timeout_s: float = 5.0) -> in
             while True:
                 await websocket.recv()
     return websocket.close_code
+
+
+def slice_of(data: bytes) -> str:
+    """What the recorder sends of its recording."""
+    return json.dumps({"type": "audio_chunk", "audio": base64.b64encode(data).decode()})

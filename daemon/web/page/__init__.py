@@ -1,0 +1,1 @@
+"""The page for people: its static files, and how they are served."""

@@ -1,0 +1,214 @@
+"""`conure apply`: carries out the wish that the gateway has left. Runs as root, and for one wish.
+
+What the gateway wrote is read as its user, checked again, and put into the configuration's file; the speaker
+is started with it, and if it does not become ready, the file of before takes its place again.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Protocol
+
+from daemon.config import load
+from daemon.config.schema import Problem
+from daemon.errors import ConfigError, ConureError
+from daemon.outside import json_of, one_line
+from daemon.runtime.store import Store
+from daemon.web.wishes.check import ConfigFile, problems_of, read_config
+from daemon.web.wishes.toml_edit import edited
+from daemon.web.wishes.wish import (
+    OUTCOME_FILE,
+    WISH_FILE,
+    OutcomeKind,
+    Wish,
+    WishOutcome,
+    plain_outcome,
+    wish_of,
+)
+from hw.files import OddFile, read_bytes
+
+log = logging.getLogger(__name__)
+
+WISH_LIMIT_BYTES = 64 * 1024
+"""As long as what the gateway takes from a page."""
+
+SERVICE = "conure.service"
+START_S = 120.0
+"""Longer than the unit's TimeoutStartSec and TimeoutStopSec together; systemd itself ends a start before."""
+
+
+class SpeakerService(Protocol):
+    """The speaker's service."""
+
+    def runs(self) -> bool:
+        """Whether it is to run: it does, or has failed."""
+        ...
+
+    def restart(self) -> bool:
+        """Start it anew; whether it became ready."""
+        ...
+
+
+class SystemdService:
+    """The service as systemd has it."""
+
+    def runs(self) -> bool:
+        """As `SpeakerService`: one that its owner has stopped stays so."""
+        state = self._systemctl("show", "--property=ActiveState", "--value").stdout.strip()
+        return state not in ("inactive", "")
+
+    def restart(self) -> bool:
+        """As `SpeakerService`: `systemctl restart` waits for READY, which a reload does not."""
+        return self._systemctl("restart").returncode == 0
+
+    def _systemctl(self, *words: str) -> subprocess.CompletedProcess[str]:
+        try:
+            return subprocess.run(
+                ["systemctl", *words, SERVICE], capture_output=True, text=True, check=False, timeout=START_S
+            )
+        except subprocess.TimeoutExpired:
+            return subprocess.CompletedProcess(words, 1, "", "")
+
+
+class Helper:
+    """Carries out one wish. Blocks on the disk, and until the speaker is ready."""
+
+    def __init__(self, folder: Path, config: Path, service: SpeakerService) -> None:
+        """`folder` is the gateway's state, another user's; `config` the file to be changed."""
+        self._folder = folder
+        self._config = config
+        self._service = service
+
+    def run(self) -> WishOutcome | None:
+        """What became of the wish; None: there is none. Raises ConureError where that cannot be told."""
+        wish = self._take_wish()
+        if wish is None:
+            return None
+        try:
+            outcome = self._carry_out(wish)
+        except (OSError, OddFile, ConureError) as error:
+            log.warning("the wish of the page was not carried out: %s", error)
+            outcome = _outcome(wish, OutcomeKind.FAILED, f"{self._config}: {error}")
+        log.info("the wish of the page: %s", outcome.told)
+        self._tell(outcome)
+        return outcome
+
+    # --- what the gateway's user may write
+
+    def _take_wish(self) -> Wish | None:
+        """The wish, which is gone afterwards, whatever it is: what cannot be read must not be met again."""
+        path = self._folder / WISH_FILE
+        with as_owner_of(self._folder):
+            try:
+                data = read_bytes(path, WISH_LIMIT_BYTES)
+                return wish_of(json_of(data))
+            except FileNotFoundError:
+                return None
+            except (OSError, ValueError) as error:
+                log.warning("what the page has left is no wish: %s", one_line(str(error), 200))
+                return None
+            finally:
+                path.unlink(missing_ok=True)
+
+    def _tell(self, outcome: WishOutcome) -> None:
+        with as_owner_of(self._folder):
+            if not Store(self._folder).keep(OUTCOME_FILE, plain_outcome(outcome)):
+                raise ConureError(f"{self._folder / OUTCOME_FILE} cannot be written (see above)")
+
+    # --- the configuration
+
+    def _carry_out(self, wish: Wish) -> WishOutcome:
+        config = read_config(self._config.resolve())
+        if config.version != wish.version:
+            return _outcome(wish, OutcomeKind.STALE, "the file was changed meanwhile; look at it again")
+        problems = problems_of(config, wish.changes)
+        if problems:
+            return _outcome(wish, OutcomeKind.REFUSED, "these settings cannot work", *problems)
+        faults = _replace(config, edited(config.text, wish.changes))
+        if faults:
+            return _outcome(wish, OutcomeKind.REFUSED, "these settings cannot work", *faults)
+        return self._start_with(wish, config)
+
+    def _start_with(self, wish: Wish, before: ConfigFile) -> WishOutcome:
+        if not self._service.runs():
+            return _outcome(
+                wish, OutcomeKind.KEPT, "saved; the speaker does not run, and takes it when it starts"
+            )
+        if self._service.restart():
+            return _outcome(wish, OutcomeKind.APPLIED, "applied; the speaker runs with it")
+        _put_back(before)
+        runs = self._service.restart()
+        again = "the ones before are in force again" if runs else "nor with the ones before, which are back"
+        told = f"the speaker did not start with these settings; {again} (journalctl -u conure)"
+        return _outcome(wish, OutcomeKind.WENT_BACK, told)
+
+
+def _outcome(wish: Wish, kind: OutcomeKind, told: str, *problems: Problem) -> WishOutcome:
+    return WishOutcome(number=wish.number, kind=kind, told=told, problems=problems)
+
+
+def _replace(config: ConfigFile, text: str) -> list[Problem]:
+    """Put the text in the file's place, and the old one beside it; the mistakes that keep it from that.
+
+    The new text is loaded from a file of its own, as the speaker will load it.
+    """
+    new = _beside(config.path, ".new")
+    try:
+        _write(new, text, like=config.path)
+        load.load(new, {})
+        if config.version:
+            shutil.copy2(config.path, _beside(config.path, ".before"))
+        new.replace(config.path)
+    except ConfigError as error:
+        return [Problem((), line.removeprefix(f"{new}: ")) for line in error.problems]
+    finally:
+        new.unlink(missing_ok=True)
+    return []
+
+
+def _put_back(before: ConfigFile) -> None:
+    if not before.version:
+        before.path.unlink(missing_ok=True)
+        return
+    new = _beside(before.path, ".new")
+    _write(new, before.text, like=before.path)
+    new.replace(before.path)
+
+
+def _beside(path: Path, ending: str) -> Path:
+    return path.with_name(f"{path.name}{ending}")
+
+
+def _write(path: Path, text: str, like: Path) -> None:
+    """A file that is whole on the disk, with the mode of the one that it replaces."""
+    mode = like.stat().st_mode & 0o777 if like.exists() else 0o644
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.unlink(missing_ok=True)
+    with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "w", encoding="utf-8") as file:  # noqa: PTH123 - Path.open takes no mode
+        os.fchmod(file.fileno(), mode)
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+@contextlib.contextmanager
+def as_owner_of(folder: Path) -> Iterator[None]:
+    """Act as the folder's owner while the block lasts, if this is root: a link in it leads no further."""
+    found = folder.stat()
+    if os.geteuid() != 0 or found.st_uid == 0:
+        yield
+        return
+    group = os.getegid()
+    os.setegid(found.st_gid)
+    os.seteuid(found.st_uid)
+    try:
+        yield
+    finally:
+        os.seteuid(0)
+        os.setegid(group)

@@ -1,0 +1,200 @@
+"""A speaker on the simulated board, its gateway and the stand-in, all on this machine, for a browser's tests.
+
+    python tests/browser/stage.py FOLDER
+
+Tells `{"address": …}` on a line when all of it answers. Then each line that comes is one of ACTS by its name, with a
+JSON object behind it; the answer is one line of JSON. It ends with its standard input, and what it started with it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import contextlib
+import json
+import os
+import socket
+import sys
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+ROOT = Path(__file__).parents[2]
+sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "support")]
+
+from rig import HELLO, SENTENCE, correlation  # noqa: E402 - found through the lines above
+
+from daemon.control.client import answers, call  # noqa: E402
+from daemon.standin.server import StandIn  # noqa: E402
+from daemon.web.gate.codes import CodeFile  # noqa: E402
+from daemon.web.gate.pairing import shown  # noqa: E402
+from daemon.web.gate.places import web_folder  # noqa: E402
+from hw.base import SPEAKER_FORMAT  # noqa: E402
+
+KEY = "AIzaSyT3st-Not_A-Real-Key-0123456789abcdef"
+START_S = 60.0
+SILENCE_S = 7
+FAKE_MICROPHONE_HZ = 48_000
+"""Chromium's fake microphone keeps the pitch of a file at this rate."""
+
+
+class Stage:
+    """What a test asks of it."""
+
+    def __init__(self, folder: Path, standin: StandIn, env: dict[str, str]) -> None:
+        self._folder = folder
+        self._standin = standin
+        self._env = env
+        self._codes = CodeFile(web_folder(env))
+        self._speaker: asyncio.subprocess.Process | None = None
+
+    async def pair(self, **_: Any) -> dict[str, Any]:
+        """A pairing code, as `conure web pair` makes one."""
+        return {"code": shown(self._codes.make(by_terminal=True))}
+
+    async def command(self, name: str, args: dict[str, Any] | None = None) -> Any:
+        """A command of the speaker's control socket."""
+        return await asyncio.to_thread(call, Path(self._env["CONURE_SOCKET"]), name, args or {})
+
+    async def microphone(self, **_: Any) -> dict[str, Any]:
+        """A file for the browser's fake microphone, which repeats it: silence that an answer fits in, the sentence."""
+        silence = np.zeros(SILENCE_S * 16_000, "<i2")
+        file = self._folder / "microphone.wav"
+        write_wav_48(file, np.concatenate([silence, np.frombuffer(SENTENCE, "<i2")]))
+        return {"file": str(file)}
+
+    async def heard(self, **_: Any) -> dict[str, Any]:
+        """How like the sentence is what the service heard in the talks, at its best."""
+        turns = [turn for connection in self._standin.record.connections for turn in connection.turns]
+        likes = [likeness(turn.heard(), 16_000) for turn in turns if turn.audio_s > 1.0]
+        told = [(turn.opened_by, round(turn.audio_s, 2), turn.ended_by) for turn in turns]
+        return {"turns": told, "likeness": max(likes, default=0.0)}
+
+    async def played(self, pcm: str, rate_hz: int) -> dict[str, Any]:
+        """How like the sentence's first words is what a page played (s16 in base64, at its own rate)."""
+        sound = base64.b64decode(pcm)
+        (self._folder / "played.raw").write_bytes(sound)
+        return {"seconds": len(sound) / 2 / rate_hz, "rate_hz": rate_hz, "likeness": likeness(sound, rate_hz, HELLO)}
+
+    async def restart(self, **_: Any) -> dict[str, Any]:
+        """End the speaker and start it anew."""
+        await self.stop_speaker()
+        await self.start_speaker()
+        return {"done": True}
+
+    async def start_speaker(self) -> None:
+        """`conure run`; returns when it answers."""
+        self._speaker = await run(self._env, "run", "--config", str(self._folder / "config.toml"))
+        await until(lambda: asyncio.to_thread(answers, Path(self._env["CONURE_SOCKET"])))
+
+    async def stop_speaker(self, **_: Any) -> dict[str, Any]:
+        """End it; the gateway goes on."""
+        if self._speaker is not None:
+            await end(self._speaker)
+            self._speaker = None
+        return {"done": True}
+
+
+ACTS = ("pair", "command", "microphone", "heard", "played", "restart", "stop_speaker")
+
+
+def likeness(sound: bytes, rate_hz: int, said: bytes = SENTENCE) -> float:
+    """The best correlation of what was said (16 kHz) with a stretch of this sound."""
+    samples = np.frombuffer(sound, "<i2").astype(np.float64)
+    grid = np.arange(0, len(samples) - 1, rate_hz / SPEAKER_FORMAT.rate_hz)
+    wide = np.interp(grid, np.arange(len(samples)), samples)
+    return correlation(wide.astype(np.int16), said)
+
+
+def write_wav_48(file: Path, samples_16k: Any) -> None:
+    """Samples of 16 kHz as a WAV file of 48 kHz."""
+    import wave
+
+    import soxr
+
+    tripled = soxr.resample(samples_16k, 16_000, FAKE_MICROPHONE_HZ)
+    with wave.open(str(file), "wb") as out:
+        out.setparams((1, 2, FAKE_MICROPHONE_HZ, 0, "NONE", ""))
+        out.writeframes(tripled.astype("<i2").tobytes())
+
+
+async def run(env: dict[str, str], *arguments: str) -> asyncio.subprocess.Process:
+    """`conure …` as a process; what it logs goes to standard error."""
+    return await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "daemon", *arguments, env=env, cwd=ROOT, stdin=asyncio.subprocess.DEVNULL
+    )
+
+
+async def end(process: asyncio.subprocess.Process) -> None:
+    """Tell it to end; wait until it has."""
+    with contextlib.suppress(ProcessLookupError):
+        process.terminate()
+    await process.wait()
+
+
+async def until(is_so: Any) -> None:
+    """Wait until something that can only be asked is so. Raises TimeoutError."""
+    async with asyncio.timeout(START_S):
+        while not await is_so():
+            await asyncio.sleep(0.05)
+
+
+def free_port() -> int:
+    """A port that nobody has."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        return int(listener.getsockname()[1])
+
+
+async def listens(port: int) -> bool:
+    """Whether somebody does."""
+    try:
+        _, writer = await asyncio.open_connection("127.0.0.1", port)
+    except OSError:
+        return False
+    writer.close()
+    return True
+
+
+@contextlib.asynccontextmanager
+async def staged(folder: Path) -> AsyncIterator[tuple[Stage, str]]:
+    """All of it, and the page's address."""
+    port = free_port()
+    async with StandIn() as standin:
+        (folder / "ca.pem").write_text(standin.ca_pem)
+        (folder / "config.toml").write_text('[board]\nname = "simulated"\n')
+        kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
+        env = kept | {
+            "CONURE_SOCKET": str(folder / "control.sock"),
+            "CONURE_WEB_STATE": str(folder / "web"),
+            "XDG_STATE_HOME": str(folder),
+            "GEMINI_API_KEY": KEY,
+            "GOOGLE_GEMINI_BASE_URL": standin.base_url,
+            "SSL_CERT_FILE": str(folder / "ca.pem"),
+        }
+        stage = Stage(folder, standin, env)
+        config = str(folder / "config.toml")
+        gateway = await run(env, "web", "--config", config, "--listen", f"127.0.0.1:{port}")
+        try:
+            await until(lambda: listens(port))
+            await stage.start_speaker()
+            yield stage, f"https://127.0.0.1:{port}"
+        finally:
+            await stage.stop_speaker()
+            await end(gateway)
+
+
+async def serve(folder: Path) -> None:
+    """Answer line by line until the input ends."""
+    folder.mkdir(parents=True, exist_ok=True)
+    async with staged(folder) as (stage, address):
+        print(json.dumps({"address": address}), flush=True)
+        while line := await asyncio.to_thread(sys.stdin.readline):
+            name, _, args = line.strip().partition(" ")
+            answer = await getattr(stage, name)(**json.loads(args or "{}")) if name in ACTS else None
+            print(json.dumps(answer), flush=True)
+
+
+if __name__ == "__main__":
+    asyncio.run(serve(Path(sys.argv[1])))

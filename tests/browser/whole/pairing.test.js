@@ -1,0 +1,73 @@
+import assert from "node:assert/strict";
+import { after, afterEach, before, test } from "node:test";
+
+import { openBrowser, openPaired, openStage, openVisitor } from "./theatre.js";
+
+let stage, browser;
+before(async () => ([stage, browser] = await Promise.all([openStage(), openBrowser()])));
+afterEach(() => Promise.all(browser.contexts().map((context) => context.close())));
+after(async () => {
+	await browser?.close();
+	await stage?.close();
+});
+
+test("a browser that is not paired sees the way in, and nothing of the speaker", async () => {
+	const { page } = await openVisitor(browser);
+	const asked = [];
+	page.on("request", (request) => asked.push(new URL(request.url()).pathname));
+	await page.goto(`${stage.address}/`);
+	await page.getByRole("heading", { name: "Meet your speaker" }).waitFor();
+	assert.deepEqual(asked.filter((path) => path.startsWith("/api/")), ["/api/me"]);
+	assert.equal(await page.getByRole("navigation").isVisible(), false);
+});
+
+test("a wrong code is refused with what helps, the right one lets in for good", async () => {
+	const { page } = await openVisitor(browser);
+	await page.goto(`${stage.address}/`);
+	const field = page.getByLabel("Pairing code");
+	await field.fill("aaaabbbb");
+	assert.equal(await field.inputValue(), "AAAA-BBBB");
+	await page.getByRole("button", { name: "Pair this browser" }).click();
+	assert.match(await page.getByRole("alert").first().innerText(), /\w+\.\s+\w+/);
+	const { code } = await stage.ask("pair");
+	await field.fill(code.toLowerCase());
+	await field.press("Enter");
+	await page.locator("conure-now").waitFor();
+	await page.reload();
+	await page.getByText("Ready", { exact: true }).waitFor();
+});
+
+test("a code that is too short is not sent", async () => {
+	const { page } = await openVisitor(browser);
+	await page.goto(`${stage.address}/`);
+	await page.getByLabel("Pairing code").fill("ABC");
+	await page.getByRole("button", { name: "Pair this browser" }).click();
+	assert.match(await page.getByRole("alert").first().innerText(), /8 letters/);
+});
+
+test("the link of a QR code lets in, and the code does not stay in the address", async () => {
+	const { page, complaints } = await openPaired(browser, stage);
+	assert.ok(!page.url().includes("pair"));
+	await page.getByText("Ready", { exact: true }).waitFor();
+	assert.deepEqual(complaints, []);
+});
+
+test("a browser that is revoked has to pair again, at once", async () => {
+	const [one, other] = [await openPaired(browser, stage), await openPaired(browser, stage)];
+	await other.page.getByText("Ready", { exact: true }).waitFor();
+	one.page.on("dialog", (dialog) => dialog.accept());
+	await one.page.goto(`${stage.address}/#health`);
+	await one.page.locator(".devices li").filter({ hasNotText: "this browser" }).last().getByRole("button", { name: /Revoke/ }).click();
+	await other.page.getByRole("heading", { name: "Meet your speaker" }).waitFor();
+});
+
+test("a paired browser makes a code for another", async () => {
+	const { page } = await openPaired(browser, stage);
+	await page.goto(`${stage.address}/#health`);
+	await page.getByRole("button", { name: "Pair another" }).click();
+	const code = await page.locator(".pin").innerText();
+	assert.ok((await page.locator(".qr").evaluate((image) => image.decode().then(() => image.naturalWidth))) > 100);
+	const other = await openVisitor(browser);
+	await other.page.goto(`${stage.address}/#pair=${code}`);
+	await other.page.locator("conure-now").waitFor();
+});

@@ -1,0 +1,138 @@
+import assert from "node:assert/strict";
+import { after, afterEach, before, test } from "node:test";
+
+import { go, openBrowser, openPaired, openStage } from "./theatre.js";
+
+/** The stand-in echoes what it heard, in its own time: so long may a turn take on a busy machine. */
+const TURN_MS = 30_000;
+
+let stage, browser;
+before(async () => {
+	stage = await openStage();
+	browser = await openBrowser((await stage.ask("microphone")).file);
+});
+afterEach(() => Promise.all(browser.contexts().map((context) => context.close())));
+after(async () => {
+	await browser?.close();
+	await stage?.close();
+});
+
+/**
+ * Runs in the page, before its own code. The browser's echo cancelling and gain control would change the words, so
+ * they are off; what goes to the loudspeaker is kept in `heard`, since there is no sound card.
+ */
+function listenIn() {
+	const open = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
+	navigator.mediaDevices.getUserMedia = ({ audio }) => open({ audio: { ...audio, echoCancellation: false, noiseSuppression: false, autoGainControl: false } });
+	const connect = AudioNode.prototype.connect;
+	globalThis.heard = { rate: 0, blocks: [], interrupted_ms: 0, silent_ms: 0 };
+	AudioNode.prototype.connect = function (target, ...more) {
+		if (target instanceof AudioDestinationNode) {
+			const tap = this.context.createScriptProcessor(4096, 1, 1);
+			globalThis.heard.rate = this.context.sampleRate;
+			tap.onaudioprocess = ({ inputBuffer }) => globalThis.heard.blocks.push(Float32Array.from(inputBuffer.getChannelData(0)));
+			connect.call(this, tap);
+			connect.call(tap, target);
+		}
+		return connect.call(this, target, ...more);
+	};
+}
+
+/** What the page played, as s16 in base64. */
+const played = (page) => page.evaluate(() => {
+	const samples = globalThis.heard.blocks.flatMap((block) => [...block]);
+	const bytes = new Uint8Array(Int16Array.from(samples, (sample) => Math.max(-1, Math.min(1, sample)) * 32767).buffer);
+	let text = "";
+	for (let at = 0; at < bytes.length; at += 8192) text += String.fromCharCode(...bytes.subarray(at, at + 8192));
+	return { pcm: btoa(text), rate_hz: globalThis.heard.rate };
+});
+
+async function openTalk() {
+	const visitor = await openPaired(browser, stage, { permissions: ["microphone"] });
+	await visitor.page.addInitScript(listenIn);
+	await visitor.page.reload();
+	await visitor.page.locator("conure-now").waitFor();
+	await go(visitor.page, "talk");
+	return visitor;
+}
+
+test("what is said to the page is heard by the service, and its answer is heard from the page", async () => {
+	const { page, complaints } = await openTalk();
+	await page.getByRole("button", { name: "Start", exact: true }).click();
+	await page.getByRole("button", { name: "End", exact: true }).waitFor();
+	await page.locator('conure-talk[data-sounding="true"]').waitFor({ timeout: TURN_MS });
+	assert.match(await page.title(), /Microphone open/);
+	await page.locator('conure-talk[data-sounding="false"]').waitFor({ timeout: TURN_MS });
+	const heard = await stage.ask("heard");
+	assert.ok(heard.likeness >= 0.9, `heard by the service: ${JSON.stringify(heard)}`);
+	const answer = await stage.ask("played", await played(page));
+	assert.ok(answer.likeness >= 0.9, `heard from the page: ${JSON.stringify(answer)}`);
+	assert.ok((await page.locator(".line.user").count()) > 0 && (await page.locator(".line.model").count()) > 0);
+	await page.getByRole("button", { name: "End", exact: true }).click();
+	await page.getByRole("button", { name: "Start", exact: true }).waitFor();
+	assert.deepEqual(complaints, []);
+});
+
+test("a talk in writing is answered aloud, and Stop silences it", async () => {
+	const { page } = await openTalk();
+	await page.getByRole("button", { name: "Start", exact: true }).click();
+	await page.locator("conure-talk").getByText(/Speak|Listening/).first().waitFor();
+	await page.locator("conure-talk").getByLabel("Ask in writing").fill("tell me a long story about parrots");
+	await page.keyboard.press("Enter");
+	await page.locator('conure-talk[data-sounding="true"]').waitFor({ timeout: TURN_MS });
+	const stop = page.getByRole("button", { name: "Stop", exact: true });
+	await stop.waitFor();
+	await stop.click();
+	await page.locator('conure-talk[data-sounding="false"]').waitFor({ timeout: 2000 });
+});
+
+test("with push to talk nothing is sent until the button is held", async () => {
+	const { page } = await openTalk();
+	const sent = [];
+	page.on("websocket", (socket) => socket.on("framesent", ({ payload }) => sent.push(typeof payload === "string" ? JSON.parse(payload).type : "sound")));
+	await page.getByLabel("Push to talk").check();
+	await page.getByRole("button", { name: "Start", exact: true }).click();
+	await page.getByText("Hold the button to talk").waitFor();
+	assert.deepEqual(sent, ["start"]);
+	const hold = page.getByRole("button", { name: "Hold to talk" });
+	await hold.focus();
+	await page.keyboard.down("Space");
+	await page.waitForTimeout(500);
+	await page.keyboard.up("Space");
+	await page.waitForTimeout(300);
+	assert.equal(sent[1], "press");
+	assert.equal(sent.at(-1), "release");
+	assert.ok(sent.filter((kind) => kind === "sound").length >= 5);
+});
+
+test("leaving the view ends the talk and closes the microphone", async () => {
+	const { page } = await openTalk();
+	await page.getByRole("button", { name: "Start", exact: true }).click();
+	await page.getByRole("button", { name: "End", exact: true }).waitFor();
+	const closed = page.waitForEvent("websocket").then((socket) => socket.waitForEvent("close")).catch(() => {});
+	await go(page, "now");
+	await closed;
+	assert.equal(await page.title(), "Now · Conure");
+});
+
+test("a browser without a microphone says so, and what helps", async () => {
+	const { page } = await openPaired(browser, stage, { permissions: [] });
+	await page.addInitScript(() => {
+		navigator.mediaDevices.getUserMedia = () => Promise.reject(new DOMException("no", "NotAllowedError"));
+	});
+	await page.reload();
+	await go(page, "talk");
+	await page.getByRole("button", { name: "Start", exact: true }).click();
+	await page.getByText(/does not let this page use the microphone/).waitFor();
+	await page.getByText(/Allow it beside the address/).waitFor();
+	await page.getByRole("button", { name: "Start", exact: true }).waitFor();
+});
+
+test("a browser that lacks what a talk needs says what, instead of failing", async () => {
+	const { page } = await openPaired(browser, stage);
+	await page.addInitScript(() => Object.defineProperty(globalThis, "isSecureContext", { value: false }));
+	await page.reload();
+	await go(page, "talk");
+	await page.getByText(/without encryption/).waitFor();
+	assert.ok(await page.getByRole("button", { name: "Start", exact: true }).isDisabled());
+});
