@@ -11,11 +11,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from daemon.web.talk.sniff import HIGHEST_HZ, LOWEST_HZ, BadRecording
+from daemon.web.talk.sniff import HIGHEST_HZ, LOWEST_HZ, MAX_CHANNELS, BadRecording
 from hw.base import MIC_FORMAT
 from hw.sound.resample import Resampler
-
-MAX_CHANNELS = 8
 
 MAX_HEADER_BYTES = 64 * 1024
 """Of what stands before a WAV's samples; texts and pictures of music files are longer, and no speech."""
