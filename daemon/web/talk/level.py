@@ -8,7 +8,7 @@ LOUD_DBFS = -45.0
 
 def is_loud(pcm: bytes) -> bool:
     """Whether mono s16 is louder than a quiet room."""
-    import numpy as np  # with the first talk, for an idle gateway does without its 30 MB
+    import numpy as np  # 18 MB, which a gateway without a talk does not need
 
     samples = np.frombuffer(pcm, "<i2").astype(np.float32)
     if not len(samples):

@@ -10,14 +10,11 @@ import asyncio
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from daemon.web.talk.media import ContainerReader, Take
+from daemon.web.talk.pcm import RawReader, SampleForm, WavReader
 from daemon.web.talk.sniff import AudioKind, BadRecording, PcmHint, begins_recording, hint_of, kind_of
 from hw.base import MIC_FORMAT
-
-if TYPE_CHECKING:
-    from daemon.web.talk.pcm import RawReader, WavReader
 
 AHEAD_S = 5.0
 """So much a live stream may be ahead of the clock."""
@@ -136,8 +133,6 @@ class Recording:
         self._first.clear()
         self.kinds[kind.name.lower()] = self.kinds.get(kind.name.lower(), 0) + 1
         if kind in (AudioKind.RAW, AudioKind.WAV):
-            from daemon.web.talk.pcm import RawReader, SampleForm, WavReader  # numpy comes with it
-
             raw = SampleForm(rate_hz=self._hint.rate_hz)
             self._plain = WavReader() if kind is AudioKind.WAV else RawReader(raw)
             await self._read_plain(first)

@@ -69,9 +69,6 @@ class TalkService:
         return await (await self.sessions()).make_token(wish)
 
     def _load(self) -> LiveSessions:
-        importlib.import_module(
-            "daemon.web.talk.pcm"
-        )  # numpy, here and not on the event loop at the first sound
         gemini = importlib.import_module("daemon.session.gemini.client")
         where = self._address
         client: LiveSessions = gemini.LiveClient(

@@ -24,8 +24,6 @@ _CLUSTER = bytes.fromhex("1F43B675")
 LOWEST_HZ, HIGHEST_HZ = 8_000, 192_000
 """Rates that are taken; telephones have the lowest, sound cards the highest."""
 
-MAX_CHANNELS = 8
-
 
 class AudioKind(Enum):
     """What the bytes are; the value is the name that PyAV's library has for it."""
