@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from daemon.certificates import Certified
 from daemon.config.settings import Settings
 from daemon.control.client import find_daemon
 from daemon.web.api import entries as api
@@ -19,6 +19,7 @@ from daemon.web.api.settings import APPLY_VARIABLE, SettingsPages
 from daemon.web.api.settings import entries as settings_entries
 from daemon.web.clients import entries as clients
 from daemon.web.door import plain
+from daemon.web.door.certificates import AuthorityFile
 from daemon.web.door.names import domains_of, host_name
 from daemon.web.entry import Entry
 from daemon.web.gate.codes import CodeFile
@@ -31,6 +32,7 @@ from daemon.web.gate.tokens import GatewayTokens
 from daemon.web.page import files
 from daemon.web.service_parts import ServiceParts, build_service_parts
 from daemon.web.speaker.client import NoSpeaker, RemoteSpeaker, SpeakerDoor
+from daemon.web.speaker.recent import RecentWords
 from daemon.web.wishes.desk import WishDesk
 
 Counters = Callable[[], dict[str, int]]
@@ -55,14 +57,16 @@ class GatewayParts:
     config: SettingsPages
 
 
-def build_parts(settings: Settings, folder: Path, *, config: Path | None, no_speaker: bool) -> GatewayParts:
+def build_parts(
+    settings: Settings, folder: Path, *, config: Path | None = None, no_speaker: bool
+) -> GatewayParts:
     """All of them, connected; nothing is opened.
 
     `folder` holds the gateway's state; `config` is the file that the settings are from, None: the system's.
     """
     web = settings.web
     name = host_name(web.name)
-    remote = None if no_speaker else RemoteSpeaker(partial(find_daemon, os.environ))
+    remote = None if no_speaker else _remote(web.transcript_minutes)
     speaker = remote or NoSpeaker()
     status = KeptStatus(speaker)
     devices = Devices(folder)
@@ -83,6 +87,10 @@ def build_parts(settings: Settings, folder: Path, *, config: Path | None, no_spe
     )
 
 
+def _remote(transcript_minutes: float) -> RemoteSpeaker:
+    return RemoteSpeaker(partial(find_daemon, os.environ), RecentWords(transcript_minutes, time.monotonic))
+
+
 def _metrics(parts: GatewayParts, doors: Counters) -> MetricsPage:
     def counters() -> dict[str, int]:
         remote = parts.remote.counters() if parts.remote else {}
@@ -98,7 +106,7 @@ def _metrics(parts: GatewayParts, doors: Counters) -> MetricsPage:
 
 
 def entries_of(
-    parts: GatewayParts, https_port: int, authority: Certified | None, doors: Counters
+    parts: GatewayParts, https_port: int, authority: AuthorityFile | None, doors: Counters
 ) -> list[Entry]:
     """Every address of the gateway. The first that fits is taken, so what fits everything comes last.
 
@@ -125,5 +133,5 @@ def _entries(parts: GatewayParts, doors: Counters) -> Iterator[Entry]:
     yield from clients.entries(parts.service.talks, message_mib=parts.settings.web.message_mib)
 
 
-def _plain_offer(parts: GatewayParts, https_port: int, authority: Certified | None) -> plain.PlainOffer:
+def _plain_offer(parts: GatewayParts, https_port: int, authority: AuthorityFile | None) -> plain.PlainOffer:
     return plain.PlainOffer(name=parts.name, https_port=lambda: https_port, authority=authority)

@@ -25,7 +25,7 @@ PROXY = os.environ["CONURE_PROXY_URL"]
 TRUST = ssl.create_default_context(cafile=os.environ["CONURE_PROXY_CA"])
 GATEWAYS = os.environ["CONURE_GATEWAYS"].split()
 HEADERS = {"Authorization": f"Bearer {os.environ['CONURE_WEB_TOKEN']}"}
-STEP_S = 15.0
+STEP_S = 30.0
 
 
 def ok(what: str) -> None:
@@ -131,7 +131,7 @@ async def closing(websocket: ClientConnection) -> int | None:
 
 async def main() -> None:
     """All steps."""
-    async with httpx2.AsyncClient(verify=TRUST) as client:
+    async with httpx2.AsyncClient(verify=TRUST, timeout=STEP_S) as client:
         await addresses(client)
         await tokens(client)
         await talks(client, int(sys.argv[1]))

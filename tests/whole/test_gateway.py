@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -15,13 +16,14 @@ from web_house import House, running_house, streaming
 from daemon.conductor import pairing
 from daemon.web.gate.gate import COOKIE
 from daemon.web.speaker.client import RemoteSpeaker
+from daemon.web.speaker.recent import RecentWords
 
 
 @contextlib.asynccontextmanager
 async def beside(folder: Path, **keys: Any) -> AsyncIterator[tuple[Rig, House, RemoteSpeaker]]:
     """A speaker on the simulated board, and a gateway that knows its socket."""
     socket = folder / "run" / "control.sock"
-    speaker = RemoteSpeaker(lambda: socket)
+    speaker = RemoteSpeaker(lambda: socket, RecentWords(30.0, time.monotonic))
     watching = asyncio.create_task(speaker.run())
     async with running_house(folder / "web", speaker) as house, running_rig(control=socket, **keys) as rig:
         await rig.until(lambda: speaker.present)
@@ -43,6 +45,11 @@ async def test_a_page_sees_and_steers_a_conversation(tmp_path: Path) -> None:
                 seen.append(await page.until("note"))
         assert {"state", "say", "transcript", "light", "turn"} <= {note["event"] for note in seen}
         assert "level" in {note["event"] for note in seen}, "the page draws how loud the microphone is"
+        async with streaming(house, paired) as another:
+            said = await another.until("note")
+        assert said["event"] == "said"
+        assert [line["who"] for line in said["lines"]] == ["user", "model"]
+        assert said["lines"][0]["text"] == "hello"
         history = (await house.get("/api/history", paired)).json()["turns"]
         assert [turn["trigger"] for turn in history] == ["text"]
         assert (await house.get("/api/usage", paired)).json()["usage"]["today"]["received_s"] > 0

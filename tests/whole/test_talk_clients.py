@@ -136,3 +136,24 @@ async def test_a_talk_too_many_is_told_to_come_again() -> None:
         async with rig.client("/ws/audio-live") as second:
             assert (await said(second))["code"] == "busy"
             assert await closed_with(second) == 1013
+
+
+async def test_a_service_out_of_reach_is_told_before_clients_give_up() -> None:
+    async with gateway() as rig:
+        rig.standin.offline = True
+        async with rig.client("/api/gemini/ws") as websocket:
+            told = await said(websocket, 5.0)
+            assert told["type"] == "error"
+            assert "cannot be reached" in told["data"] or "dropped" in told["data"]
+            assert await closed_with(websocket) == 1011
+
+
+async def test_a_config_after_system_changes_the_voice_and_sound_without_a_word_of_it() -> None:
+    """As the original's test of contexts does it."""
+    async with gateway(Tone(0.2)) as rig, rig.client("/api/gemini/ws") as websocket:
+        await said(websocket)
+        await websocket.send('{"type":"config","data":{"voice":"Kore","response_modalities":["AUDIO"]}}')
+        assert (await said(websocket))["type"] == "config_success"
+        await websocket.send('{"type":"message","data":{"text":"Hi"}}')
+        assert of_type(await said_until(websocket, "audio"), "error") == []
+        assert ["Kore" in json.dumps(one.setup) for one in rig.standin.record.connections] == [False, True]

@@ -206,6 +206,8 @@ async def test_the_app_can_draw_itself_from_another_origin() -> None:
         origin = ("-H", "Origin: http://localhost:3000")
         start = json.loads(await curl(rig, *origin, rig.http("/")))
         assert "/audio-stream" in start["config"]["available_endpoints"]
+        page = await curl(rig, "-H", "Accept: text/html,*/*;q=0.8", rig.http("/"))
+        assert page.startswith("<!doctype html>")
         models = json.loads(await curl(rig, *origin, rig.http("/models")))
         assert models.keys() == {"text_models", "audio_models"}
         asked = await curl(

@@ -11,7 +11,7 @@ import signal
 import socket
 import ssl
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 
 import pytest
@@ -55,14 +55,18 @@ class Gateway:
 
 
 @contextlib.asynccontextmanager
-async def gateway(folder: Path, *options: str, config: str = "") -> AsyncIterator[Gateway]:
+async def gateway(
+    folder: Path, *options: str, config: str = "", env: Mapping[str, str] | None = None
+) -> AsyncIterator[Gateway]:
     """`conure web` with a state of its own."""
     file = folder / "config.toml"
     file.write_text(config)
-    env = {"PATH": os.environ["PATH"], "CONURE_WEB_STATE": str(folder / "state"), "HOME": str(folder)}
+    usual = {"PATH": os.environ["PATH"], "CONURE_WEB_STATE": str(folder / "state"), "HOME": str(folder)}
     command = [sys.executable, "-m", "daemon", "web", "--config", str(file), *options]
     pipe = asyncio.subprocess.PIPE
-    process = await asyncio.create_subprocess_exec(*command, env=env, stderr=pipe, stdout=pipe)
+    process = await asyncio.create_subprocess_exec(
+        *command, env=usual | dict(env or {}), stderr=pipe, stdout=pipe
+    )
     found = Gateway(process, folder)
     try:
         yield found

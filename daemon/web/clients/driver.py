@@ -12,13 +12,13 @@ import time
 from collections import deque
 from collections.abc import Callable
 from contextlib import AsyncExitStack, suppress
-from dataclasses import dataclass
 
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 
 from daemon.web.dialects import acts as do
 from daemon.web.dialects.acts import Act, Dialect
 from daemon.web.entry import Visitor
+from daemon.web.gate.limits import MESSAGES_BURST, MESSAGES_HZ, TokenBucket
 from daemon.web.talk.news import News, TalkEnded, TalkWishes
 from daemon.web.talk.pictures import BadPicture
 from daemon.web.talk.recording import Recording
@@ -30,9 +30,6 @@ log = logging.getLogger(__name__)
 
 SEND_S = 10.0
 """A client that takes nothing for so long is closed."""
-
-MESSAGES_A_SECOND, BURST = 100.0, 200.0
-"""More messages end the connection. A recorder sends eight a second, the page 25."""
 
 HEAVY_BYTES = 256 * 1024
 """A longer message holds up others while it is read: one at a time."""
@@ -49,21 +46,6 @@ Spoken = do.HearBytes | do.SpeechOver | do.Press
 
 class _Left(Exception):
     """The client has gone, or was closed."""
-
-
-@dataclass(slots=True)
-class Rate:
-    """How many messages may come now: a bucket that time fills. Pure."""
-
-    left: float = BURST
-    at_s: float = 0.0
-
-    def take(self, now_s: float) -> bool:
-        """Whether one more may."""
-        self.left = min(BURST, self.left + (now_s - self.at_s) * MESSAGES_A_SECOND)
-        self.at_s = now_s
-        self.left -= 1.0
-        return self.left >= 0.0
 
 
 class Client:
@@ -86,7 +68,7 @@ class Client:
         self._visitor = visitor
         self._longest_bytes = longest_bytes
         self._clock = clock
-        self._rate = Rate(at_s=clock())
+        self._rate = TokenBucket(MESSAGES_HZ, MESSAGES_BURST)
         self._talk: RemoteTalk | None = None
         self._begun = asyncio.Event()
         self._recording = Recording(self._hear, failed=self._cannot_hear, clock=clock)
@@ -136,7 +118,7 @@ class Client:
         received = await self._websocket.receive()
         if received["type"] != "websocket.receive":
             raise _Left
-        if not self._rate.take(self._clock()):
+        if self._rate.take(self._clock()):
             self._talks.count("messages_too_many")
             await self._close(POLICY_CODE, "too many messages")
         text, data = received.get("text"), received.get("bytes")

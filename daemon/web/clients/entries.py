@@ -17,6 +17,7 @@ from daemon.web.dialects.own import MAX_JPEG_BYTES, SUBPROTOCOL, OwnDialect
 from daemon.web.dialects.proxy_core import OnOffer, ProxyCoreDialect
 from daemon.web.dialects.questions import AUDIO_MODELS, TEXT_MODELS, QuestionDialect, start_page
 from daemon.web.entry import Entry, Listener, Right, Visitor
+from daemon.web.page.files import index_response
 from daemon.web.talk.talks import Talks
 
 UPLOAD_BYTES = 10 * 2**20
@@ -100,7 +101,9 @@ class TalkEntries:
     # --- plain answers
 
     async def start(self, request: Request) -> Response:
-        """What the app's front end reads first."""
+        """What the app's front end reads first; who came by the address bar gets the page."""
+        if "text/html" in request.headers.get("accept", ""):
+            return index_response(request)
         return JSONResponse(start_page())
 
     async def models(self, request: Request) -> Response:

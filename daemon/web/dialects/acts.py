@@ -146,10 +146,12 @@ class BadMessages:
 
     _at_s: deque[float] = field(default_factory=lambda: deque(maxlen=MAX_BAD))
 
-    def too_many(self, now_s: float) -> bool:
-        """Count one more."""
+    def answered(self, told: Tell, now_s: float) -> list[Act]:
+        """Count one more, which is answered so."""
         self._at_s.append(now_s)
-        return len(self._at_s) == MAX_BAD and now_s - self._at_s[0] <= BAD_WITHIN_S
+        if len(self._at_s) < MAX_BAD or now_s - self._at_s[0] > BAD_WITHIN_S:
+            return [told]
+        return [told, Leave(POLICY_CODE, "too many bad messages")]
 
 
 def object_of(message: str) -> dict[str, Any]:

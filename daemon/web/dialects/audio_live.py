@@ -11,7 +11,6 @@ import json
 from typing import Any
 
 from daemon.web.dialects.acts import (
-    POLICY_CODE,
     Act,
     BadMessages,
     BeginTalk,
@@ -105,8 +104,7 @@ class AudioLiveDialect:
 
     def fault(self, sentence: str, now_s: float) -> list[Act]:
         """It is shown under "Microphone Debug Info"; who sends nothing else is closed."""
-        told: list[Act] = [_tell("error", message=sentence)]
-        return [*told, Leave(POLICY_CODE, "too many bad messages")] if self._bad.too_many(now_s) else told
+        return self._bad.answered(_tell("error", message=sentence), now_s)
 
     def tell(self, told: n.News, now_s: float) -> list[Act]:
         """The answer in pieces, as they come: the recorder appends them."""

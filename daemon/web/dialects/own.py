@@ -91,8 +91,7 @@ class OwnDialect:
 
     def fault(self, sentence: str, now_s: float) -> list[Act]:
         """It is told; who sends nothing else is closed."""
-        told: list[Act] = [_tell("error", code="message", message=sentence)]
-        return [*told, Leave(POLICY_CODE, "too many bad messages")] if self._bad.too_many(now_s) else told
+        return self._bad.answered(_tell("error", code="message", message=sentence), now_s)
 
     def _take_frame(self, frame: bytes) -> list[Act]:
         if len(frame) < HEAD.size or not self._started:
@@ -162,9 +161,11 @@ class OwnDialect:
 
 def _ended(told: n.TalkEnded) -> list[Act]:
     trouble = told.trouble
-    error = [] if trouble is None or not trouble.code else [_trouble("error", trouble)]
-    code = 1000 if trouble is None else trouble.close_code
-    return [*error, _tell("ended", reason=told.reason), Leave(code, told.reason)]
+    end = _tell("ended", reason=told.reason)
+    if trouble is None:
+        return [end, Leave(1000, told.reason)]
+    words = _trouble("notice" if trouble.expected else "error", trouble)
+    return [words, end, Leave(trouble.close_code, told.reason)]
 
 
 def _check_size(payload: bytes, limit_bytes: int, what: str) -> None:

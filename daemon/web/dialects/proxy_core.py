@@ -16,7 +16,6 @@ from typing import Any
 
 from daemon.outside import OutOfRange, number
 from daemon.web.dialects.acts import (
-    POLICY_CODE,
     Act,
     BadMessages,
     BeginTalk,
@@ -40,6 +39,9 @@ from hw.base import SPEAKER_FORMAT
 
 CONFIG_WITHIN_S = 0.25
 """So long the set-up waits for a `config`: the demo page sends one at once."""
+
+CONNECT_S = 4.0
+"""So long the session may take to be set up: clients wait 5 s for each message (the original's tests)."""
 
 MAX_WISH_CHARS = 8_000
 """Longest instruction of a client; policy: pass over it and say so."""
@@ -72,7 +74,7 @@ class ProxyCoreDialect:
         self._bad = BadMessages()
         self._joiner = Joiner()
         self._pacer: Pacer | None = Pacer() if is_page else None
-        self._wishes = TalkWishes(text_only=True)
+        self._wishes = TalkWishes(text_only=True, connect_s=CONNECT_S)
         self._begun = self._ready = self._said = False
         self._begin_at_s = 0.0
         self._events = False
@@ -127,8 +129,7 @@ class ProxyCoreDialect:
 
     def fault(self, sentence: str, now_s: float) -> list[Act]:
         """It is told; who sends nothing else is closed."""
-        told: list[Act] = [_error(sentence)]
-        return [*told, Leave(POLICY_CODE, "too many bad messages")] if self._bad.too_many(now_s) else told
+        return self._bad.answered(_error(sentence), now_s)
 
     def _config(self, said: dict[str, Any]) -> list[Act]:
         data = said.get("data") if isinstance(said.get("data"), dict) else said
@@ -158,6 +159,7 @@ class ProxyCoreDialect:
             instruction=instruction if len(instruction) <= MAX_WISH_CHARS else "",
             temperature=self._temperature(generation),
             text_only=not has_sound,
+            connect_s=CONNECT_S,
         )
         return self._ignored(data, generation)
 

@@ -6,7 +6,6 @@ import json
 from typing import Any
 
 from daemon.web.dialects.acts import (
-    POLICY_CODE,
     Act,
     BadMessages,
     BeginTalk,
@@ -82,8 +81,7 @@ class QuestionDialect:
 
     def fault(self, sentence: str, now_s: float) -> list[Act]:
         """It is told; who sends nothing else is closed."""
-        told: list[Act] = [_tell("error", message=sentence, error=sentence)]
-        return [*told, Leave(POLICY_CODE, "too many bad messages")] if self._bad.too_many(now_s) else told
+        return self._bad.answered(_tell("error", message=sentence, error=sentence), now_s)
 
     def tell(self, told: n.News, now_s: float) -> list[Act]:
         """The answer in pieces."""

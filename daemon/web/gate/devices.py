@@ -100,8 +100,15 @@ class Devices:
         """Whether the device is let in now."""
         return any(device.id == device_id for device in self.all())
 
+    def check_guest(self) -> None:
+        """Raises WebRefused where nobody knows when a guest's day would be over."""
+        if not clock_is_set(self._wall_clock()):
+            raise WebRefused(RefusalName.CLOCK_NOT_SET, "The speaker does not know the time yet.")
+
     def pair(self, name: str, *, guest: bool = False) -> tuple[PairedDevice, str]:
-        """One more, with the secret that it has to show. Raises WebRefused (no room), ConureError."""
+        """One more, with the secret that it has to show. Raises WebRefused (room, time), ConureError."""
+        if guest:
+            self.check_guest()
         secret, wall_s = secrets.token_urlsafe(SECRET_BYTES), self._wall_clock()
         known_s = wall_s if clock_is_set(wall_s) else 0.0
         device = PairedDevice(

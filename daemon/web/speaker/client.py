@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import json
 import logging
+import time
 from collections import deque
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from pathlib import Path
@@ -17,6 +18,7 @@ from typing import Any, Protocol
 
 from daemon.control.client import ANSWER_LIMIT_BYTES, REQUEST_LIMIT_BYTES, TIMEOUT_S
 from daemon.errors import ControlError
+from daemon.web.speaker.recent import RecentWords
 
 log = logging.getLogger(__name__)
 
@@ -47,7 +49,8 @@ class SpeakerDoor(Protocol):
         ...
 
     def notes(self, *, level: bool = False) -> AsyncGenerator[Note]:
-        """What happens: `speaker` (here or away) and `snapshot` first, then each note, for ever.
+        """What happens: first `speaker` (here or away), `snapshot`, and `said` (what was said lately); then
+        each note, for ever.
 
         `level`: also how loud the microphone is, some times a second.
         """
@@ -101,9 +104,13 @@ class _Ear:
 class RemoteSpeaker:
     """The speaker at a control socket. `run` is its task; it goes on whether somebody answers or not."""
 
-    def __init__(self, find: Callable[[], Path]) -> None:
-        """`find` gives the socket each time it is to be reached; it may block for a moment."""
+    def __init__(self, find: Callable[[], Path], recent: RecentWords | None = None) -> None:
+        """`find` gives the socket each time it is to be reached; it may block for a moment.
+
+        `recent` hears all notes, and is told to whoever begins to listen; by default nothing is remembered.
+        """
         self._find = find
+        self._recent = recent or RecentWords(0.0, time.monotonic)
         self._asking = asyncio.Semaphore(MAX_ASKING)
         self._ears: set[_Ear] = set()
         self._heard_by_others = asyncio.Event()
@@ -179,8 +186,11 @@ class RemoteSpeaker:
         try:
             status = await self.ask("status")
         except ControlError as error:
-            return [_away(error)]
-        return [dict(HERE), {"event": "snapshot", "status": status}]
+            return [_away(error), self._said()]
+        return [dict(HERE), {"event": "snapshot", "status": status}, self._said()]
+
+    def _said(self) -> Note:
+        return {"event": "said", "lines": self._recent.lines()}
 
     # --- the one watch
 
@@ -245,6 +255,7 @@ class RemoteSpeaker:
             self._tell(_away(error))
 
     def _tell(self, note: Note) -> None:
+        self._recent.hear(note)
         for ear in self._ears:
             ear.hear(note)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
@@ -18,6 +19,9 @@ from daemon.web.talk.news import TalkWishes
 
 TOOL_TIMEOUT_S = 30.0
 """The speaker gives up sooner (`ANSWER_TIMEOUT_S` of its control socket); this is a bound."""
+
+EQUIPMENT_S = 3.0
+"""A speaker that does not answer sooner is as good as away; the user waits for the talk to begin."""
 
 AWAY = "The speaker is away, so this was not done."
 
@@ -61,8 +65,9 @@ async def equipment_of(ask: Ask | None, allowed: str) -> TalkEquipment:
     if ask is None:
         return TalkEquipment()
     try:
-        given = await ask("equipment")
-    except ControlError:
+        async with asyncio.timeout(EQUIPMENT_S):
+            given = await ask("equipment")
+    except (ControlError, TimeoutError):
         return TalkEquipment()
     declarations = tuple(_declaration(one) for one in given["declarations"] if _may(one, allowed))
     return TalkEquipment(

@@ -84,11 +84,12 @@ def due(vitals: Vitals, patience: Patience, now_s: float) -> Due | None:
     return next((row for row, is_due in rows if is_due), None)
 
 
-_IDLE = Trouble(code="idle", sentence="Nobody spoke for a while.", close_code=DONE_CODE)
+_IDLE = Trouble(code="idle", sentence="Nobody spoke for a while.", expected=True, close_code=DONE_CODE)
 _LONG = Trouble(
     code="long",
     sentence="This talk has reached its longest time.",
     remedy="Begin another.",
+    expected=True,
     close_code=DONE_CODE,
 )
 _UNREACHABLE = Trouble(
@@ -106,6 +107,11 @@ SPEAKER_FIRST = Trouble(
     sentence="The speaker needs the connection.",
     remedy="Talk to the speaker, or try again in some minutes.",
     close_code=BUSY_CODE,
+)
+NO_LIBRARY = Trouble(
+    code="library",
+    sentence="The service's library cannot be loaded.",
+    remedy="Install Conure again, and unset ALL_PROXY if it is set.",
 )
 BEHIND = Trouble(code="behind", sentence="Too much of what was sent was not taken.", close_code=1008)
 BUDGET = Trouble(

@@ -32,6 +32,8 @@ class TalkWishes:
     """No sound is wanted: it is counted and dropped."""
     upload: bool = False
     """One utterance that comes faster than it was spoken, and may be minutes long."""
+    connect_s: float = 12.0
+    """So long at most until the session stands, before the client is told that it does not."""
     device: str = ""
     """What the user speaks with, in words for the model; empty: nothing is told."""
 
@@ -44,6 +46,8 @@ class Trouble:
     sentence: str
     remedy: str = ""
     retry_after_s: float | None = None
+    expected: bool = False
+    """It is how talks end, and no fault."""
     close_code: int = 1011
     """With what the client's connection ends (RFC 6455 §7.4.1, and 1013 of the IANA registry)."""
 

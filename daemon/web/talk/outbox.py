@@ -52,6 +52,11 @@ class Outbox:
         self._items.append(news)
         self._filled.set()
 
+    def put_last(self, news: News) -> None:
+        """Tell this at the end, however much waits."""
+        self._items.append(news)
+        self._filled.set()
+
     def put_sound(self, turn: int, pcm: bytes) -> None:
         """The next piece of the reply to `turn`."""
         accepted = self._ring.write(pcm)

@@ -1,19 +1,23 @@
 """Reads raw samples and WAV files as they come, to 16 kHz mono s16. One thread at a time; it does no I/O.
 
-Any cut of the bytes gives the same samples: other rates are converted in blocks of a fixed length.
+Any cut of the bytes gives the same samples: other rates are converted in blocks of a fixed length. numpy
+(18 MB) is imported where samples are looked at: a gateway without a talk does not need it.
 """
 
 from __future__ import annotations
 
 import struct
 from dataclasses import dataclass
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING
 
 from daemon.web.talk.sniff import HIGHEST_HZ, LOWEST_HZ, BadRecording
 from hw.base import MIC_FORMAT
-from hw.sound.resample import Resampler
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from hw.sound.resample import Resampler
 
 MAX_CHANNELS = 8
 
@@ -25,8 +29,6 @@ BLOCK_S = 0.02
 
 ENDLESS = (0, 2**31 - 1, 2**32 - 1)
 """Lengths that mean: until the end. Programs that write while they record do not know it yet."""
-
-Samples = NDArray[np.int16]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,8 +45,10 @@ class SampleForm:
         """Of one sample for each channel."""
         return self.channels * self.bits // 8
 
-    def mono(self, data: bytes) -> Samples:
+    def mono(self, data: bytes) -> NDArray[np.int16]:
         """Whole frames as mono s16."""
+        import numpy as np
+
         values = _scaled(data, self).reshape(-1, self.channels)
         mixed = values[:, 0] if self.channels == 1 else values.mean(axis=1)
         finite = np.nan_to_num(mixed, nan=0.0, posinf=32767.0, neginf=-32768.0)
@@ -53,6 +57,8 @@ class SampleForm:
 
 def _scaled(data: bytes, form: SampleForm) -> NDArray[np.float64]:
     """Samples as they would be in 16 bits."""
+    import numpy as np
+
     if form.floats:
         return np.frombuffer(data, "<f4" if form.bits == 32 else "<f8").astype(np.float64) * 32768.0
     match form.bits:
@@ -78,7 +84,7 @@ class RawReader:
         self._plain = form == SampleForm()
         self._block_bytes = round(form.rate_hz * BLOCK_S) * form.frame_bytes
         self._waiting = bytearray()
-        self._resampler = Resampler(form.rate_hz, MIC_FORMAT.rate_hz)
+        self._resampler = None if self._plain else _resampler(form.rate_hz)
 
     def feed(self, data: bytes) -> bytes:
         """What can be given with these bytes."""
@@ -90,8 +96,10 @@ class RawReader:
 
     def finish(self) -> bytes:
         """The rest; half a frame at the end is no sample."""
-        if self._plain:
+        if self._resampler is None:
             return b""
+        import numpy as np
+
         rest = bytes(self._waiting[: len(self._waiting) // self._form.frame_bytes * self._form.frame_bytes])
         given = self._convert_block(rest)
         held = np.zeros(round(self._resampler.held_s * self._form.rate_hz), np.int16)
@@ -102,7 +110,14 @@ class RawReader:
         return b"".join(self._convert_block(data[at : at + size]) for at in range(0, len(data), size))
 
     def _convert_block(self, data: bytes) -> bytes:
+        assert self._resampler is not None, "samples that are as they should be are not converted"
         return self._resampler.convert(self._form.mono(data)).tobytes()
+
+
+def _resampler(rate_hz: int) -> Resampler:
+    from hw.sound.resample import Resampler
+
+    return Resampler(rate_hz, MIC_FORMAT.rate_hz)
 
 
 def _check(form: SampleForm) -> None:

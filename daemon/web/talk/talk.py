@@ -14,10 +14,9 @@ from typing import Any
 
 from daemon import events as e
 from daemon.conductor.accounts import Day
-from daemon.conductor.reply_gate import ReplyGate
 from daemon.config.models import capabilities
 from daemon.config.settings import LiveSettings
-from daemon.events import DialogueEvent, GenerationComplete, ReplyAudio
+from daemon.events import GenerationComplete, ReplyAudio
 from daemon.runtime.feed import Feed
 from daemon.runtime.mailbox import Mailbox
 from daemon.session.connection import Connection
@@ -25,10 +24,10 @@ from daemon.session.link import LinkPolicy
 from daemon.tools.calling.host import ToolHost
 from daemon.web.talk import life, news
 from daemon.web.talk.camera import Camera
+from daemon.web.talk.downstream import Downstream
 from daemon.web.talk.equipment import TalkEquipment
 from daemon.web.talk.level import is_loud
 from daemon.web.talk.news import TalkPhase, TalkWishes, Trouble
-from daemon.web.talk.outbox import Outbox
 from daemon.web.talk.service import LiveSessions, TalkDialler
 from daemon.web.talk.upstream import KEPT_S, Upstream
 from hw.base import MIC_FORMAT, SPEAKER_FORMAT
@@ -63,7 +62,7 @@ class TalkTerms:
 
 
 class RemoteTalk:
-    """`spent` is what it has cost; `outbox` holds what its client is to be told."""
+    """`outbox` holds what its client is to be told."""
 
     def __init__(
         self,
@@ -77,6 +76,7 @@ class RemoteTalk:
         """`chance` gives numbers from 0 to 1."""
         self._wishes = wishes
         self._terms = terms
+        self._patience = replace(terms.patience, connect_s=min(wishes.connect_s, terms.patience.connect_s))
         self._equipment = equipment
         self._clock = clock
         self._mailbox: Mailbox[e.Event] = Mailbox()
@@ -84,20 +84,17 @@ class RemoteTalk:
         self._tools = self._tool_host()
         self._connection = self._link(chance)
         self._camera = Camera(listens=self._sees, taken=self._picture_taken)
-        self._gate = ReplyGate(streaming=not wishes.manual)
-        self.outbox = Outbox(SPEAKER_FORMAT.bytes(terms.reply_buffer_s))
+        self._down = self._downstream()
+        self.outbox = self._down.outbox
         now_s = clock()
         self._vitals = life.Vitals(began_s=now_s, moved_s=now_s, down_since_s=now_s)
         self._dialler: TalkDialler | None = None
         self._over = asyncio.Event()
         self._phase = TalkPhase.CONNECTING
-        self._replying = False
-        self._turn = 1
         self._begun = False
         self._heard_at_s = self._loud_at_s = float("-inf")
         self.end_reason = ""
-        self.spent = Day()
-        self.sound_dropped_bytes = 0
+        self._spent = Day()
         self.not_understood = 0
 
     def _upstream(self) -> Upstream:
@@ -107,6 +104,15 @@ class RemoteTalk:
             kept_s=UPLOAD_S if self._wishes.upload else KEPT_S,
             post=self._mailbox.post,
             clock=self._clock,
+        )
+
+    def _downstream(self) -> Downstream:
+        return Downstream(
+            manual=self._wishes.manual,
+            text_only=self._wishes.text_only,
+            sound_bytes=SPEAKER_FORMAT.bytes(self._terms.reply_buffer_s),
+            clock=self._clock,
+            answered=self._up.note_answered,
         )
 
     def _tool_host(self) -> ToolHost:
@@ -138,8 +144,13 @@ class RemoteTalk:
 
     @property
     def moved_s(self) -> float:
-        """When somebody last spoke or wrote, on the monotonic clock."""
-        return self._vitals.moved_s
+        """When somebody last spoke or wrote, or a reply was heard, on the monotonic clock."""
+        return max(self._vitals.moved_s, self._down.heard_until_s)
+
+    @property
+    def spent(self) -> Day:
+        """What it has cost."""
+        return self._spent + Day(received_bytes=self._down.received_bytes)
 
     def hear(self, pcm: bytes) -> None:
         """What the client's microphone heard: 16 kHz mono s16."""
@@ -154,10 +165,10 @@ class RemoteTalk:
     def press(self) -> None:
         """The user begins to speak. For talks with `manual` only, as is `release`."""
         self._begun = True
-        if self._replying:
+        if self._down.replying:
             self.stop()
         self._vitals.move(self._clock())
-        self._gate.cut()
+        self._down.gate.cut()
         self._up.press()
         self._follow()
 
@@ -180,10 +191,10 @@ class RemoteTalk:
 
     def stop(self) -> None:
         """Be quiet: the reply under way is void."""
-        if self._replying or not self._wishes.manual:
-            self._gate.reopen(self._clock())
+        if self._down.replying or not self._wishes.manual:
+            self._down.gate.reopen(self._clock())
             self._tools.turn_cut()
-            self._cut()
+            self._down.cut()
             self._follow()
 
     def see(self, jpeg: bytes) -> None:
@@ -194,21 +205,22 @@ class RemoteTalk:
         """Voice or instruction are to be others. False: too late, they stay as they are."""
         if self._begun:
             return False
-        self._wishes = replace(self._wishes, voice=wishes.voice, instruction=wishes.instruction)
-        if self._dialler is not None:
+        before = self._wishes
+        self._wishes = replace(before, voice=wishes.voice, instruction=wishes.instruction)
+        if self._dialler is not None and self._wishes != before:
             self._dialler.wishes = self._wishes
             self._connection.renew(keep_handle=False)
         return True
 
     def set_text_only(self, text_only: bool) -> None:
         """Whether the reply's sound is wanted."""
-        self._wishes = replace(self._wishes, text_only=text_only)
+        self._down.text_only = text_only
 
     def end(self, reason: str, trouble: Trouble | None = None) -> None:
         """End it; only the first reason counts, and is `end_reason`."""
         if not self._over.is_set():
             self.end_reason = reason
-            self.outbox.put(news.TalkEnded(reason, trouble))
+            self.outbox.put_last(news.TalkEnded(reason, trouble))
             self._over.set()
 
     # --- the tasks
@@ -247,71 +259,73 @@ class RemoteTalk:
                 self._up.end()
             if self.outbox.behind:
                 self.end("behind", life.BEHIND)
-            elif (what := life.due(self._vitals, self._terms.patience, now_s)) is not None:
-                self._do_due(what)
+            else:
+                self._vitals.move(min(now_s, self._down.heard_until_s))
+                self._do_due(life.due(self._vitals, self._patience, now_s))
             self._follow()
 
-    def _do_due(self, what: life.Due) -> None:
+    def _do_due(self, what: life.Due | None) -> None:
         failure = self._connection.link.failure
+        if what is None:
+            return
         if (trouble := life.ending(what, failure)) is not None:
             self.end(what.value, trouble)
         elif what is life.Due.NOTICE:
             self._vitals.noticed = True
             self.outbox.put(news.TalkNotice(life.trouble_of(failure)))
         else:
-            self._finish_turn("no_answer")
-            self._up.note_answered()
+            self._give_up_answer()
+
+    def _give_up_answer(self) -> None:
+        """A session that hears and does not answer is replaced."""
+        if self._up.must_be_answered:
+            self._connection.renew(keep_handle=False)
+        self._down.finish("no_answer")
+        self._up.note_answered()
 
     # --- what happens
 
     def _handle(self, event: e.Event) -> None:
         match event:
             case e.LinkUp():
-                self._gate.reset()
                 self._link_up()
             case e.LinkLost():
-                self._gate.reset()
                 self._link_lost()
             case e.LinkRefused():
                 self.end("refused", life.trouble_of(self._connection.link.failure))
             case e.PieceSent():
-                self.spent += Day(sent_bytes=event.last_byte - event.first_byte)
+                self._spent += Day(sent_bytes=event.last_byte - event.first_byte)
                 self._up.note_sent(event)
             case e.UtteranceGiven(turn):
-                self._gate.asked(self._clock())
+                self._down.gate.asked(self._clock())
                 self._up.note_given(turn)
             case e.Transcript(who, text):
                 self._vitals.move(self._clock())
-                self.outbox.put(news.WordsHeard(self._turn, who, text))
+                self._down.tell_words(who, text)
             case e.ToolCall() | e.ToolCallCancelled() | e.ToolsChanged():
                 self._handle_tools(event)
             case e.Usage(prompt, response):
-                self.spent += Day(prompt_tokens=prompt, response_tokens=response)
+                self._spent += Day(prompt_tokens=prompt, response_tokens=response)
             case e.NotUnderstood():
                 self.not_understood += 1
             case e.WorkAnnounced():
-                self._gate.announced(self._clock())
+                self._down.gate.announced(self._clock())
             case ReplyAudio() | GenerationComplete() | e.ServerInterrupted() | e.TurnComplete():
-                self._sort(event)
-
-    def _sort(self, event: e.ServerEvent) -> None:
-        if isinstance(event, ReplyAudio):
-            self.spent += Day(received_bytes=len(event.pcm))
-        for said in self._gate.sort(event, self._clock()):
-            self._take_reply(said)
+                self._down.hear(event)
 
     def _handle_tools(self, event: e.ToolCall | e.ToolCallCancelled | e.ToolsChanged) -> None:
         match event:
             case e.ToolCall():
-                wanted = self._gate.called(self._clock())
+                wanted = self._down.gate.called(self._clock())
                 self.outbox.put(news.ToolUsed(event.name))
-                self._tools.take(event, self._turn, wanted=wanted)
+                self._tools.take(event, self._down.turn, wanted=wanted)
             case e.ToolCallCancelled(call_ids):
                 self._tools.cancel(call_ids)
             case e.ToolsChanged() if not self._tools.busy and self._tools.take_reply_due():
-                self._gate.expect(self._clock())
+                self._down.gate.expect(self._clock())
 
     def _link_up(self) -> None:
+        self._down.gate.reset()
         first = not self._vitals.ever_up
         self._vitals.up()
         if first:
@@ -319,44 +333,8 @@ class RemoteTalk:
 
     def _link_lost(self) -> None:
         self._vitals.down(self._clock())
-        if self._replying:
-            self._finish_turn("connection_lost")
+        self._down.lose()
         self._up.note_lost()
-
-    def _take_reply(self, said: ReplyAudio | GenerationComplete | DialogueEvent) -> None:
-        match said:
-            case e.ReplyStarted():
-                self._replying = True
-                if self._up.note_answered():
-                    self._gate.withdraw()
-            case ReplyAudio(pcm):
-                self._take_sound(pcm)
-            case GenerationComplete():
-                self.outbox.put(news.ReplyWhole(self._turn))
-            case e.ReplyInterrupted():
-                self._cut()
-            case e.ReplyEnded(reason):
-                self._up.note_answered()
-                self._finish_turn(reason)
-
-    def _take_sound(self, pcm: bytes) -> None:
-        self._vitals.move(max(self._clock(), self._vitals.moved_s) + SPEAKER_FORMAT.seconds(len(pcm)))
-        if self._wishes.text_only:
-            self.sound_dropped_bytes += len(pcm)
-        else:
-            self.outbox.put_sound(self._turn, pcm)
-
-    def _cut(self) -> None:
-        self.sound_dropped_bytes += self.outbox.drop_sound()
-        self._vitals.moved_s = self._clock()
-        self.outbox.put(news.ReplyWasCut(self._turn))
-        self._turn += 1
-        self._replying = False
-
-    def _finish_turn(self, reason: str) -> None:
-        self.outbox.put(news.TurnDone(self._turn, reason))
-        self._turn += 1
-        self._replying = False
 
     # --- pictures
 
@@ -374,14 +352,14 @@ class RemoteTalk:
         now_s = self._clock()
         speaks = self._up.listening and (self._wishes.manual or now_s - self._loud_at_s < LOUD_S)
         asks = self._up.asked_at_s is not None
-        self._vitals.asked_at_s = None if self._replying or self._tools.open else self._up.asked_at_s
-        self._connection.set_busy(speaks or asks or self._replying or self._tools.open)
+        self._vitals.asked_at_s = None if self._down.replying or self._tools.open else self._up.asked_at_s
+        self._connection.set_busy(speaks or asks or self._down.replying or self._tools.open)
         self._show(self._present_phase())
 
     def _present_phase(self) -> TalkPhase:
         if self._vitals.down_since_s is not None:
             return TalkPhase.CONNECTING
-        if self._replying:
+        if self._down.replying:
             return TalkPhase.SPEAKING
         if self._up.listening:
             return TalkPhase.LISTENING
@@ -398,7 +376,7 @@ class RemoteTalk:
         return {
             "phase": self._phase.value,
             "age_s": round(now_s - self._vitals.began_s, 1),
-            "turns": self._turn - 1,
+            "turns": self._down.turn - 1,
             "sent_s": round(MIC_FORMAT.seconds(self.spent.sent_bytes), 1),
             "received_s": round(SPEAKER_FORMAT.seconds(self.spent.received_bytes), 1),
             "tokens": self.spent.tokens,

@@ -163,8 +163,13 @@ class Talks:
 
     async def _prepare(self, wishes: TalkWishes) -> tuple[LiveSessions, RemoteTalk]:
         assert self._sessions is not None, "refused before"
-        equipment, client = await asyncio.gather(equipment_of(self._ask, self._tools), self._sessions())
-        return client, RemoteTalk(wishes, self.terms, equipment, clock=self._clock, chance=self._chance)
+        equipment = equipment_of(self._ask, self._tools)
+        try:
+            equipped, client = await asyncio.gather(equipment, self._sessions())
+        except (ImportError, ValueError) as error:  # the library is missing, or dislikes its environment
+            log.warning("no talk, for the service's library cannot be loaded: %s", type(error).__name__)
+            raise TalkRefused(life.NO_LIBRARY) from error
+        return client, RemoteTalk(wishes, self.terms, equipped, clock=self._clock, chance=self._chance)
 
     @asynccontextmanager
     async def _running(self, seat: _Seat, talk: RemoteTalk, client: LiveSessions) -> AsyncIterator[None]:

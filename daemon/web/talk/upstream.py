@@ -63,6 +63,11 @@ class Upstream:
         """Whether what the client says now goes to the service."""
         return self._open or self._speech_from is not None
 
+    @property
+    def must_be_answered(self) -> bool:
+        """Whether what was asked last was a question for sure: an open microphone may have heard a door."""
+        return self._manual or not self._speaks
+
     # --- speech
 
     def hear(self, pcm: bytes) -> None:

@@ -126,6 +126,13 @@ def test_a_clock_that_is_not_set_forgets_no_device_and_lets_in_no_guest(devices:
     assert devices.by_cookie(guest) is None
 
 
+def test_while_nobody_knows_the_time_no_guest_is_paired(devices: Devices, wall: Wall) -> None:
+    wall.now_s = 100.0
+    with pytest.raises(WebRefused, match="does not know the time"):
+        devices.pair("Safari", guest=True)
+    assert devices.all() == ()
+
+
 def test_a_device_that_was_paired_without_a_clock_is_not_over_when_the_clock_is_set(
     devices: Devices, wall: Wall
 ) -> None:

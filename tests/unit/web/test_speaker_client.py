@@ -136,9 +136,10 @@ async def test_who_listens_gets_first_how_it_is_and_then_what_happens(
         await eventually(lambda: speaker.present)
         conure.events.put_nowait({"event": "state", "state": "listening"})
         seen = await until(notes, event="state")
-    assert seen[:2] == [
+    assert seen[:3] == [
         {"event": "speaker", "speaker": "here"},
         {"event": "snapshot", "status": {"state": "idle"}},
+        {"event": "said", "lines": []},
     ]
 
 
@@ -249,4 +250,4 @@ async def test_a_gateway_without_a_speaker_says_so() -> None:
     with pytest.raises(ControlError, match="has no speaker"):
         await alone.ask("status")
     async with contextlib.aclosing(alone.notes()) as notes:
-        assert (await anext(notes))["speaker"] == "away"
+        assert (await anext(notes))["speaker"] == "none"

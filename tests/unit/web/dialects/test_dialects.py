@@ -29,6 +29,11 @@ def proxy_core(*, is_page: bool = False) -> ProxyCoreDialect:
     return dialect
 
 
+def wishes_of(**fields: Any) -> TalkWishes:
+    """Those of a client of ai-proxy-core."""
+    return TalkWishes(connect_s=4.0, **fields)
+
+
 def told(acts: list[do.Act]) -> list[Any]:
     """The messages among them, read as JSON."""
     return [json.loads(act.message) for act in acts if isinstance(act, do.Tell)]
@@ -45,7 +50,7 @@ def test_without_a_config_the_talk_begins_after_a_moment_and_in_text_alone() -> 
     dialect = proxy_core()
     assert dialect.next_due_s == CONFIG_WITHIN_S
     assert dialect.due(0.2) == []
-    assert dialect.due(CONFIG_WITHIN_S) == [do.BeginTalk(wishes=TalkWishes(text_only=True))]
+    assert dialect.due(CONFIG_WITHIN_S) == [do.BeginTalk(wishes=wishes_of(text_only=True))]
     assert dialect.due(9.0) == []
     assert dialect.next_due_s is None
 
@@ -56,7 +61,7 @@ def test_a_config_begins_it_at_once_and_is_acknowledged_after_system() -> None:
         voice="PUCK", system_instruction="Be brief", response_modalities=["AUDIO"], client_id="c1"
     )
     assert dialect.take(wishes, 0.0) == [
-        do.BeginTalk(wishes=TalkWishes(voice="Puck", instruction="Be brief", text_only=False))
+        do.BeginTalk(wishes=wishes_of(voice="Puck", instruction="Be brief", text_only=False))
     ]
     assert told(dialect.tell(n.TalkReady(), 0.5)) == [
         {"type": "system", "data": "Connected to Gemini Live"},
@@ -84,11 +89,11 @@ def test_a_later_config_changes_the_set_up_until_something_was_said() -> None:
     dialect = proxy_core()
     dialect.take(config(), 0.0)
     dialect.tell(n.TalkReady(), 0.0)
-    assert dialect.take(config(voice="Kore"), 1.0)[0] == do.Rewish(TalkWishes(voice="Kore", text_only=True))
+    assert dialect.take(config(voice="Kore"), 1.0)[0] == do.Rewish(wishes_of(voice="Kore", text_only=True))
     assert [type(act) for act in dialect.take(config(voice="Kore"), 1.0)] == [do.Tell]
     dialect.take('{"type":"text","text":"Hello"}', 2.0)
     changed = dialect.take(config(voice="Puck", response_modalities=["AUDIO"]), 3.0)
-    assert changed[0] == do.Rewish(TalkWishes(voice="Kore", text_only=False))
+    assert changed[0] == do.Rewish(wishes_of(voice="Kore", text_only=False))
     assert told(changed)[0]["message"] == STAYS
 
 
