@@ -58,7 +58,8 @@ def test_the_manual_and_the_completions_are_put_where_they_are_looked_for_and_go
 ) -> None:
     version = machine.at("opt/conure/versions/1/files")
     machine.run(f"stage_system_files {version}")
-    shares = {path.relative_to(ROOT / "docs" / "share") for path in (ROOT / "docs" / "share").rglob("*") if path.is_file()}
+    pages = ROOT / "docs" / "share"
+    shares = {path.relative_to(pages) for path in pages.rglob("*") if path.is_file()}
     put = machine.at("usr/local/share")
     machine.run(f"put_tree {version} /nonexistent")
     assert {path.relative_to(put) for path in put.rglob("*") if path.is_file()} == shares

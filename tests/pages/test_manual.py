@@ -1,4 +1,4 @@
-"""Manual pages and completions in `docs/share/` are what the program says, and the shells and `man` take them."""
+"""Manual pages and completions in `docs/share/` are what the program says, and shells and `man` take them."""
 
 from __future__ import annotations
 

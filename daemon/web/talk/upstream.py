@@ -19,8 +19,8 @@ KEPT_S = 10.0
 """Speech that is kept for a connection which comes late or breaks; policy: overwrite the oldest."""
 
 NO_CLOCK = 1e6
-"""How much faster than real time sound may come: a recording comes at once. What is too much is for the door of
-each client to say."""
+"""How much faster than real time sound may come: a recording comes at once. What is too much, each client's
+door says."""
 
 MAX_TEXTS = 8
 """Texts that may wait for their turn; policy: refuse the newest."""
