@@ -172,12 +172,13 @@ class Uplink:
         if held is None or held.end is not None:
             return
         # Of a stream what has not left yet stays: the listening light goes out with this.
-        held.end = held.position if held.stream else self._said()
+        head = self._ring.head  # once: the capture thread goes on
+        held.end = held.position if held.stream else self._said(head)
         if not held.stream and held.text is None:
             held.begin, held.kept = self._ring.read_at(held.begin, held.end - held.begin)
             held.position = max(held.position, held.begin)
-            self.ahead_bytes += self._ring.head - held.end
-        self._spoken_for = held.end if held.stream else self._ring.head
+            self.ahead_bytes += head - held.end
+        self._spoken_for = held.end if held.stream else head
         self._changed.set()
 
     def reopen(self, turn: int) -> int:
@@ -353,7 +354,7 @@ class Uplink:
 
     def _next_said(self, held: Utterance) -> bytes:
         """Empty while less than a whole message waits, unless it is the last."""
-        waiting = (self._said() if held.end is None else held.end) - held.position
+        waiting = (self._said(self._ring.head) if held.end is None else held.end) - held.position
         if waiting <= 0 or (held.end is None and waiting < self._message_bytes):
             return b""
         first, pcm = self._read(held, min(waiting, self._message_bytes))
@@ -361,9 +362,9 @@ class Uplink:
         self._spoken_for = max(self._spoken_for, held.position)
         return pcm
 
-    def _said(self) -> int:
-        """How far the ring counts as said."""
-        return min(self._ring.head, self._by_clock.limit(self._clock()))
+    def _said(self, head: int) -> int:
+        """How far the ring, which is filled up to `head`, counts as said."""
+        return min(head, self._by_clock.limit(self._clock()))
 
     def _read(self, held: Utterance, size: int) -> tuple[int, bytes]:
         if held.kept is None:
