@@ -79,7 +79,7 @@ def test_an_utterance_is_open_exactly_while_the_light_says_so(
 
 
 @given(policies, st.sampled_from([SPOKEN, ASKED]), st.lists(st.sampled_from(EXAMPLES), max_size=20))
-@settings(max_examples=400)
+@settings(max_examples=150)
 def test_at_rest_nothing_is_held_that_another_connection_would_get(
     policy: Policy, asked: list[e.DialogueEvent], events: list[e.DialogueEvent]
 ) -> None:
