@@ -26,11 +26,10 @@ from bench.results import Client
 from bench.scenario import Bench, Plan
 from daemon import __version__
 from daemon.standin.server import StandIn
+from hw.simulated.board import SENTENCE_WAV
 
 FULL = Plan(turns=24, floor_turns=8, cuts=5, starts=5, waiting_s=30.0)
 QUICK = Plan(turns=4, floor_turns=2, cuts=1, starts=2, waiting_s=8.0)
-
-SENTENCE_WAV = ROOT / "hw" / "data" / "sentence.wav"
 
 PRECISION = """\
 Times at the sinks are right to 5 ms and tend to be early: mouth → wire seems longer for that and wire → ear

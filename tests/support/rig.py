@@ -21,7 +21,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from places import ROOT
 
 from daemon.config.settings import Settings
 from daemon.lights.ladder import Conditions
@@ -36,9 +35,7 @@ from daemon.standin.server import StandIn
 from daemon.standin.voices import Echo, Voice
 from daemon.standin.world import Pace
 from hw.base import MIC_FORMAT, SPEAKER_FORMAT
-from hw.simulated.board import SimulatedBoard
-
-SENTENCE_WAV = ROOT / "hw" / "simulated" / "sentence.wav"
+from hw.simulated.board import SENTENCE_WAV, SimulatedBoard
 
 WIRE_TOLERANCE_S = 0.1
 """Between the daemon's last word to its socket and the stand-in's note of its arrival: loopback, a busy

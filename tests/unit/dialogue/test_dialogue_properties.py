@@ -29,7 +29,7 @@ policies = st.builds(
 
 
 @given(policies, st.lists(st.sampled_from(EXAMPLES), max_size=60))
-@settings(max_examples=400)
+@settings(max_examples=150)
 def test_no_sequence_of_events_reaches_an_undefined_pair(
     policy: Policy, events: list[e.DialogueEvent]
 ) -> None:
@@ -37,7 +37,7 @@ def test_no_sequence_of_events_reaches_an_undefined_pair(
 
 
 @given(policies, st.lists(st.sampled_from(EXAMPLES), max_size=60))
-@settings(max_examples=400)
+@settings(max_examples=150)
 def test_a_press_wakes_the_device_from_every_state(policy: Policy, events: list[e.DialogueEvent]) -> None:
     """No state is deaf: unmuted, with a microphone, and stopped first, a press always listens."""
     state = run([*events, e.StopAsked(), e.MuteSet(False), e.MicBack(), e.TalkPressed()], policy)
@@ -45,14 +45,14 @@ def test_a_press_wakes_the_device_from_every_state(policy: Policy, events: list[
 
 
 @given(policies, st.lists(st.sampled_from(EXAMPLES), max_size=60))
-@settings(max_examples=400)
+@settings(max_examples=150)
 def test_nothing_streams_while_muted(policy: Policy, events: list[e.DialogueEvent]) -> None:
     state = run(events, policy)
     assert not (state.mic.muted and state.mic_streaming)
 
 
 @given(policies, st.lists(st.sampled_from(EXAMPLES), max_size=60))
-@settings(max_examples=400)
+@settings(max_examples=150)
 def test_an_utterance_is_open_exactly_while_the_light_says_so(
     policy: Policy, events: list[e.DialogueEvent]
 ) -> None:
@@ -77,7 +77,7 @@ def test_an_utterance_is_open_exactly_while_the_light_says_so(
 
 
 @given(policies, st.lists(st.sampled_from(EXAMPLES), max_size=60))
-@settings(max_examples=400)
+@settings(max_examples=150)
 def test_every_state_that_waits_has_a_timer_or_a_person_to_end_it(
     policy: Policy, events: list[e.DialogueEvent]
 ) -> None:
@@ -104,7 +104,7 @@ def test_every_state_that_waits_has_a_timer_or_a_person_to_end_it(
 
 
 @given(policies, st.lists(st.tuples(st.sampled_from(EXAMPLES), st.booleans()), max_size=60))
-@settings(max_examples=400)
+@settings(max_examples=150)
 def test_no_turn_begins_while_none_is_left_and_none_is_refused_while_some_are(
     policy: Policy, events: list[tuple[e.DialogueEvent, bool]]
 ) -> None:
@@ -124,7 +124,7 @@ def test_no_turn_begins_while_none_is_left_and_none_is_refused_while_some_are(
 
 
 @given(policies, st.lists(st.sampled_from(EXAMPLES), max_size=60))
-@settings(max_examples=400)
+@settings(max_examples=150)
 def test_with_no_turns_left_a_press_is_refused_aloud_in_every_state_that_would_listen(
     policy: Policy, events: list[e.DialogueEvent]
 ) -> None:
@@ -138,7 +138,7 @@ def test_with_no_turns_left_a_press_is_refused_aloud_in_every_state_that_would_l
 
 
 @given(policies, st.lists(st.sampled_from(EXAMPLES), max_size=60))
-@settings(max_examples=400)
+@settings(max_examples=150)
 def test_what_ends_with_the_turn_is_forgotten_at_rest_and_at_the_start_of_the_next(
     policy: Policy, events: list[e.DialogueEvent]
 ) -> None:

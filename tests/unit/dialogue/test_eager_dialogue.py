@@ -111,7 +111,7 @@ policies = st.builds(Policy, voice_trigger=st.booleans(), barge_in=st.booleans()
 
 
 @given(policies, st.lists(st.sampled_from(EXAMPLES), max_size=60))
-@settings(max_examples=400)
+@settings(max_examples=150)
 def test_an_eager_end_is_confirmed_or_taken_back_before_anything_of_its_answer_is_heard(
     policy: Policy, events: list[e.DialogueEvent]
 ) -> None:

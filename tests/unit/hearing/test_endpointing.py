@@ -8,19 +8,19 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import synthetic_sound as sounds
-from places import ROOT
 from synthetic_sound import Sound
 
 from daemon.config.settings import VadSettings
 from daemon.hearing.endpointing import LOWEST_FLOOR_DBFS, Edge, Heard, NoiseFloor, SpeechDetector
 from daemon.hearing.vad import make_is_voiced
+from hw.simulated.board import SENTENCE_WAV
 
 SETTINGS = VadSettings(eager_ms=0, silence_max_ms=0)  # 120 ms start, 700 ms silence, 9 dB threshold
 CHUNK_S = 0.02
-SENTENCE_WAV = ROOT / "hw" / "simulated" / "sentence.wav"
-SENTENCES: dict[str, Callable[[np.random.Generator], Sound]] = {"formants": sounds.sentence}
-if SENTENCE_WAV.exists():
-    SENTENCES["recorded"] = lambda _: sounds.recorded(SENTENCE_WAV)
+SENTENCES: dict[str, Callable[[np.random.Generator], Sound]] = {
+    "formants": sounds.sentence,
+    "recorded": lambda _: sounds.recorded(SENTENCE_WAV),
+}
 
 VOWEL = sounds.chunks([sounds.at_dbfs(sounds.vowel("a", 0.2), -20)])[4]
 QUIET = bytes(640)

@@ -87,7 +87,7 @@ def test_a_time_that_exists_twice_is_its_first() -> None:
 @example(zone="Europe/Berlin", summer=False, at=time(2, 30), weekdays=EVERY_DAY)
 @example(zone="Australia/Lord_Howe", summer=True, at=time(2, 15), weekdays=EVERY_DAY)
 @example(zone="Australia/Lord_Howe", summer=False, at=time(1, 45), weekdays=EVERY_DAY)
-@settings(max_examples=300)
+@settings(max_examples=100)
 def test_a_repeated_alarm_rings_once_on_each_of_its_days_over_daylight_saving(
     zone: str, summer: bool, at: time, weekdays: tuple[int, ...]
 ) -> None:

@@ -287,13 +287,13 @@ def histories(draw: st.DrawFn) -> list[LinkEvent]:
 
 
 @given(histories())
-@settings(max_examples=500)
+@settings(max_examples=150)
 def test_no_history_reaches_an_undefined_pair(events: list[LinkEvent]) -> None:
     run(*events)
 
 
 @given(histories())
-@settings(max_examples=500)
+@settings(max_examples=150)
 def test_a_trigger_and_patience_always_lead_to_a_try(events: list[LinkEvent]) -> None:
     """No phase is for ever: after a pause, the user's trigger finds a link or makes one."""
     link = run(*events)
@@ -303,14 +303,14 @@ def test_a_trigger_and_patience_always_lead_to_a_try(events: list[LinkEvent]) ->
 
 
 @given(histories())
-@settings(max_examples=500)
+@settings(max_examples=150)
 def test_a_busy_link_is_never_left_offline_by_a_passing_failure(events: list[LinkEvent]) -> None:
     link = run(*events, Busy(True, 1e6), Asked(1e6), fail(FailureKind.TRANSIENT, 1e6 + 1))
     assert link.phase in (LinkPhase.CONNECTING, LinkPhase.BACKING_OFF)
 
 
 @given(histories())
-@settings(max_examples=500)
+@settings(max_examples=150)
 def test_waiting_always_says_until_when(events: list[LinkEvent]) -> None:
     link = run(*events)
     if link.phase in (LinkPhase.BACKING_OFF, LinkPhase.ONLINE):

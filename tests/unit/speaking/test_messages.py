@@ -6,7 +6,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from rig import SENTENCE_WAV
 
 from daemon.session.failures import TREATMENTS, FailureKind, Retry
 from daemon.speaking import announcer
@@ -24,6 +23,7 @@ from daemon.speaking.messages import (
 )
 from daemon.words import Earcon
 from hw.base import MIC_FORMAT, SPEAKER_FORMAT
+from hw.simulated.board import SENTENCE_WAV
 
 NEEDS_NO_WORDS = (Earcon.LISTENING, Earcon.DONE, Earcon.MUTED, Earcon.UNMUTED)
 
