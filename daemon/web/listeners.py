@@ -37,6 +37,8 @@ class OpenListener:
     sockets: list[CountingListener]
     limits: DoorLimits
     counts: DoorCounts
+    handed_over: bool
+    """Whether systemd holds all of the sockets too, and starts us anew for the next who comes."""
 
     @property
     def port(self) -> int:
@@ -103,10 +105,10 @@ def _open(kind: Listener, web: WebSettings, places: Iterable[str], descriptors: 
     limits = limits_of(kind, web)
     taken = Places(limits, counts)
     with contextlib.ExitStack() as stack:
-        sockets = [stack.enter_context(CountingListener(one, taken)) for one in descriptors]
-        sockets += [stack.enter_context(bind(*_place(text), taken)) for text in places]
+        handed = [stack.enter_context(CountingListener(one, taken)) for one in descriptors]
+        own = [stack.enter_context(bind(*_place(text), taken)) for text in places]
         stack.pop_all()  # from here on they are the caller's
-    return OpenListener(kind=kind, sockets=sockets, limits=limits, counts=counts)
+    return OpenListener(kind=kind, sockets=handed + own, limits=limits, counts=counts, handed_over=not own)
 
 
 def _place(text: str) -> tuple[str, int]:

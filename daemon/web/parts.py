@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from daemon.certificates import Certified
 from daemon.config.settings import Settings
 from daemon.control.client import find_daemon
 from daemon.web.api import entries as api
@@ -20,6 +19,7 @@ from daemon.web.api.settings import APPLY_VARIABLE, SettingsPages
 from daemon.web.api.settings import entries as settings_entries
 from daemon.web.clients import entries as clients
 from daemon.web.door import plain
+from daemon.web.door.certificates import AuthorityFile
 from daemon.web.door.names import domains_of, host_name
 from daemon.web.entry import Entry
 from daemon.web.gate.codes import CodeFile
@@ -57,7 +57,9 @@ class GatewayParts:
     config: SettingsPages
 
 
-def build_parts(settings: Settings, folder: Path, *, config: Path | None, no_speaker: bool) -> GatewayParts:
+def build_parts(
+    settings: Settings, folder: Path, *, config: Path | None = None, no_speaker: bool
+) -> GatewayParts:
     """All of them, connected; nothing is opened.
 
     `folder` holds the gateway's state; `config` is the file that the settings are from, None: the system's.
@@ -104,7 +106,7 @@ def _metrics(parts: GatewayParts, doors: Counters) -> MetricsPage:
 
 
 def entries_of(
-    parts: GatewayParts, https_port: int, authority: Certified | None, doors: Counters
+    parts: GatewayParts, https_port: int, authority: AuthorityFile | None, doors: Counters
 ) -> list[Entry]:
     """Every address of the gateway. The first that fits is taken, so what fits everything comes last.
 
@@ -131,5 +133,5 @@ def _entries(parts: GatewayParts, doors: Counters) -> Iterator[Entry]:
     yield from clients.entries(parts.service.talks, message_mib=parts.settings.web.message_mib)
 
 
-def _plain_offer(parts: GatewayParts, https_port: int, authority: Certified | None) -> plain.PlainOffer:
+def _plain_offer(parts: GatewayParts, https_port: int, authority: AuthorityFile | None) -> plain.PlainOffer:
     return plain.PlainOffer(name=parts.name, https_port=lambda: https_port, authority=authority)

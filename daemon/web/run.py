@@ -24,6 +24,7 @@ from daemon.web.gate.places import Whereabouts, web_folder, write_whereabouts
 from daemon.web.listeners import Moments, OpenListener, door_counters, opened, serve_all
 from daemon.web.options import WebOptions
 from daemon.web.parts import GatewayParts, build_parts, entries_of
+from daemon.web.rest import Bustle, rest_when_quiet
 from daemon.web.talk.beside_speaker import BesideSpeaker
 from daemon.web.tls import Tls
 
@@ -74,6 +75,8 @@ async def _serve(build: Callable[[], GatewayParts], folder: Path, found: list[Op
             moments = Moments(end=end)
             async with asyncio.TaskGroup() as tasks:
                 _start(parts, tls, tasks, moments)
+                if all(one.handed_over for one in found):
+                    tasks.create_task(rest_when_quiet(partial(_bustle, parts), end), name="rest")
                 await serve_all(found, entries, parts.gate, tls.context if tls else None, moments)
                 raise _EndOfServing
     except* _EndOfServing:
@@ -104,6 +107,15 @@ async def _supervised(parts: GatewayParts, moments: Moments) -> None:
         await telling
     finally:
         telling.cancel()
+
+
+def _bustle(parts: GatewayParts) -> Bustle:
+    talks = parts.service.talks
+    return Bustle(
+        talks_begun=talks.begun.total(),
+        talks_open=len(talks.report()["open"]),
+        pages_open=parts.pages.open,
+    )
 
 
 def _status(parts: GatewayParts) -> str:

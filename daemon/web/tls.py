@@ -7,10 +7,9 @@ import logging
 import ssl
 from pathlib import Path
 
-from daemon.certificates import Certified
 from daemon.config.web import WebSettings
 from daemon.errors import ConfigError
-from daemon.web.door.certificates import OwnCertificates, YourCertificate, server_context
+from daemon.web.door.certificates import AuthorityFile, OwnCertificates, YourCertificate, server_context
 from daemon.web.door.names import addresses
 
 log = logging.getLogger(__name__)
@@ -26,8 +25,8 @@ class Tls:
         self.context: ssl.SSLContext = server_context()
         self._yours: YourCertificate | None = None
         self._own: OwnCertificates | None = None
-        self.fingerprint = ""
-        """Of our own certificate's authority, SHA-256; empty: the certificate is yours."""
+        self.authority: AuthorityFile | None = None
+        """Our own; None: the certificate is yours."""
         if web.certificate:
             self._yours = YourCertificate(Path(web.certificate), Path(web.private_key))
         else:
@@ -35,17 +34,16 @@ class Tls:
         self.refresh()
 
     @property
-    def authority(self) -> Certified | None:
-        """Our own; None: the certificate is yours."""
-        return self._own.authority() if self._own else None
+    def fingerprint(self) -> str:
+        """Of our own certificate's authority, SHA-256; empty: the certificate is yours."""
+        return self.authority.fingerprint if self.authority else ""
 
     def refresh(self) -> None:
         """Take what has changed since: addresses, dates, files."""
         if self._yours is not None:
             self._yours.into(self.context)
         elif self._own is not None:
-            self._own.into(self.context, addresses())
-            self.fingerprint = self._own.authority().fingerprint
+            self.authority = self._own.into(self.context, addresses())
 
     async def keep_good(self) -> None:
         """Refresh it for ever. What fails is told; the certificate of before stays."""

@@ -24,7 +24,7 @@ start_web() {
 # leave_web: there is no gateway any more; called while its units are still there.
 leave_web() {
     local unit
-    for unit in "$WEB_SERVICE" "${WEB_SOCKETS[@]}" "$WEB_PATH"; do
+    for unit in "${WEB_SOCKETS[@]}" "$WEB_PATH" "$WEB_SERVICE"; do  # a socket would start the service again
         if [[ ! -e $UNITS/$unit ]]; then continue; fi
         if systemd_runs && systemctl --quiet is-active "$unit"; then systemctl stop "$unit"; fi
         systemctl --quiet disable "$unit" || true

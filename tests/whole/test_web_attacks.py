@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 from attacks.trials import ATTACKS, Target, run_all
 from web_house import ToldSpeaker, running_house
 
 from daemon.web.gate.gate import COOKIE
 
 
-async def test_every_attack_is_held_off(tmp_path: Path) -> None:
+async def test_every_attack_is_held_off(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     speaker = ToldSpeaker()
     async with running_house(tmp_path, speaker) as house:
         secret = house.cookie("attacker")["Cookie"].removeprefix(f"{COOKIE}=")
@@ -19,4 +20,5 @@ async def test_every_attack_is_held_off(tmp_path: Path) -> None:
         assert failed == []
         assert [device.name for device in house.devices.all()] == ["attacker"]
     assert speaker.asked == [], "nothing of it reached the speaker"
+    assert [record for record in caplog.records if record.levelname == "ERROR"] == []
     assert len({one.name for one in ATTACKS}) == len(ATTACKS) > 70

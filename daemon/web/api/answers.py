@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import math
-from collections.abc import Awaitable, Callable
-from typing import Any
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any, TypeVar
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
+from starlette.types import Receive
 
 from daemon.errors import ConureError
 from daemon.outside import json_of, one_line
@@ -19,6 +21,8 @@ NOT_KEPT = {"Cache-Control": "no-store"}
 """What is told to one visitor is no business of a cache."""
 
 SENTENCE_CHARS = 500
+
+Result = TypeVar("Result")
 
 Endpoint = Callable[[Request], Awaitable[Response]]
 
@@ -79,6 +83,24 @@ async def body_of(request: Request) -> dict[str, Any]:
     if not isinstance(table, dict):
         raise WebRefused(RefusalName.BAD_BODY, "The body is not a JSON object.")
     return table
+
+
+async def while_there(job: Coroutine[Any, Any, Result], receive: Receive) -> Result | None:
+    """What the job returns; None, and the job is cancelled, if the client goes first. Its body was read."""
+    working, leaving = asyncio.ensure_future(job), asyncio.ensure_future(gone(receive))
+    try:
+        await asyncio.wait({working, leaving}, return_when=asyncio.FIRST_COMPLETED)
+        return working.result() if working.done() else None
+    finally:
+        for task in (working, leaving):
+            task.cancel()
+        await asyncio.gather(working, leaving, return_exceptions=True)
+
+
+async def gone(receive: Receive) -> None:
+    """Return when the client has closed its side."""
+    while (await receive())["type"] != "http.disconnect":
+        pass
 
 
 def text_in(table: dict[str, Any], key: str, *, usual: str | None = None) -> str:

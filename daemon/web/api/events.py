@@ -16,7 +16,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from daemon.web.api.answers import NOT_KEPT, line_of
+from daemon.web.api.answers import NOT_KEPT, gone, line_of
 from daemon.web.entry import Entry, Right
 from daemon.web.gate.refusals import RefusalName, WebRefused
 from daemon.web.speaker.client import Note, SpeakerDoor
@@ -94,7 +94,7 @@ class OpenPage(Response):
         """Send events until one of the ends comes."""
         await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
         with self._pages.counted():
-            await first_of(self._pump(send), _gone(receive))
+            await first_of(self._pump(send), gone(receive))
         with contextlib.suppress(OSError):
             await send({"type": "http.response.body", "body": b""})
 
@@ -147,12 +147,6 @@ async def _sent(send: Send, body: bytes) -> None:
     """Raises TimeoutError if the page does not take it."""
     async with asyncio.timeout(WRITE_S):
         await send({"type": "http.response.body", "body": body, "more_body": True})
-
-
-async def _gone(receive: Receive) -> None:
-    """Return when the page has closed its side."""
-    while (await receive())["type"] != "http.disconnect":
-        pass
 
 
 def entries(pages: EventPages) -> list[Entry]:

@@ -10,7 +10,7 @@ from starlette.responses import Response
 
 from daemon.outside import whole
 from daemon.web.api.agents import name_of
-from daemon.web.api.answers import Endpoint, as_json, body_of, flag_in, text_in
+from daemon.web.api.answers import Endpoint, as_json, body_of, flag_in, text_in, while_there
 from daemon.web.entry import Entry, Listener, Right, Visitor
 from daemon.web.gate.desk import Paired, PairingDesk
 from daemon.web.gate.devices import Devices, PairedDevice
@@ -47,7 +47,11 @@ class DevicePages:
         number = whole((await body_of(request)).get("number", 0), HIGHEST_NUMBER)
         if number is None:
             raise WebRefused(RefusalName.BAD_BODY, f'"number" must be a whole number to {HIGHEST_NUMBER}.')
-        return _let_in(await self._desk.ask_press(_address(request), number, _name(request)))
+        asking = self._desk.ask_press(_address(request), number, _name(request))
+        paired = await while_there(asking, request.receive)
+        if paired is None:
+            raise WebRefused(RefusalName.NOT_PRESSED)
+        return _let_in(paired)
 
     async def new_code(self, request: Request) -> Response:
         """A code for another device, as text, as an address, and as a picture of that address."""

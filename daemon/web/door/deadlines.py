@@ -151,6 +151,12 @@ class PatientWebSocket(WebSocketsSansIOProtocol):
         self._stalled.lift()
         super().connection_lost(exc)
 
+    async def send(self, message: Any) -> None:
+        """As uvicorn's, which takes an upgrade that is refused for an error, and writes a line for each."""
+        await super().send(message)
+        if message["type"] == "websocket.http.response.body" and not message.get("more_body", False):
+            self.handshake_complete = True
+
     def shutdown(self) -> None:
         """As uvicorn's, but the application says goodbye itself (1001), where it knows to whom."""
         if not self.handshake_complete:

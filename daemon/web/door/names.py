@@ -9,14 +9,14 @@ from __future__ import annotations
 import re
 import socket
 from collections.abc import Iterator
-from ipaddress import IPv4Address, IPv6Address, ip_network
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_network
 from pathlib import Path
 
-from daemon.certificates import Address, Network
+Address = IPv4Address | IPv6Address
 
 PROC_NET = Path("/proc/net")
 
-NETWORKS: tuple[Network, ...] = tuple(
+NETWORKS: tuple[IPv4Network | IPv6Network, ...] = tuple(
     ip_network(text)
     for text in (
         "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "169.254.0.0/16", "fc00::/7", "fe80::/10",

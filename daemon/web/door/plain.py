@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
-from daemon.certificates import Certified
+from daemon.web.door.certificates import AuthorityFile
 from daemon.web.entry import Entry, Listener
 
 PLAIN = frozenset({Listener.PLAIN})
@@ -56,7 +56,7 @@ class PlainOffer:
     """The speaker's, for people."""
     https_port: Callable[[], int]
     """Known when the sockets are."""
-    authority: Certified | None
+    authority: AuthorityFile | None
     """None: the certificate is the user's own, which needs no trust of its own."""
 
 
@@ -110,7 +110,7 @@ def page(offer: PlainOffer, address: str) -> str:
     return _PAGE.format(name=html.escape(offer.name), address=html.escape(address), trust=trust)
 
 
-def _trust(authority: Certified) -> str:
+def _trust(authority: AuthorityFile) -> str:
     words = {"profile": PROFILE_PATH, "certificate": CERTIFICATE_PATH}
     return _TRUST.format(fingerprint=authority.fingerprint, **words)
 
@@ -119,13 +119,13 @@ def _serves(file: Response) -> Callable[[Request], Response]:
     return lambda _request: file
 
 
-def as_crt(authority: Certified) -> Response:
+def as_crt(authority: AuthorityFile) -> Response:
     """The certificate as telephones and desktops install it."""
     headers = {"Content-Disposition": 'attachment; filename="conure.crt"'}
     return Response(authority.der, headers=headers, media_type="application/x-x509-ca-cert")
 
 
-def as_profile(authority: Certified, name: str) -> Response:
+def as_profile(authority: AuthorityFile, name: str) -> Response:
     """The certificate in an Apple configuration profile (developer.apple.com, CertificateRoot)."""
     identity = uuid.uuid5(uuid.NAMESPACE_OID, authority.fingerprint)
     payload = {

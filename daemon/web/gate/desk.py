@@ -67,11 +67,16 @@ class PairingDesk:
         return await self._pair(name, address, guest=found.guest)
 
     async def ask_press(self, address: str, number: int, name: str) -> Paired:
-        """Pair by a press. Raises WebRefused, and ConureError, also where the speaker cannot ask for one."""
+        """Pair by a press. Raises WebRefused, and ConureError, also where the speaker cannot ask for one.
+
+        Cancelled, it has the light ended; until the time is over nobody else may ask, for whoever comes to
+        press comes for the one who asked first.
+        """
         pairing, now_s = self._known(), self._clock()
         refusal = pairing.ask_press(address, now_s)
-        if refusal is not None:
+        if refusal is RefusalName.PRESS_BUSY:
             self._contested.set()
+        if refusal is not None:
             raise WebRefused(refusal, retry_after_s=pairing.waits_s(address, now_s) or None)
         self._contested.clear()
         log.warning(

@@ -61,6 +61,7 @@ FILES = (
 )
 """All of them, by their names under `static/`; a test holds them against the folder."""
 
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PageFile:
     """One file as it is sent."""

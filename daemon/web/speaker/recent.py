@@ -24,6 +24,8 @@ class SaidLine:
     at: str
     """Local time of its first piece, as the speaker wrote it."""
     began_s: float
+    key: int
+    """Below 0, another for each line: a page gives its own lines keys from 0 up."""
     over: bool = False
 
 
@@ -35,6 +37,7 @@ class RecentWords:
         self._kept_s = minutes * MINUTE_S
         self._clock = clock
         self._lines: deque[SaidLine] = deque(maxlen=MAX_LINES)
+        self._key = 0
 
     def hear(self, note: dict[str, Any]) -> None:
         """Take a note. The two sides of a turn may interleave; its end, or a turn in writing, ends both."""
@@ -50,7 +53,7 @@ class RecentWords:
     def lines(self) -> list[dict[str, Any]]:
         """What is remembered, the oldest first; a line that is not `over` may still grow."""
         self._forget()
-        names = ("who", "text", "at", "over")
+        names = ("who", "text", "at", "over", "key")
         return [{name: getattr(line, name) for name in names} for line in self._lines]
 
     def _add(self, who: str, text: str, note: dict[str, Any]) -> None:
@@ -58,7 +61,10 @@ class RecentWords:
             return
         line = next((line for line in reversed(self._lines) if line.who == who and not line.over), None)
         if line is None:
-            line = SaidLine(who=who, text="", at=str(note.get("at", "")), began_s=self._clock())
+            self._key -= 1
+            line = SaidLine(
+                who=who, text="", at=str(note.get("at", "")), began_s=self._clock(), key=self._key
+            )
             self._lines.append(line)
         line.text = (line.text + text).lstrip()[:LINE_CHARS]
 

@@ -30,7 +30,7 @@ class ConfigFile:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class InForce:
+class ReadConfig:
     """What a text means: the settings, which of them it gives, and what is wrong with it."""
 
     settings: Settings
@@ -50,13 +50,13 @@ def read_config(path: Path | None) -> ConfigFile:
     return ConfigFile(path=path, text=text, version=hashlib.sha256(text.encode()).hexdigest())
 
 
-def in_force(text: str) -> InForce:
+def in_force(text: str) -> ReadConfig:
     """What the text means on this machine. Raises OddFile where it is no TOML."""
     data = toml_of(text)
     chosen = choose(data, "", None)
     checked: Checked = validate(data, "", chosen.base)
     of_board = tuple(Problem(("board.name",), line) for line in chosen.problems)
-    return InForce(
+    return ReadConfig(
         settings=chosen.named(checked.settings),
         base=chosen.base,
         given=checked.given,
@@ -76,12 +76,12 @@ def problems_of(config: ConfigFile, changes: Mapping[str, Any]) -> list[Problem]
     return found[:MAX_PROBLEMS]
 
 
-def table_of(found: InForce) -> list[dict[str, Any]]:
+def table_of(found: ReadConfig) -> list[dict[str, Any]]:
     """Every key with its value, and where that comes from, as the page shows it."""
     return [_row(key, found) for key in KEYS]
 
 
-def _row(key: Key, found: InForce) -> dict[str, Any]:
+def _row(key: Key, found: ReadConfig) -> dict[str, Any]:
     value = getattr(getattr(found.settings, key.table), key.name)
     return {
         "table": key.table,
@@ -98,7 +98,7 @@ def _row(key: Key, found: InForce) -> dict[str, Any]:
     }
 
 
-def _source(key: Key, value: Any, found: InForce) -> str:
+def _source(key: Key, value: Any, found: ReadConfig) -> str:
     if key.full_name in found.given:
         return "file"
     return "default" if value == key.default else "board"

@@ -39,6 +39,9 @@ WISH_LIMIT_BYTES = 64 * 1024
 """As long as what the gateway takes from a page."""
 
 SERVICE = "conure.service"
+GATEWAY = "conure-web.service"
+GATEWAY_TABLES = ("web", "live", "log")
+"""What the gateway reads of the configuration, at its start; a change of all else leaves talks alone."""
 START_S = 120.0
 """Longer than the unit's TimeoutStartSec and TimeoutStopSec together; systemd itself ends a start before."""
 
@@ -54,6 +57,10 @@ class SpeakerService(Protocol):
         """Start it anew; whether it became ready."""
         ...
 
+    def refresh_gateway(self) -> None:
+        """Have the gateway start anew, when it has answered who asked."""
+        ...
+
 
 class SystemdService:
     """The service as systemd has it."""
@@ -67,10 +74,14 @@ class SystemdService:
         """As `SpeakerService`: `systemctl restart` waits for READY, which a reload does not."""
         return self._systemctl("restart").returncode == 0
 
-    def _systemctl(self, *words: str) -> subprocess.CompletedProcess[str]:
+    def refresh_gateway(self) -> None:
+        """As `SpeakerService`; its end lets answers be finished, and is not waited for."""
+        self._systemctl("try-restart", "--no-block", service=GATEWAY)
+
+    def _systemctl(self, *words: str, service: str = SERVICE) -> subprocess.CompletedProcess[str]:
         try:
             return subprocess.run(
-                ["systemctl", *words, SERVICE], capture_output=True, text=True, check=False, timeout=START_S
+                ["systemctl", *words, service], capture_output=True, text=True, check=False, timeout=START_S
             )
         except subprocess.TimeoutExpired:
             return subprocess.CompletedProcess(words, 1, "", "")
@@ -97,6 +108,9 @@ class Helper:
             outcome = _outcome(wish, OutcomeKind.FAILED, f"{self._config}: {error}")
         log.info("the wish of the page: %s", outcome.told)
         self._tell(outcome)
+        in_file = outcome.kind in (OutcomeKind.APPLIED, OutcomeKind.KEPT)
+        if in_file and any(name.partition(".")[0] in GATEWAY_TABLES for name in wish.changes):
+            self._service.refresh_gateway()
         return outcome
 
     # --- what the gateway's user may write

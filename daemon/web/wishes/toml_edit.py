@@ -10,9 +10,6 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-import tomlkit
-from tomlkit.exceptions import TOMLKitError
-
 from daemon.config.schema import toml_value
 from hw.files import OddFile, toml_of
 
@@ -20,6 +17,8 @@ from hw.files import OddFile, toml_of
 def edited(text: str, changes: Mapping[str, Any]) -> str:
     """The text with these values, by full name; None takes a key out. Raises OddFile where that fails."""
     wanted = _changed(toml_of(text), changes)
+    from tomlkit.exceptions import TOMLKitError  # loaded when something is changed, not with the gateway
+
     try:
         result = _edited(text, changes)
     except (TOMLKitError, RecursionError, ValueError, TypeError, AttributeError) as error:
@@ -51,6 +50,8 @@ def _split(change: tuple[str, Any]) -> tuple[str, str, Any]:
 
 
 def _edited(text: str, changes: Mapping[str, Any]) -> str:
+    import tomlkit
+
     document = tomlkit.parse(text)
     new = []
     for table, key, value in map(_split, changes.items()):
@@ -69,6 +70,8 @@ def _edited(text: str, changes: Mapping[str, Any]) -> str:
 
 def _with_new(text: str, table: str, key: str, value: Any) -> str:
     """With a new key right below its table's name: at a table's end comments on the next one may stand."""
+    import tomlkit
+
     header = re.search(rf"^[ \t]*\[[ \t]*{re.escape(table)}[ \t]*\][ \t]*(#.*)?$", text, re.MULTILINE)
     line = f"{key} = {toml_value(value)}\n"
     if header is not None:

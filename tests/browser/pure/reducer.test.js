@@ -97,3 +97,10 @@ test("what is wrong is told with its remedy, the gravest alone", () => {
 	assert.deepEqual(faults.map(({ text, kind }) => [text, kind]), [["Microphone: gone", undefined], ["The key is refused", "bad"], ["alarm: was missed", "info"]]);
 	assert.ok(faults[0].remedy && faults[1].remedy);
 });
+
+test("what was said before takes the place of the lines, and a line that is not over goes on", () => {
+	const lines = [{ who: "user", text: "What time", over: false, at: "now", key: -1 }, { who: "model", text: "Noon.", over: true, at: "now", key: -2 }];
+	const state = here({ event: "transcript", who: "user", text: "Old" }, { event: "said", lines }, { event: "transcript", who: "user", text: " is it?" }, { event: "say", text: "Go." });
+	assert.deepEqual(state.lines.map(({ who, text }) => [who, text]), [["user", "What time is it?"], ["model", "Noon."], ["user", "Go."]]);
+	assert.equal(new Set(state.lines.map(({ key }) => key)).size, 3);
+});

@@ -109,3 +109,31 @@ test("two tabs share one stream, and a hidden tab has none", async () => {
 	await hide(page, "visible");
 	await page.getByText("41 %").waitFor();
 });
+
+test("settings are searched and checked, each mistake is told at its key, and what is the file's is not offered", async () => {
+	const { page } = await openPaired(browser, stage);
+	await go(page, "settings");
+	await page.getByRole("searchbox").fill("volume");
+	const field = page.locator("[id='sound.volume']");
+	await field.fill("400");
+	await field.press("Tab");
+	await page.getByText("1 change").waitFor();
+	await page.getByRole("button", { name: "Check" }).click();
+	await page.locator(".key .wrong:visible").getByText(/from 0 to 100/).waitFor();
+	await field.fill("41");
+	await field.press("Tab");
+	await page.getByRole("button", { name: "Check" }).click();
+	await page.getByText("These changes are all right.").waitFor();
+	await page.getByRole("button", { name: "Undo" }).click();
+	assert.equal(await page.getByText("1 change").isVisible(), false);
+	await page.getByRole("searchbox").fill("base_url");
+	assert.ok(await page.locator("[id='live.base_url']").isDisabled());
+});
+
+test("the doctor looks and tells what helps", async () => {
+	const { page } = await openPaired(browser, stage);
+	await go(page, "health");
+	await page.getByRole("button", { name: "Examine" }).click();
+	await page.locator(".findings li").first().waitFor({ timeout: 100_000 });
+	assert.ok((await page.locator(".findings li").count()) > 10);
+});

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
+import { join } from "node:path";
 import { after, afterEach, before, test } from "node:test";
 
-import { openBrowser, openPaired, openStage, openVisitor } from "./theatre.js";
+import { SHOTS, openBrowser, openPaired, openStage, openVisitor } from "./theatre.js";
 
 let stage, browser;
 before(async () => ([stage, browser] = await Promise.all([openStage(), openBrowser()])));
@@ -70,4 +71,17 @@ test("a paired browser makes a code for another", async () => {
 	const other = await openVisitor(browser);
 	await other.page.goto(`${stage.address}/#pair=${code}`);
 	await other.page.locator("conure-now").waitFor();
+});
+
+test("where no speaker answers, set-up comes first, and makes room when it does", async () => {
+	await stage.ask("stop_speaker");
+	const { page } = await openVisitor(browser);
+	const { code } = await stage.ask("pair");
+	await page.goto(`${stage.address}/#pair=${code}`);
+	await page.getByRole("heading", { name: "Set-up", level: 1 }).waitFor();
+	await page.locator("conure-set-up .tag, conure-set-up .notice").first().waitFor({ timeout: 100_000 });
+	await page.screenshot({ path: join(SHOTS, "set-up-1280-light.png"), fullPage: true });
+	assert.equal(await page.locator("conure-set-up .notice").count(), 0);
+	await stage.ask("restart");
+	await page.locator("conure-now").waitFor();
 });

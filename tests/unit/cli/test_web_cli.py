@@ -42,6 +42,24 @@ def test_without_the_extra_the_command_says_how_to_get_it(
     assert "there is no uvicorn): sudo scripts/install --with web" in capsys.readouterr().err
 
 
+def test_an_idle_gateway_has_not_loaded_what_only_talks_need() -> None:
+    """They are half of its memory."""
+    needed = (
+        "numpy",
+        "cryptography",
+        "google.genai",
+        "pydantic",
+        "soxr",
+        "av",
+        "tomlkit",
+        "daemon.run",
+        "daemon.doctor",
+    )
+    code = f"import sys\nimport daemon.web.run\nprint(*[name for name in {needed} if name in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == []
+
+
 def test_a_speaker_that_ran_has_loaded_nothing_of_it(tmp_path: Path) -> None:
     """With everything of the gateway installed: google-genai loads what it finds of some libraries."""
     env = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "CONURE_SOCKET": str(tmp_path / "socket")}

@@ -373,6 +373,20 @@ async def test_two_who_ask_at_once_are_both_refused(house: House, speaker: ToldS
     assert house.devices.all() == ()
 
 
+async def test_who_leaves_before_the_press_ends_the_light_and_is_not_paired(
+    house: House, speaker: ToldSpeaker
+) -> None:
+    speaker.answers["pair"] = {"id": 7, "seconds": 30}
+    asking = asyncio.create_task(press(house))
+    await heard_by(speaker)
+    asking.cancel()
+    async with asyncio.timeout(20):
+        while speaker.asked[-1] != ("pair", {"seconds": 0}):
+            await asyncio.sleep(0.005)
+    assert house.devices.all() == ()
+    assert (await press(house, 43)).status_code == 409, "whoever comes to press comes for the first"
+
+
 async def test_a_speaker_without_a_button_says_so(house: House, speaker: ToldSpeaker) -> None:
     speaker.refuse("pair", "this speaker has no button; use a code of `conure web pair`")
     answer = await press(house)

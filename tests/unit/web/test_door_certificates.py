@@ -6,6 +6,7 @@ import asyncio
 import logging
 import plistlib
 import ssl
+import sys
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
 from pathlib import Path
@@ -18,6 +19,7 @@ from daemon.errors import ConfigError
 from daemon.runtime.clock import CLOCK_SET_S
 from daemon.web.door.certificates import (
     AUTHORITY_FILE,
+    KNOWN_FILE,
     LEAF_FILE,
     RENEWED,
     OwnCertificates,
@@ -50,8 +52,7 @@ def trusting(pem: str) -> ssl.SSLContext:
 
 async def test_a_client_that_trusts_the_authority_reaches_it_by_name_and_by_address(tmp_path: Path) -> None:
     own, context = OwnCertificates(tmp_path, "kitchen"), server_context()
-    own.into(context, HOME)
-    client = trusting(own.authority().pem)
+    client = trusting(own.into(context, HOME).pem)
     async with listening(says_hello, tls=context) as door:
         for name in ("kitchen.local", "kitchen", "localhost", "127.0.0.1", "192.168.1.20"):
             reader, writer = await asyncio.open_connection(
@@ -168,6 +169,40 @@ def test_a_damaged_file_is_kept_aside_and_made_anew(tmp_path: Path, caplog: pyte
     assert after.fingerprint != before.fingerprint
     assert "starting afresh" in caplog.text
     assert (tmp_path / f"{LEAF_FILE}.bad").exists()
+
+
+@pytest.mark.parametrize("name", [AUTHORITY_FILE, LEAF_FILE, KNOWN_FILE])
+@pytest.mark.parametrize("damage", ["damaged", "lost"])
+def test_whichever_file_is_lost_or_damaged_the_gateway_comes_up(
+    tmp_path: Path, name: str, damage: str
+) -> None:
+    OwnCertificates(tmp_path, "kitchen").into(server_context(), HOME)
+    if damage == "lost":
+        (tmp_path / name).unlink()
+    else:
+        (tmp_path / name).write_text("{")
+    context = server_context()
+    authority = OwnCertificates(tmp_path, "kitchen").into(context, HOME)
+    own = OwnCertificates(tmp_path, "kitchen")
+    assert authority.fingerprint == own.authority().fingerprint
+    assert own.leaf(HOME).is_signed_by(own.authority())
+
+
+def test_a_certificate_that_fits_is_shown_without_the_library_that_makes_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = Clock()
+    OwnCertificates(tmp_path, "kitchen", clock).into(server_context(), HOME)
+    monkeypatch.setitem(sys.modules, "daemon.certificates", None)
+    OwnCertificates(tmp_path, "kitchen", clock).into(server_context(), HOME)
+    for name, home, later_s in (
+        ("kitchen", HOME[:1], 0.0),
+        ("bath", HOME, 0.0),
+        ("kitchen", HOME, 370 * DAY_S),
+    ):
+        clock.now_s += later_s
+        with pytest.raises(ImportError):
+            OwnCertificates(tmp_path, name, clock).into(server_context(), home)
 
 
 def test_a_folder_that_cannot_be_written_is_told(tmp_path: Path) -> None:
@@ -318,7 +353,8 @@ def test_the_scope_holds_every_name_of_ours() -> None:
 
 
 def test_the_profile_holds_the_authority_and_is_the_same_each_time(tmp_path: Path) -> None:
-    authority = OwnCertificates(tmp_path, "kitchen").authority()
+    authority = OwnCertificates(tmp_path, "kitchen").into(server_context(), HOME)
+    assert authority.fingerprint == OwnCertificates(tmp_path, "kitchen").authority().fingerprint
     first, again = as_profile(authority, "kitchen").body, as_profile(authority, "kitchen").body
     assert first == again
     (payload,) = plistlib.loads(bytes(first))["PayloadContent"]

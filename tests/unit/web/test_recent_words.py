@@ -45,6 +45,11 @@ def test_pieces_are_joined_by_side_and_turn(room: Room) -> None:
     )
     turn(room, ("user", "Thanks."))
     assert room.said() == [("user", "What time is it?"), ("model", "It is late."), ("user", "Thanks.")]
+    assert [(line["key"], line["over"]) for line in room.recent.lines()] == [
+        (-1, True),
+        (-2, True),
+        (-3, True),
+    ]
     assert room.recent.lines()[0]["at"].startswith("2026-11-30T22")
 
 

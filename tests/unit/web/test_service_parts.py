@@ -1,11 +1,14 @@
-"""What the gateway has without a key: nothing is loaded, talks and tokens say why there are none, and it lives."""
+"""What the gateway has without a key: nothing is loaded, and talks and tokens say why there are none."""
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from places import ROOT
 from web_pages import pages
 
 from daemon.config.settings import Settings
@@ -52,3 +55,12 @@ async def test_a_key_that_is_none_is_told_and_the_gateway_lives(
 def test_an_address_of_the_service_that_is_none_cannot_work() -> None:
     with pytest.raises(ConfigError, match="GOOGLE_GEMINI_BASE_URL"):
         parts({"GOOGLE_GEMINI_BASE_URL": "ftp://somewhere"})
+
+
+def test_the_heavy_libraries_wait_for_somebody_who_talks() -> None:
+    heavy = ("google.genai", "numpy", "soxr", "av")
+    program = f"import sys, daemon.web.run; print([name for name in {heavy} if name in sys.modules])"
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == "[]"

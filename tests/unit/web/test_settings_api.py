@@ -45,6 +45,9 @@ class Ready:
     def restart(self) -> bool:
         return True
 
+    def refresh_gateway(self) -> None:
+        raise AssertionError
+
 
 class Page:
     """What a browser does."""

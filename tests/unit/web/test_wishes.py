@@ -18,7 +18,7 @@ from daemon.config.schema import KEYS
 from daemon.errors import ConureError
 from daemon.web.wishes.check import in_force, problems_of, read_config, table_of
 from daemon.web.wishes.desk import WishDesk
-from daemon.web.wishes.helper import Helper
+from daemon.web.wishes.helper import Helper, SystemdService
 from daemon.web.wishes.toml_edit import edited
 from daemon.web.wishes.wish import (
     OUTCOME_FILE,
@@ -64,6 +64,10 @@ class ToldService:
         self._runs = runs
         self.files: list[str] = []
         self.config: Path | None = None
+        self.gateways = 0
+
+    def refresh_gateway(self) -> None:
+        self.gateways += 1
 
     def runs(self) -> bool:
         return self._runs
@@ -168,6 +172,24 @@ def test_a_link_to_the_file_stays_a_link(machine: Machine) -> None:
     assert "volume = 60" in real.read_text()
 
 
+@pytest.mark.parametrize(
+    ("changes", "starts", "gateways"),
+    [
+        ({"web.max_talks": 3}, [True], 1),
+        ({"live.voice": "Kore", "sound.volume": 60}, [True], 1),
+        ({"sound.volume": 60}, [True], 0),
+        ({"live.voice": "Kore"}, [False, True], 0),
+    ],
+)
+def test_the_gateway_starts_anew_for_what_it_reads_itself(
+    machine: Machine, changes: dict[str, Any], starts: list[bool], gateways: int
+) -> None:
+    """And only then: a talk on a phone goes on while the speaker gets louder."""
+    machine.wish(changes)
+    machine.apply(*starts)
+    assert machine.service.gateways == gateways
+
+
 # --- ways back
 
 
@@ -204,6 +226,32 @@ def test_a_file_that_was_changed_meanwhile_is_left(machine: Machine) -> None:
     assert outcome is not None
     assert outcome.kind is OutcomeKind.STALE
     assert "max_volume" in machine.config.read_text()
+
+
+@pytest.mark.parametrize(
+    ("state", "status", "runs", "ready"),
+    [
+        ("active", 0, True, True),
+        ("failed", 1, True, False),
+        ("inactive", 0, False, True),
+        ("", 1, False, False),
+    ],
+)
+def test_the_service_manager_is_asked_for_what_it_knows(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, state: str, status: int, runs: bool, ready: bool
+) -> None:
+    program, calls = tmp_path / "systemctl", tmp_path / "calls"
+    program.write_text(f'#!/bin/sh\necho "$*" >>{calls}\necho "{state}"\nexit {status}\n')
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    service = SystemdService()
+    assert (service.runs(), service.restart()) == (runs, ready)
+    service.refresh_gateway()
+    assert calls.read_text().splitlines() == [
+        "show --property=ActiveState --value conure.service",
+        "restart conure.service",
+        "try-restart --no-block conure-web.service",
+    ]
 
 
 # --- suspicion

@@ -16,7 +16,7 @@ async function ask(method, path, body) {
 	});
 	const told = await answer.json().catch(() => null);
 	if (answer.ok) return told;
-	throw new ApiError(answer.status, told?.error ?? `The gateway answered with status ${answer.status}.`, told?.remedy);
+	throw new ApiError(answer.status, told?.error ?? told?.told ?? `The gateway answered with status ${answer.status}.`, told?.remedy);
 }
 
 /** Each gives the answer's JSON, or raises ApiError. @param {string} path */

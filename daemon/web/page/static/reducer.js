@@ -1,8 +1,8 @@
 // What the page knows of the speaker: one pure function from a state and a note to the next state.
 
-const LINES = 120; // of the conversation; the oldest go
+const LINES = 120; // the oldest go
 const LEVELS = 75; // 15 s at five a second
-const TURNS = 50; // as many as the speaker remembers
+const TURNS = 50; // as the speaker
 
 /** @type {State} */
 export const START = { stream: "opening", speaker: "unknown", status: null, lines: [], levels: [], keys: 0 };
@@ -25,6 +25,7 @@ const ACTS = {
 	timers: (state, { event: _event, v: _v, at: _at, ...timers }) => patch(state, { timers: { ...state.status?.timers, ...timers } }),
 	level: (state, { level_dbfs, floor_dbfs }) => ({ ...state, levels: leveled(state, { open: true, level_dbfs, floor_dbfs }) }),
 	talk: (state, { name, open }) => patch(state, { talks: [...(state.status?.talks ?? []).filter((other) => other !== name), ...(open ? [name] : [])] }),
+	said: (state, { lines }) => ({ ...state, lines }),
 	say: (state, { text }) => said(ended(state), "user", text),
 	transcript: (state, { who, text }) => said(state, who === "user" ? "user" : "model", text),
 	turn: (state, { event: _event, v: _v, at: _at, ...turn }) => ended(patch(state, { turns: [...(state.status?.turns ?? []), turn].slice(-TURNS) })),

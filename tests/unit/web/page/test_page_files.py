@@ -91,8 +91,12 @@ def asked(name: str) -> set[tuple[str, str]]:
     text = re.sub(r"\$\{[^}]*\}", "{}", text_of(name))
     methods = {"get": "GET", "post": "POST", "remove": "DELETE", "EventSource": "GET", "#do": "POST"}
     calls = re.findall(r"(#do|\b(?:get|post|remove|EventSource|#send))\([\"`](/api/[^\"`]*)[\"`]", text)
-    named = {("POST", path) for path in re.findall(r"\"(/api/(?:talk|stop|end|settings|settings/check))\"", text)}
-    return {(methods[call], path) for call, path in calls} | (named if "now" in name or "settings" in name else set())
+    named = {
+        ("POST", path) for path in re.findall(r"\"(/api/(?:talk|stop|end|settings|settings/check))\"", text)
+    }
+    return {(methods[call], path) for call, path in calls} | (
+        named if "now" in name or "settings" in name else set()
+    )
 
 
 def served(tmp_path: Path) -> set[tuple[str, str]]:
@@ -136,7 +140,10 @@ def test_a_file_comes_whole_with_its_type_and_is_asked_for_again(path: str, kind
     answer = client().get(path)
     assert (answer.status_code, answer.headers["content-type"]) == (200, kind)
     assert answer.headers["cache-control"] == "no-cache"
-    assert answer.content == (files.FOLDER / (path.removeprefix("/page/").strip("/") or files.INDEX)).read_bytes()
+    assert (
+        answer.content
+        == (files.FOLDER / (path.removeprefix("/page/").strip("/") or files.INDEX)).read_bytes()
+    )
 
 
 @pytest.mark.parametrize("form", ["{}", "W/{}", '"other", {}'])
@@ -150,7 +157,9 @@ def test_who_has_another_version_gets_the_file() -> None:
     assert client().get("/page/main.js", headers={"If-None-Match": '"old"'}).status_code == 200
 
 
-@pytest.mark.parametrize("path", ["/page/../files.py", "/page/%2e%2e/files.py", "/page/", "/page/views", "/page//main.js"])
+@pytest.mark.parametrize(
+    "path", ["/page/../files.py", "/page/%2e%2e/files.py", "/page/", "/page/views", "/page//main.js"]
+)
 def test_no_path_leads_out_of_the_table(path: str) -> None:
     assert client().get(path).status_code == 404
 

@@ -20,7 +20,7 @@ class Health extends View {
 			card("Doctor", this.examine, this.findings),
 			card("Usage", null, this.usage),
 			card("Paired browsers", h("button", { onclick: () => this.#pair() }, "Pair another"), this.trouble, this.code, this.devices),
-			card("Running", null, this.about));
+			card("Running", null, this.about, h("p.small", "To end your browser's warning, install the speaker's certificate: ", h("a", { href: "/conure.mobileconfig" }, "Apple"), ", ", h("a", { href: "/conure.crt" }, "others"))));
 		this.watch(({ status }) => status && this.#running(status));
 		get("/api/usage").then(({ usage: used }) => this.usage.replaceChildren(...usage(used)), (error) => this.usage.replaceChildren(fault(error)));
 		this.#paired();
@@ -30,7 +30,7 @@ class Health extends View {
 		this.examine.disabled = true;
 		say(this.examine, "Examining …");
 		try {
-			const { findings } = (await get("/api/doctor")).findings;
+			const { findings } = await get("/api/doctor");
 			this.findings.replaceChildren(sum(findings), h("ul.rows.findings", ...findings.map(finding)));
 		} catch (error) {
 			this.findings.replaceChildren(fault(error));

@@ -7,10 +7,10 @@ import { finding } from "./health.js";
 
 /** Each step, and the doctor's checks that tell whether it is done. */
 const STEPS = {
-	Board: ["Which sound card, button and lights there are. `conure boards` lists the boards that are known.", "configuration", "groups", "sound cards", "button", "lights"],
+	Board: ["Its sound card, button and lights. `conure boards` lists the boards that are known.", "configuration", "groups", "sound cards", "button", "lights"],
 	Key: ["A key for the Gemini API. `sudo scripts/install` asks for it, and only the speaker can read it afterwards.", "API key", "key and model"],
 	Network: ["The way to Gemini. Wi-Fi is set up by Raspberry Pi Imager, or by `sudo nmtui`.", "clock", "name lookup", "service reached", "TLS", "sign-in page"],
-	Sound: ["A microphone that hears you, and a speaker. `conure doctor` plays a tone and shows the level.", "microphone", "microphone sound", "speaker", "loopback"],
+	Sound: ["A microphone and a speaker. `conure doctor` plays a tone and shows the level.", "microphone", "microphone sound", "speaker", "loopback"],
 	Start: ["`sudo systemctl enable --now conure` starts the speaker, now and with the machine.", "systemd service", "last failures"],
 };
 
@@ -27,7 +27,7 @@ class SetUp extends View {
 	async #look() {
 		this.again.disabled = true;
 		const told = await this.attempt(get("/api/doctor"));
-		if (told) this.#show(told.findings.findings);
+		if (told) this.#show(told.findings);
 		this.again.disabled = false;
 	}
 

@@ -23,11 +23,11 @@ class Settings extends View {
 	async #read() {
 		try {
 			const told = await get("/api/settings");
-			this.keys = told.settings ?? told;
+			this.keys = told.settings;
 			this.version = told.version;
 			this.apply.hidden = told.writable === false;
 			this.#show();
-			if (this.apply.hidden) this.trouble.replaceChildren(notice({ text: "Settings are read and checked here, and changed in their file.", remedy: `Change \`${told.file ?? "/etc/conure/config.toml"}\`, then \`sudo systemctl restart conure\`.`, kind: "info" }));
+			if (this.apply.hidden) this.trouble.replaceChildren(notice({ text: "Settings are read and checked here, and changed in their file.", remedy: `Change \`${told.file}\`, then \`sudo systemctl restart conure\`.`, kind: "info" }));
 		} catch (error) {
 			if (error.status !== 404) return this.trouble.replaceChildren(fault(error));
 			this.search.hidden = true;
@@ -60,7 +60,7 @@ class Settings extends View {
 		if (typeof key.default === "boolean") return h("input", { ...about, type: "checkbox", checked: key.value, onchange: ({ target }) => changed(target.checked) });
 		const written = { ...about, onchange: ({ target }) => changed(parsed(key, target.value)) };
 		if (key.choices) return h("select", written, ...key.choices.map((choice) => h("option", { value: choice, selected: choice === key.value }, choice || "–")));
-		const range = typeof key.default === "number" ? { type: "number", step: "any", min: String(key.low ?? ""), max: String(key.high ?? "") } : { type: "text", spellcheck: "false" };
+		const range = typeof key.default === "number" ? { type: "number", step: "any", min: String(key.low ?? ""), max: String(key.high ?? "") } : { type: "text" };
 		return h("input", { ...written, ...range, value: shown(key.value), autocomplete: "off" });
 	}
 
@@ -84,7 +84,8 @@ class Settings extends View {
 		this.#mark(told.problems ?? []);
 		if (told.problems?.length) return;
 		if (path.endsWith("check")) return this.shared.tell("These changes are all right.");
-		this.shared.tell(told.told ?? "Applied. The speaker starts again with them.");
+		this.shared.tell(told.told);
+		if (told.kind !== "applied" && told.kind !== "kept") return;
 		this.changes.clear();
 		this.#mark([]);
 		await this.#read();

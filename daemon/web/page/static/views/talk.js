@@ -41,7 +41,7 @@ class Talk extends View {
 		this.append(
 			h("section.hero.card", this.light, h("div.words", this.word, this.about), this.trouble, h("div.buttons", this.main, this.hold, this.quiet), this.meter.element,
 				h("div.wide.stack", h("div.row", h("label.grow", { for: "push" }, "Push to talk"), this.push), h("label", "Microphone", this.microphones),
-					can_choose ? h("label", "Loudspeaker", this.loudspeakers) : h("p.small", "This browser lets no page choose the loudspeaker; it is the device's own."))),
+					can_choose ? h("label", "Loudspeaker", this.loudspeakers) : h("p.small", "This browser chooses the loudspeaker itself."))),
 			this.words.element);
 		this.#holding();
 		this.#troubles(lacking());
@@ -95,7 +95,7 @@ class Talk extends View {
 		const [word, scene] = PHASES[this.phase];
 		this.light.show(this.shared.lights.get(held ? "ready" : scene) ?? null);
 		say(this.word, held ? "Hold the button to talk" : word);
-		say(this.about, active ? "" : "Uses the microphone and the loudspeaker of this device.");
+		say(this.about, active ? "" : "With this device's microphone and loudspeaker.");
 		this.main.replaceChildren(icon(active ? "close" : "talk"), active ? "End" : "Start");
 		this.main.classList.toggle("primary", !active);
 		this.hold.hidden = !(active && this.push.checked);

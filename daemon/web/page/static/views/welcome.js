@@ -23,7 +23,7 @@ class Welcome extends View {
 			h("img", { src: "/page/icon.svg", alt: "", width: "64", height: "64" }), h("h1", "Meet your speaker"),
 			h("p.lead", "See what it hears, set it up, and talk with it from any room. Pair this browser once."),
 			this.trouble, this.form,
-			h("div.card.stack", h("h2", "No terminal at hand?"), h("p.small", "Be near the speaker: its light pulses white, and the next press of its button lets this browser in."), this.waiting,
+			h("div.card.stack", h("h2", "No terminal at hand?"), h("p.small", "Go to the speaker: while its light pulses, a press of its button lets this browser in."), this.waiting,
 				h("button.big", { onclick: () => this.#press() }, icon("set-up"), "Pair by the button"))));
 		this.#readLink();
 	}
@@ -54,7 +54,7 @@ class Welcome extends View {
 		const number = 10 + Math.floor(Math.random() * 90);
 		const left = h("span.number", String(PRESS_S));
 		const ticking = setInterval(() => (left.textContent = String(Math.max(0, Number(left.textContent) - 1))), 1000);
-		this.waiting.replaceChildren(h("p.pin", String(number)), h("p", "Press the speaker's button now: ", left, " s left."), h("p.small", "The speaker's journal shows the same number."));
+		this.waiting.replaceChildren(h("p.pin", String(number)), h("p", "Press the speaker's button now: ", left, " s left."), h("p.small", "The journal on the speaker shows this number."));
 		this.waiting.hidden = false;
 		await this.#ask(post("/api/pair/press", { number }));
 		clearInterval(ticking);
