@@ -11,6 +11,7 @@ import logging
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Protocol
 
 from starlette.applications import Starlette
@@ -57,7 +58,7 @@ def build(
     """The application of one listener: of the entries, those that it has. At `end` streams are ended."""
     house = House(gate, listener, end or asyncio.Event())
     routes = [_route(entry, house) for entry in entries if listener in entry.listeners]
-    handlers: dict[Any, Any] = {HTTPException: _told}
+    handlers: dict[Any, Any] = {HTTPException: partial(_told, house)}
     return SafeHeaders(Starlette(routes=routes, exception_handlers=handlers))
 
 
@@ -77,12 +78,26 @@ def _route(entry: Entry, house: House) -> BaseRoute:
     return Route(entry.path, guarded, methods=sorted(entry.methods))
 
 
-async def _told(_request: Request, error: Exception) -> Response:
-    """What Starlette refuses, in the form of all refusals."""
+async def _told(house: House, request: Request, error: Exception) -> Response:
+    """What Starlette refuses, in the form of all refusals; for what is not there the gate is asked here."""
     assert isinstance(error, HTTPException)
+    if error.status_code in NOT_FOUND:
+        try:
+            house.gate.admit(request, NOWHERE, house.listener)
+        except WebRefused as refused:
+            return as_response(refused.refusal)
     words = {"error": _WORDS.get(error.status_code, error.detail), "remedy": None}
     return JSONResponse(words, error.status_code, headers=error.headers)
 
+
+async def _nothing_there(_request: Request) -> Response:
+    raise HTTPException(404)
+
+
+NOT_FOUND = (404, 405)
+"""What no entry takes: the gate has not been asked yet."""
+
+NOWHERE = Entry(path="/", endpoint=_nothing_there, listeners=frozenset(Listener))
 
 _WORDS = {
     404: "There is nothing at this address.",

@@ -27,6 +27,9 @@ REVOKED_WITHIN_S = 1.5
 """The gateway promises a second; the rest is this machine's."""
 
 
+PACE_S = 0.06
+"""Between requests: what is tried is to be refused for what it is, not as the next of too many."""
+
 REST_S = 3.0
 """So long a pause gives back all requests that an address may make at once, and ends its old connections."""
 
@@ -89,6 +92,7 @@ class Target:
 
     async def raw(self, sent: bytes) -> Answer:
         """Send bytes as they are; the first answer."""
+        await asyncio.sleep(PACE_S)
         try:
             async with asyncio.timeout(PATIENCE_S), self.connected() as (reader, writer):
                 writer.write(sent)
@@ -546,11 +550,11 @@ async def _methods(target: Target) -> str:
 # --- the protocol -----------------------------------------------------------------------------------
 
 
-def smuggled(name: str, *lines: str, body: str = "") -> None:
+def smuggled(name: str, *lines: str, body: str = "", path: str = "/api/talk") -> None:
     """A request that two servers could read in two ways; it is refused, and its connection is closed."""
 
     async def trial(target: Target) -> str:
-        head = "".join(f"{line}\r\n" for line in ("POST /api/talk HTTP/1.1", f"Host: {target.host}", *lines))
+        head = "".join(f"{line}\r\n" for line in (f"POST {path} HTTP/1.1", f"Host: {target.host}", *lines))
         answer = await target.raw(f"{head}\r\n{body}".encode("latin-1"))
         return wanted(answer, 0, 400, 501) or ("" if answer.closed else "the connection stays open")
 
@@ -563,6 +567,13 @@ smuggled(
     "Content-Length: 4",
     "Transfer-Encoding: chunked",
     body=f"0\r\n\r\n{HIDDEN}",
+)
+smuggled(
+    "a length and chunks at once, for what is not there",
+    "Content-Length: 4",
+    "Transfer-Encoding: chunked",
+    body=f"0\r\n\r\n{HIDDEN}",
+    path="/api/me",
 )
 smuggled("two lengths", "Content-Length: 4", "Content-Length: 5", body="abcde")
 smuggled("a length that is none", "Content-Length: +4", body="abcd")
@@ -634,6 +645,18 @@ async def _flood(target: Target) -> str:
             answer = await _answer(reader)
             if answer.status == 429:
                 return "" if answer.headers.get("retry-after") else "it is not told when to come again"
+    return "everything was answered"
+
+
+@attack("a flood of requests for what is not there")
+async def _flood_nowhere(target: Target) -> str:
+    await asyncio.sleep(REST_S)
+    request = f"GET /nowhere HTTP/1.1\r\nHost: {target.host}\r\n\r\n".encode()
+    async with asyncio.timeout(PATIENCE_S), target.connected() as (reader, writer):
+        for _ in range(500):
+            writer.write(request)
+            if (await _answer(reader)).status == 429:
+                return ""
     return "everything was answered"
 
 
