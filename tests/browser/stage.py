@@ -2,8 +2,9 @@
 
     python tests/browser/stage.py FOLDER
 
-Tells `{"address": …}` on a line when all of it answers. Then each line that comes is one of ACTS by its name, with a
-JSON object behind it; the answer is one line of JSON. It ends with its standard input, and what it started with it.
+Tells `{"address": …}` on a line when all of it answers. Then each line that comes is one of ACTS by its name,
+with a JSON object behind it; the answer is one line of JSON. It ends with its standard input, and what it
+started with it.
 """
 
 from __future__ import annotations
@@ -59,7 +60,7 @@ class Stage:
         return await asyncio.to_thread(call, Path(self._env["CONURE_SOCKET"]), name, args or {})
 
     async def microphone(self, **_: Any) -> dict[str, Any]:
-        """A file for the browser's fake microphone, which repeats it: silence that an answer fits in, the sentence."""
+        """A file for the browser's fake microphone, which repeats it: silence for an answer, the sentence."""
         silence = np.zeros(SILENCE_S * 16_000, "<i2")
         file = self._folder / "microphone.wav"
         write_wav_48(file, np.concatenate([silence, np.frombuffer(SENTENCE, "<i2")]))
@@ -75,8 +76,11 @@ class Stage:
     async def played(self, pcm: str, rate_hz: int) -> dict[str, Any]:
         """How like the sentence's first words is what a page played (s16 in base64, at its own rate)."""
         sound = base64.b64decode(pcm)
-        (self._folder / "played.raw").write_bytes(sound)
-        return {"seconds": len(sound) / 2 / rate_hz, "rate_hz": rate_hz, "likeness": likeness(sound, rate_hz, HELLO)}
+        return {
+            "seconds": len(sound) / 2 / rate_hz,
+            "rate_hz": rate_hz,
+            "likeness": likeness(sound, rate_hz, HELLO),
+        }
 
     async def restart(self, **_: Any) -> dict[str, Any]:
         """End the speaker and start it anew."""

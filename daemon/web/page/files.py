@@ -1,6 +1,7 @@
-"""The page's files: a fixed table, read once, served with a tag so that a browser asks before it fetches again.
+"""The page's files: a fixed table, read once, served with a tag, so that a browser fetches only what is new.
 
-No folder is served, so no path can lead out of it. `static/` holds what browsers get as it is: nothing is built.
+No folder is served, so no path can lead out of it. `static/` holds what browsers get, as it is: nothing is
+built.
 """
 
 from __future__ import annotations
