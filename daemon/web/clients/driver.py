@@ -15,14 +15,14 @@ from contextlib import AsyncExitStack, suppress
 
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 
+from daemon.web.audio.recording import Recording
+from daemon.web.audio.sniff import BadRecording
 from daemon.web.dialects import acts as do
 from daemon.web.dialects.acts import Act, Dialect
 from daemon.web.entry import Visitor
 from daemon.web.gate.limits import MESSAGES_BURST, MESSAGES_HZ, TokenBucket
 from daemon.web.talk.news import News, TalkEnded, TalkWishes
 from daemon.web.talk.pictures import BadPicture
-from daemon.web.talk.recording import Recording
-from daemon.web.talk.sniff import BadRecording
 from daemon.web.talk.talk import RemoteTalk
 from daemon.web.talk.talks import HEAVY_WAIT_S, TalkRefused, Talks
 

@@ -14,13 +14,13 @@ from functools import partial
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 
+from daemon.web.audio.recording import Recording
+from daemon.web.audio.sniff import BadRecording
 from daemon.web.clients.event_stream import AnswerStream, CannotAnswer, EventSink, while_read
 from daemon.web.clients.upload import Upload
 from daemon.web.dialects.acts import MAX_TEXT_CHARS, Leave
 from daemon.web.dialects.audio_stream import AnswerEvents, event
 from daemon.web.talk.news import TalkEnded, TalkWishes, TurnDone, WordsHeard
-from daemon.web.talk.recording import Recording
-from daemon.web.talk.sniff import BadRecording
 from daemon.web.talk.talk import UPLOAD_S, RemoteTalk
 from daemon.web.talk.talks import HEAVY_WAIT_S, TalkRefused, Talks
 

@@ -11,9 +11,10 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 
-from daemon.web.talk.media import ContainerReader, Take
-from daemon.web.talk.pcm import RawReader, SampleForm, WavReader
-from daemon.web.talk.sniff import AudioKind, BadRecording, PcmHint, begins_recording, hint_of, kind_of
+from daemon.web.audio.form import SampleForm
+from daemon.web.audio.media import ContainerReader, Take
+from daemon.web.audio.pcm import RawReader, WavReader
+from daemon.web.audio.sniff import AudioKind, BadRecording, PcmHint, begins_recording, hint_of, kind_of
 from hw.base import MIC_FORMAT
 
 AHEAD_S = 5.0

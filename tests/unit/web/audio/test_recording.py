@@ -27,9 +27,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rig import SENTENCE
 
-from daemon.web.talk.media import HELD_BYTES, ContainerReader
-from daemon.web.talk.recording import AHEAD_S, TOO_SHORT, Lead, Recording
-from daemon.web.talk.sniff import AudioKind, BadRecording
+from daemon.web.audio.media import HELD_BYTES, ContainerReader
+from daemon.web.audio.recording import AHEAD_S, TOO_SHORT, Lead, Recording
+from daemon.web.audio.sniff import AudioKind, BadRecording
 from hw.base import MIC_FORMAT
 
 MUTATIONS = 150

@@ -1,23 +1,16 @@
 """Reads raw samples and WAV files as they come, to 16 kHz mono s16. One thread at a time; it does no I/O.
 
-Any cut of the bytes gives the same samples: other rates are converted in blocks of a fixed length. numpy
-(18 MB) is imported where samples are looked at: a gateway without a talk does not need it.
+Any cut of the bytes gives the same samples: other rates are converted in blocks of a fixed length.
 """
 
 from __future__ import annotations
 
+import importlib
 import struct
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import Protocol
 
-from daemon.web.talk.sniff import HIGHEST_HZ, LOWEST_HZ, BadRecording
-from hw.base import MIC_FORMAT
-
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
-    from hw.sound.resample import Resampler
+from daemon.web.audio.form import SampleForm
+from daemon.web.audio.sniff import HIGHEST_HZ, LOWEST_HZ, BadRecording
 
 MAX_CHANNELS = 8
 
@@ -31,93 +24,55 @@ ENDLESS = (0, 2**31 - 1, 2**32 - 1)
 """Lengths that mean: until the end. Programs that write while they record do not know it yet."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SampleForm:
-    """How samples stand in the bytes."""
-
-    rate_hz: int = MIC_FORMAT.rate_hz
-    channels: int = 1
-    bits: int = 16
-    floats: bool = False
-
-    @property
-    def frame_bytes(self) -> int:
-        """Of one sample for each channel."""
-        return self.channels * self.bits // 8
-
-    def mono(self, data: bytes) -> NDArray[np.int16]:
-        """Whole frames as mono s16."""
-        import numpy as np
-
-        values = _scaled(data, self).reshape(-1, self.channels)
-        mixed = values[:, 0] if self.channels == 1 else values.mean(axis=1)
-        finite = np.nan_to_num(mixed, nan=0.0, posinf=32767.0, neginf=-32768.0)
-        return np.clip(np.rint(finite), -32768, 32767).astype(np.int16)
-
-
-def _scaled(data: bytes, form: SampleForm) -> NDArray[np.float64]:
-    """Samples as they would be in 16 bits."""
-    import numpy as np
-
-    if form.floats:
-        return np.frombuffer(data, "<f4" if form.bits == 32 else "<f8").astype(np.float64) * 32768.0
-    match form.bits:
-        case 8:
-            return (np.frombuffer(data, np.uint8).astype(np.float64) - 128.0) * 256.0
-        case 24:
-            low, middle, high = np.frombuffer(data, np.uint8).reshape(-1, 3).astype(np.float64).T
-            signed = np.where(high < 128, high, high - 256)
-            return low / 256.0 + middle + signed * 256.0
-        case 32:
-            return np.frombuffer(data, "<i4").astype(np.float64) / 65536.0
-        case _:
-            return np.frombuffer(data, "<i2").astype(np.float64)
-
-
 class RawReader:
     """Samples without a header."""
 
     def __init__(self, form: SampleForm) -> None:
         """Raises BadRecording where the form cannot be taken."""
         _check(form)
-        self._form = form
-        self._plain = form == SampleForm()
-        self._block_bytes = round(form.rate_hz * BLOCK_S) * form.frame_bytes
+        self._frame_bytes = form.frame_bytes
+        self._converter = None if form == SampleForm() else _converter_for(form)
+        block_bytes = round(form.rate_hz * BLOCK_S) * form.frame_bytes
+        self._step_bytes = form.frame_bytes if self._converter is None else block_bytes
         self._waiting = bytearray()
-        self._resampler = None if self._plain else _resampler(form.rate_hz)
 
     def feed(self, data: bytes) -> bytes:
         """What can be given with these bytes."""
         self._waiting += data
-        step = self._form.frame_bytes if self._plain else self._block_bytes
-        taken = bytes(self._waiting[: len(self._waiting) // step * step])
-        del self._waiting[: len(taken)]
-        return taken if self._plain else self._convert(taken)
+        taken = self._take(len(self._waiting) // self._step_bytes * self._step_bytes)
+        if self._converter is None:
+            return taken
+        starts = range(0, len(taken), self._step_bytes)
+        return b"".join(self._converter.convert(taken[at : at + self._step_bytes]) for at in starts)
 
     def finish(self) -> bytes:
         """The rest; half a frame at the end is no sample."""
-        if self._resampler is None:
-            return b""
-        import numpy as np
+        rest = self._take(len(self._waiting) // self._frame_bytes * self._frame_bytes)
+        return rest if self._converter is None else self._converter.convert(rest) + self._converter.rest()
 
-        rest = bytes(self._waiting[: len(self._waiting) // self._form.frame_bytes * self._form.frame_bytes])
-        given = self._convert_block(rest)
-        held = np.zeros(round(self._resampler.held_s * self._form.rate_hz), np.int16)
-        return given + self._resampler.convert(held).tobytes()
-
-    def _convert(self, data: bytes) -> bytes:
-        size = self._block_bytes
-        return b"".join(self._convert_block(data[at : at + size]) for at in range(0, len(data), size))
-
-    def _convert_block(self, data: bytes) -> bytes:
-        assert self._resampler is not None, "samples that are as they should be are not converted"
-        return self._resampler.convert(self._form.mono(data)).tobytes()
+    def _take(self, size: int) -> bytes:
+        taken = bytes(self._waiting[:size])
+        del self._waiting[:size]
+        return taken
 
 
-def _resampler(rate_hz: int) -> Resampler:
-    from hw.sound.resample import Resampler
+class Converter(Protocol):
+    """Brings samples to 16 kHz mono s16."""
 
-    return Resampler(rate_hz, MIC_FORMAT.rate_hz)
+    def convert(self, data: bytes) -> bytes:
+        """What can be given for these whole frames."""
+        ...
+
+    def rest(self) -> bytes:
+        """What was held back."""
+        ...
+
+
+def _converter_for(form: SampleForm) -> Converter:
+    """Computing with samples takes 17 MB, which most clients cost nobody: they send what is needed."""
+    conversion = importlib.import_module("daemon.web.audio.conversion")
+    converter: Converter = conversion.SampleConverter(form)
+    return converter
 
 
 def _check(form: SampleForm) -> None:

@@ -14,8 +14,8 @@ from collections.abc import Awaitable, Callable, Iterator
 from concurrent.futures import Future
 from typing import Any, Protocol
 
-from daemon.web.talk.pcm import MAX_CHANNELS
-from daemon.web.talk.sniff import HIGHEST_HZ, LOWEST_HZ, AudioKind, BadRecording
+from daemon.web.audio.pcm import MAX_CHANNELS
+from daemon.web.audio.sniff import HIGHEST_HZ, LOWEST_HZ, AudioKind, BadRecording
 from hw.base import MIC_FORMAT
 
 HELD_BYTES = 256 * 1024
