@@ -198,7 +198,7 @@ async def test_the_key_appears_nowhere(tmp_path: Path) -> None:
         (
             '[board]\nname = "generic"\nmic = "Nonesuch"\nspeaker = "Nonesuch"\n',
             {"GEMINI_API_KEY": KEY},
-            ["conure: board.", ' = ["Nonesuch"]: there is no such', "--board simulated"],
+            ["conure: board.", ' = ["Nonesuch"]: there is no ', "--board simulated"],
         ),
         ("[vad\n", {"GEMINI_API_KEY": KEY}, ["config.toml"]),
     ],
