@@ -69,7 +69,7 @@ async function openTalk() {
 	return visitor;
 }
 
-test("what is said to the page is heard by the service, and its answer is heard from the page", async () => {
+test("what is said to the page is heard by the service, and its answer is heard from the page", async (t) => {
 	const { page, complaints } = await openTalk();
 	await page.getByRole("button", { name: "Start", exact: true }).click();
 	await page.getByRole("button", { name: "End", exact: true }).waitFor();
@@ -79,6 +79,7 @@ test("what is said to the page is heard by the service, and its answer is heard 
 	const heard = await stage.ask("heard");
 	assert.ok(heard.likeness >= 0.9, `heard by the service: ${JSON.stringify(heard)}`);
 	const answer = await stage.ask("played", await played(page));
+	t.diagnostic(`heard by the service ${heard.likeness.toFixed(3)}, from the page ${answer.likeness.toFixed(3)}`);
 	assert.ok(answer.likeness >= 0.9, `heard from the page: ${JSON.stringify(answer)}`);
 	assert.ok((await page.locator(".line.user").count()) > 0 && (await page.locator(".line.model").count()) > 0);
 	await page.getByRole("button", { name: "End", exact: true }).click();
