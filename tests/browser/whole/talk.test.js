@@ -21,7 +21,7 @@ after(async () => {
  * Runs in the page, before its own code. The browser's echo cancelling and gain control would change the words, so
  * they are off; what goes to the loudspeaker is kept in `heard`, since there is no sound card.
  */
-function listenIn(tap_code) {
+function hearAlong(tap_code) {
 	const open = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
 	navigator.mediaDevices.getUserMedia = ({ audio }) => open({ audio: { ...audio, echoCancellation: false, noiseSuppression: false, autoGainControl: false } });
 	const { addModule } = AudioWorklet.prototype;
@@ -62,7 +62,7 @@ const played = (page) => page.evaluate(() => {
 
 async function openTalk() {
 	const visitor = await openPaired(browser, stage, { permissions: ["microphone"], bypassCSP: true });
-	await visitor.page.addInitScript(listenIn, TAP);
+	await visitor.page.addInitScript(hearAlong, TAP);
 	await visitor.page.reload();
 	await visitor.page.locator("conure-now").waitFor();
 	await go(visitor.page, "talk");
