@@ -21,7 +21,7 @@ after(async () => {
  * Runs in the page, before its own code. The browser's echo cancelling and gain control would change the words, so
  * they are off; what goes to the loudspeaker is kept in `heard`, since there is no sound card.
  */
-function listenIn(tap_code) {
+function hearAlong(tap_code) {
 	const open = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
 	navigator.mediaDevices.getUserMedia = ({ audio }) => open({ audio: { ...audio, echoCancellation: false, noiseSuppression: false, autoGainControl: false } });
 	const { addModule } = AudioWorklet.prototype;
@@ -62,14 +62,14 @@ const played = (page) => page.evaluate(() => {
 
 async function openTalk() {
 	const visitor = await openPaired(browser, stage, { permissions: ["microphone"], bypassCSP: true });
-	await visitor.page.addInitScript(listenIn, TAP);
+	await visitor.page.addInitScript(hearAlong, TAP);
 	await visitor.page.reload();
 	await visitor.page.locator("conure-now").waitFor();
 	await go(visitor.page, "talk");
 	return visitor;
 }
 
-test("what is said to the page is heard by the service, and its answer is heard from the page", async () => {
+test("what is said to the page is heard by the service, and its answer is heard from the page", async (t) => {
 	const { page, complaints } = await openTalk();
 	await page.getByRole("button", { name: "Start", exact: true }).click();
 	await page.getByRole("button", { name: "End", exact: true }).waitFor();
@@ -79,6 +79,7 @@ test("what is said to the page is heard by the service, and its answer is heard 
 	const heard = await stage.ask("heard");
 	assert.ok(heard.likeness >= 0.9, `heard by the service: ${JSON.stringify(heard)}`);
 	const answer = await stage.ask("played", await played(page));
+	t.diagnostic(`heard by the service ${heard.likeness.toFixed(3)}, from the page ${answer.likeness.toFixed(3)}`);
 	assert.ok(answer.likeness >= 0.9, `heard from the page: ${JSON.stringify(answer)}`);
 	assert.ok((await page.locator(".line.user").count()) > 0 && (await page.locator(".line.model").count()) > 0);
 	await page.getByRole("button", { name: "End", exact: true }).click();

@@ -8,7 +8,7 @@ const OPEN_MS = 8000;
 /** What this browser lacks for a talk, with what helps. @returns {Trouble[]} */
 export function lacking() {
 	if (!isSecureContext) return [{ text: "This page came without encryption, and browsers give no microphone to such a page.", remedy: `Open https://${location.hostname} instead.` }];
-	if (!navigator.mediaDevices?.getUserMedia) return [{ text: "This browser gives pages no microphone.", remedy: "Use a current Firefox, Chrome, Edge or Safari, and no page in another app." }];
+	if (!navigator.mediaDevices?.getUserMedia) return [{ text: "This browser gives pages no microphone.", remedy: "Use a current Firefox, Chrome, Edge or Safari." }];
 	return [];
 }
 
