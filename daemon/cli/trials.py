@@ -126,8 +126,9 @@ def _tone(arguments: argparse.Namespace) -> int:
         gain = gain_for(settings.sound.volume)
         if gain == 0:
             complain(["[sound] volume is 0: nothing will be heard"])
+        cells = max(map(len, wanted))
         for name in wanted:
-            print(f"{name:<10}  {TONES[name]}", flush=True)
+            print(f"{name:<{cells}}  {TONES[name]}", flush=True)
             play(speaker, apply_gain(tone_pcm(name), gain), Event().wait)
     return 0
 

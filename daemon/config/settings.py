@@ -320,7 +320,7 @@ class SoundSettings:
         "the sound card's control for the volume, as in `amixer scontrols`; "
         "auto: a usual one, where there is one; none: the samples are scaled instead",
     )
-    earcons: bool = key(True, "short tones for listening, done, error, muted, offline")
+    earcons: bool = key(True, "short tones for what happens (README, The tones)")
     spoken: bool = key(True, "say what is wrong, after the tone")
     reply_buffer_s: float = key(120.0, "longest reply that can wait to be played", low=20.0, high=600.0)
 

@@ -10,12 +10,14 @@ from readme_tables import ROOT, TABLES, config_table, place_of
 from daemon.config.schema import KEYS
 
 
+MEND = "run `.venv/bin/python tests/pages/readme_tables.py`"
+
+
 @pytest.mark.parametrize("name", TABLES)
 def test_a_table_is_what_the_program_says(name: str) -> None:
-    """If this fails, run `python tests/pages/readme_tables.py`."""
     text = TABLES[name].path.read_text("utf-8")
     begin, end = place_of(name, text)
-    assert text[begin:end].strip() == TABLES[name].make().strip()
+    assert text[begin:end].strip() == TABLES[name].make().strip(), MEND
 
 
 def test_the_table_has_one_row_of_four_cells_for_each_key() -> None:
