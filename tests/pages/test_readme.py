@@ -9,7 +9,6 @@ from readme_tables import ROOT, TABLES, config_table, place_of
 
 from daemon.config.schema import KEYS
 
-
 MEND = "run `.venv/bin/python tests/pages/readme_tables.py`"
 
 

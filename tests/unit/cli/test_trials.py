@@ -98,7 +98,7 @@ def test_a_tone_is_played_at_the_configured_volume(
     file = tmp_path / "config.toml"
     file.write_text("[sound]\nvolume = 100\n")
     assert main(["tone", "done", "--config", str(file)]) == 0
-    assert capsys.readouterr().out.startswith("done        nobody spoke")
+    assert capsys.readouterr().out.startswith("done  nobody spoke")
     assert board.heard().startswith(tone_pcm("done"))
     assert not board.speaker.is_open
 
