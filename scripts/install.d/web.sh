@@ -34,7 +34,7 @@ leave_web() {
     for unit in "$WEB_SERVICE" "${WEB_SOCKETS[@]}"; do
         if [[ -d $UNITS/$unit.d ]]; then rmdir --ignore-fail-on-non-empty -- "$UNITS/$unit.d"; fi
     done
-    if [[ -e $MADE ]]; then sed -i '/^web-port /d' "$MADE"; fi
+    if [[ $(made web-port) ]]; then sed -i '/^web-port /d' "$MADE"; fi  # else an installation would change the file
 }
 
 web_port_drop_in() { echo "$UNITS/$1.d/port.conf"; }

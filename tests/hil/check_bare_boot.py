@@ -14,7 +14,7 @@ RETRY_S = 10.0
 def test_it_comes_up_and_says_what_is_missing() -> None:
     assert time.time() < 1_780_000_000, "the clock was to be wrong"  # May 2026
     wait_for(lambda: shown("ActiveState") == "active", "READY without a card")
-    assert "no such" in shown("StatusText")
+    assert "no capture device" in shown("StatusText")
     samples = Lamp().watch(10.0)
     assert seen(samples) == {"red"}
     assert set(blinks(samples)) == {3}
@@ -23,7 +23,7 @@ def test_it_comes_up_and_says_what_is_missing() -> None:
 def test_it_waits_longer_than_for_a_card_that_fails() -> None:
     time.sleep(RETRY_S + 20)
     assert (shown("ActiveState"), shown("NRestarts")) == ("active", "0")
-    assert "no such" in shown("StatusText")
+    assert "no capture device" in shown("StatusText")
 
 
 def test_a_card_that_comes_later_is_taken() -> None:

@@ -219,7 +219,7 @@ def test_a_card_that_is_removed_and_comes_back() -> None:
     lamp, pid = machine.Lamp(), main_pid()
     removing = switch_card("unbind")
     wait_for(lambda: light() == "no microphone", "the light tells that the microphone is gone")
-    wait_for(lambda: "no such" in shown("StatusText"), "the state names the device that is missed")
+    wait_for(lambda: "no capture device" in shown("StatusText"), "the state names the device that is missed")
     samples = lamp.watch(10.0)
     assert machine.seen(samples) == {"red"}
     assert set(machine.blinks(samples)) == {3}

@@ -217,10 +217,14 @@ def test_without_it_its_units_are_stopped_and_their_settings_removed(running: In
     assert running.run("made web-port").out == ""
 
 
-def test_where_it_never_was_nothing_is_asked_of_systemd(machine: Installer) -> None:
+def test_where_it_never_was_nothing_is_asked_of_systemd_and_no_file_changes(machine: Installer) -> None:
     machine.program("systemctl")
+    made = Path(machine.run('note_made folder /etc/conure; echo "$MADE"').out.strip())
+    before = made.stat()
     assert machine.run("CHOSEN=(); leave_web").status == 0
     assert machine.calls() == []
+    after = made.stat()
+    assert (after.st_mtime_ns, after.st_ino) == (before.st_mtime_ns, before.st_ino)
 
 
 def test_an_encrypted_key_is_given_to_the_gateway_too(machine: Installer) -> None:
