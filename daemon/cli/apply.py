@@ -1,4 +1,4 @@
-"""`conure apply`: carries out what the page wishes of the configuration. systemd starts it, as root."""
+"""`conure apply`: carries out what the page wishes of settings and key. systemd starts it, as root."""
 
 from __future__ import annotations
 
@@ -22,10 +22,11 @@ def _apply(_arguments: argparse.Namespace) -> int:
     from daemon.runtime import logs
     from daemon.web.gate.places import SYSTEM_FOLDER
     from daemon.web.wishes.helper import Helper, SystemdService
+    from daemon.web.wishes.key_store import KeyStore
 
     logs.configure("info")
     try:
-        Helper(SYSTEM_FOLDER, SYSTEM_FILE, SystemdService()).run()
+        Helper(SYSTEM_FOLDER, SYSTEM_FILE, SystemdService(), KeyStore()).run()
     finally:
         logs.flush()
     return 0

@@ -236,7 +236,7 @@ def load_api_key(settings: Settings, env: Env) -> Secret | None:
         return _checked_key(f'live.api_key_file = "{name}"', partial(_key_from_file, Path(name)))
     for variable in KEY_VARIABLES:
         if value := env.get(variable, "").strip():
-            return _checked_key(f"environment: {variable}", partial(_key_from_text, value))
+            return _checked_key(f"environment: {variable}", partial(key_from_text, value))
     return None
 
 
@@ -261,15 +261,21 @@ def _checked_key(source: str, read: Callable[[], Secret]) -> Secret:
 def _key_from_file(path: Path) -> Secret:
     """Raises ValueError that says what is wrong without a word of the content."""
     try:
-        return _key_from_text(read_text(path, KEY_LIMIT_BYTES))
+        return key_from_text(read_text(path, KEY_LIMIT_BYTES))
     except OSError as error:
         raise ValueError(f"cannot be read: {error.strerror or error}") from None
 
 
-def _key_from_text(text: str) -> Secret:
+def key_from_text(text: str) -> Secret:
+    """The key that a text holds, and nothing else.
+
+    Raises ValueError that says what is wrong without a word of the text.
+    """
     key = text.strip()
     if not key:
         raise ValueError("is empty; it must hold the API key")
+    if len(key) > KEY_LIMIT_BYTES:
+        raise ValueError("is too long to be an API key")
     if not KEY_FORM.fullmatch(key):
         raise ValueError("must hold the API key alone, without a name, quotes or a second line")
     return Secret(key)

@@ -14,6 +14,8 @@ from daemon.control.client import find_daemon
 from daemon.web.api import entries as api
 from daemon.web.api.events import EventPages
 from daemon.web.api.kept_status import KeptStatus
+from daemon.web.api.key import KeyPage
+from daemon.web.api.key import entries as key_entries
 from daemon.web.api.metrics import GatewayReports, MetricsPage
 from daemon.web.api.settings import APPLY_VARIABLE, SettingsPages
 from daemon.web.api.settings import entries as settings_entries
@@ -55,6 +57,7 @@ class GatewayParts:
     status: KeptStatus
     service: ServiceParts
     config: SettingsPages
+    key: KeyPage
 
 
 def build_parts(
@@ -71,6 +74,8 @@ def build_parts(
     status = KeptStatus(speaker)
     devices = Devices(folder)
     names = frozenset({*domains_of(name), *web.hosts})
+    service = build_service_parts(settings, speaker, status, os.environ)
+    wishes = WishDesk(folder) if os.environ.get(APPLY_VARIABLE) else None
     rules = HouseRules(names=names, origins=frozenset(web.origins), behind_proxy=web.behind_proxy)
     return GatewayParts(
         settings=settings,
@@ -82,8 +87,9 @@ def build_parts(
         remote=remote,
         pages=EventPages(speaker),
         status=status,
-        service=build_service_parts(settings, speaker, status, os.environ),
-        config=SettingsPages(config, WishDesk(folder) if os.environ.get(APPLY_VARIABLE) else None),
+        service=service,
+        config=SettingsPages(config, wishes),
+        key=KeyPage(service.try_key, wishes),
     )
 
 
@@ -130,6 +136,7 @@ def _entries(parts: GatewayParts, doors: Counters) -> Iterator[Entry]:
         )
     )
     yield from settings_entries(parts.config, parts.gate.counts)
+    yield from key_entries(parts.key, parts.gate.counts)
     yield from clients.entries(parts.service.talks, message_mib=parts.settings.web.message_mib)
 
 

@@ -1,4 +1,4 @@
-"""The parts of the gateway that reach the service, talks and tokens, put together from the settings."""
+"""The parts of the gateway that reach the service, put together from the settings."""
 
 from __future__ import annotations
 
@@ -7,11 +7,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from daemon.config.load import effective_base_url, load_api_key, missing_key
-from daemon.config.settings import Settings
+from daemon.config.secret import Secret
+from daemon.config.settings import LiveSettings, Settings
 from daemon.errors import ConfigError
 from daemon.session.tokens import TokenWish
 from daemon.web.api.ephemeral import TokenDesk
 from daemon.web.api.kept_status import KeptStatus
+from daemon.web.api.key import TryKey
 from daemon.web.speaker.client import SpeakerDoor
 from daemon.web.talk.life import Patience
 from daemon.web.talk.service import ServiceAddress, TalkService
@@ -22,19 +24,23 @@ log = logging.getLogger(__name__)
 
 MINUTE_S = 60.0
 
+KEY_TRIAL_S = 8.0
+"""Connecting and setting up take one second; a person waits for it."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServiceParts:
-    """What needs a key."""
+    """What needs a key, or tries one."""
 
     talks: Talks
     tokens: TokenDesk
+    try_key: TryKey
 
 
 def build_service_parts(
     settings: Settings, speaker: SpeakerDoor, status: KeptStatus, env: Mapping[str, str]
 ) -> ServiceParts:
-    """Both; nothing is loaded or opened before somebody talks or asks for a token. `env` may have the key.
+    """All of them; nothing is loaded or opened before somebody asks for it. `env` may have the key.
 
     Raises ConfigError for an address of the service that is none.
     """
@@ -43,6 +49,7 @@ def build_service_parts(
     return ServiceParts(
         talks=_talks(settings, service, speaker),
         tokens=_token_desk(settings, base_url, service, speaker, status),
+        try_key=_key_trial(settings.live, base_url),
     )
 
 
@@ -54,6 +61,15 @@ def _service(settings: Settings, base_url: str, env: Mapping[str, str]) -> TalkS
         log.warning("no talks and no tokens: %s", error)
         return None
     return None if key is None else TalkService(settings.live, ServiceAddress(key=key, base_url=base_url))
+
+
+def _key_trial(live: LiveSettings, base_url: str) -> TryKey:
+    brief = replace(live, setup_timeout_s=min(live.setup_timeout_s, KEY_TRIAL_S))
+
+    async def try_key(key: Secret) -> None:
+        await TalkService(brief, ServiceAddress(key=key, base_url=base_url)).try_out()
+
+    return try_key
 
 
 def _talks(settings: Settings, service: TalkService | None, speaker: SpeakerDoor) -> Talks:

@@ -348,6 +348,7 @@ async def _guest(target: Target) -> str:
     guest = await target.pair(guest=True)
     for method, path in (
         ("POST", "/api/talk"), ("GET", "/api/events"), ("GET", "/api/devices"), ("POST", "/api/pair/new"),
+        ("POST", "/api/key"),
     ):  # fmt: skip
         if wrong := wanted(await target.ask(method, path, guest.paired), 403, code="not_allowed"):
             return f"{path}: {wrong}"

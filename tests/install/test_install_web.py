@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from installer import Installer
 from places import ROOT
+from test_install import shell_value
 from test_unit import EXPOSURE_LIMIT, SYSTEMD, seconds, settings_of
 
 from daemon.config.load import CREDENTIAL, SYSTEM_FILE
@@ -22,6 +23,7 @@ from daemon.web.door.limits import DoorLimits
 from daemon.web.gate.places import SYSTEM_FOLDER
 from daemon.web.wishes.desk import WAIT_S
 from daemon.web.wishes.helper import START_S
+from daemon.web.wishes.key_store import ENCRYPTED, PLAIN
 from daemon.web.wishes.wish import WISH_FILE
 
 SERVICE = SYSTEMD / "conure-web.service"
@@ -105,8 +107,16 @@ def test_the_helper_is_started_by_what_the_gateway_leaves_and_reaches_no_network
     assert path["PathExists"] == [str(SYSTEM_FOLDER / WISH_FILE)]
     assert path["Unit"] == ["conure-apply.service"]
     assert service["PrivateNetwork"] == ["yes"]
-    assert service["ReadWritePaths"] == [f"{SYSTEM_FILE.parent} {SYSTEM_FOLDER}"]
+    written = [f"{SYSTEM_FILE.parent} {SYSTEM_FOLDER}", f"-{ENCRYPTED.parent}"]
+    assert service["ReadWritePaths"] == written
+    assert [Path("/etc", name) for name in service["ConfigurationDirectory"]] == [PLAIN.parent]
+    assert service["ConfigurationDirectoryMode"] == ["0700"]
     assert f"{APPLY_VARIABLE}=yes" in settings_of(SERVICE)["Environment"]
+
+
+def test_the_helper_puts_a_key_where_the_installer_does() -> None:
+    installers = [shell_value(name, "places") for name in ("KEY", "ENCRYPTED_KEY")]
+    assert [name.replace("$KEY_NAME", CREDENTIAL) for name in installers] == [str(PLAIN), str(ENCRYPTED)]
 
 
 def test_the_helper_has_time_for_two_starts_and_the_page_waits_as_long() -> None:

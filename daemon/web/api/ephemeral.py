@@ -22,11 +22,12 @@ from daemon.config.web import WebSettings
 from daemon.errors import ConfigError, ControlError
 from daemon.runtime.clock import clock_is_set
 from daemon.runtime.local_clock import local_time
-from daemon.session.failures import Failure, FailureKind, LinkError
+from daemon.session.failures import LinkError
 from daemon.session.tokens import API_VERSION, MakeToken, TokenWish, websocket_url
 from daemon.tools.instruction import TOOLS, compose
 from daemon.web.api.allowance import Allowance
 from daemon.web.api.answers import as_json, body_of, text_in
+from daemon.web.api.failures import refusal_by
 from daemon.web.api.kept_status import KeptStatus
 from daemon.web.api.speaker_metrics import number_at
 from daemon.web.entry import Entry, Right, Visitor
@@ -37,17 +38,6 @@ log = logging.getLogger(__name__)
 
 NEW_SESSION_S = 60.0
 """A session must begin so soon: the browser asks when its user wants to talk."""
-
-REFUSED_BY = {
-    FailureKind.REFUSED_KEY: RefusalName.KEY_REFUSED,
-    FailureKind.QUOTA: RefusalName.SERVICE_QUOTA,
-    FailureKind.NETWORK: RefusalName.SERVICE_AWAY,
-    FailureKind.TRANSIENT: RefusalName.SERVICE_AWAY,
-    FailureKind.HALF_OPEN: RefusalName.SERVICE_AWAY,
-    FailureKind.CLOCK: RefusalName.SERVICE_AWAY,
-    FailureKind.INTERCEPTED: RefusalName.SERVICE_AWAY,
-}
-"""What a failure of the service is to who asks; all others: SERVICE_REFUSED."""
 
 
 class TokenDesk:
@@ -124,7 +114,7 @@ class TokenDesk:
             return await self._make(wish)
         except LinkError as error:
             log.warning("the service gave no token: %s", error)
-            raise _refusal_of(error.failure) from error
+            raise refusal_by(error.failure) from error
         except ConfigError as error:
             raise WebRefused(RefusalName.KEY_MISSING) from error
 
@@ -147,12 +137,6 @@ def _checked(voice: str) -> str:
     if voice and not known:
         raise WebRefused(RefusalName.UNKNOWN_VOICE, f"There is no such voice. There are {', '.join(VOICES)}.")
     return known
-
-
-def _refusal_of(failure: Failure) -> WebRefused:
-    """In the words of all failures, without the service's own, which are for the log."""
-    name = REFUSED_BY.get(failure.kind, RefusalName.SERVICE_REFUSED)
-    return WebRefused(name, failure.treatment.says, remedy=failure.treatment.remedy)
 
 
 def entries(desk: TokenDesk) -> list[Entry]:

@@ -17,7 +17,7 @@ from daemon.web.entry import Entry, Right
 from daemon.web.gate.refusals import RefusalCounts, RefusalName, WebRefused
 from daemon.web.wishes.check import ConfigFile, in_force, problems_of, read_config, remedies, table_of
 from daemon.web.wishes.desk import WishDesk
-from daemon.web.wishes.wish import OutcomeKind, check_changes, forbidden, plain_outcome
+from daemon.web.wishes.wish import OutcomeKind, WishOutcome, check_changes, forbidden, plain_outcome
 from hw.files import OddFile
 
 REFUSED = "these settings cannot work"
@@ -71,8 +71,7 @@ class SettingsPages:
             return as_json({"error": not_by_page[0].text, "problems": list(remedies(not_by_page))}, 403)
         if found:  # told as an answer: the page marks each key
             return as_json({"kind": OutcomeKind.REFUSED, "told": REFUSED, "problems": list(remedies(found))})
-        outcome = await self._desk.ask(changes, version)
-        return as_json(plain_outcome(outcome), _STATUS.get(outcome.kind, 200))
+        return answer_of(await self._desk.ask(changes, version))
 
     async def _read(self) -> ConfigFile:
         try:
@@ -93,6 +92,11 @@ def entries(pages: SettingsPages, counts: RefusalCounts) -> list[Entry]:
 
 
 _STATUS = {OutcomeKind.STALE: 409, OutcomeKind.FAILED: 500}
+
+
+def answer_of(outcome: WishOutcome) -> Response:
+    """What became of a wish, as the page takes it."""
+    return as_json(plain_outcome(outcome), _STATUS.get(outcome.kind, 200))
 
 
 async def _asked(request: Request) -> tuple[Mapping[str, Any], str]:

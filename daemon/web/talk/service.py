@@ -68,6 +68,11 @@ class TalkService:
         """As `MakeToken`."""
         return await (await self.sessions()).make_token(wish)
 
+    async def try_out(self) -> None:
+        """Set a session up, and end it. Raises LinkError."""
+        async with (await self.sessions()).session(None):
+            pass
+
     def _load(self) -> LiveSessions:
         gemini = importlib.import_module("daemon.session.gemini.client")
         where = self._address

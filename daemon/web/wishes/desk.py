@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from daemon.config.secret import Secret
 from daemon.errors import ConureError
 from daemon.runtime.store import Store
 from daemon.web.wishes.wish import OUTCOME_FILE, WISH_FILE, WishOutcome, outcome_of
@@ -27,33 +28,40 @@ class WishDesk:
         self.busy = False
 
     async def ask(self, changes: Mapping[str, Any], version: str) -> WishOutcome:
-        """Have the helper carry it out. Raises ConureError where there is no answer.
+        """Have the helper change the settings. Raises ConureError where there is no answer.
 
-        Cancelled, it leaves the wish to the helper: half a change is none.
+        Cancelled, it takes back what the helper has not taken: half a change is none.
         """
+        return await self._alone({"version": version, "changes": dict(changes)})
+
+    async def ask_for_key(self, key: Secret) -> WishOutcome:
+        """Have the helper put the key in its place; as `ask`."""
+        return await self._alone({"key": key.reveal()})
+
+    async def _alone(self, wish: Mapping[str, Any]) -> WishOutcome:
         if self.busy:
             raise ConureError("another change is being applied; wait for it")
         self.busy = True
         try:
-            return await self._ask(changes, version)
+            outcome = await self._carried_out(wish)
+            await self._store.keep_aside(OUTCOME_FILE, None)
         finally:
             self.busy = False
+        return outcome
 
-    async def _ask(self, changes: Mapping[str, Any], version: str) -> WishOutcome:
+    async def _carried_out(self, wish: Mapping[str, Any]) -> WishOutcome:
         number = secrets.token_hex(8)
-        wish = {"number": number, "version": version, "changes": dict(changes)}
-        if not await self._store.keep_aside(WISH_FILE, wish):
-            raise ConureError("the wish cannot be left for the helper: the disk may be full")
         try:
+            if not await self._store.keep_aside(WISH_FILE, {"number": number, **wish}):
+                raise ConureError("the wish cannot be left for the helper: the disk may be full")
             async with asyncio.timeout(self._wait_s):
-                outcome = await self._outcome_of(number)
+                return await self._outcome_of(number)
         except TimeoutError:
-            await self._store.keep_aside(WISH_FILE, None)
             raise ConureError(
                 "nobody carried it out; is conure-apply.path active? journalctl -u conure-apply"
             ) from None
-        await self._store.keep_aside(OUTCOME_FILE, None)
-        return outcome
+        finally:  # it may hold a key, which lies about for nobody
+            await self._store.keep_aside(WISH_FILE, None)
 
     async def _outcome_of(self, number: str) -> WishOutcome:
         while True:  # another process writes the file

@@ -1,7 +1,8 @@
 """`conure apply`: carries out the wish that the gateway has left. Runs as root, and for one wish.
 
-What the gateway wrote is read as its user, checked again, and put into the configuration's file; the speaker
-is started with it, and if it does not become ready, the file of before takes its place again.
+What the gateway wrote is read as its user, checked again, and put into the configuration's file, or, a
+key, into the store of credentials; the speaker is started with it, and if it does not become ready, what was
+before takes its place again. A key is in nothing that is logged or told.
 """
 
 from __future__ import annotations
@@ -11,7 +12,8 @@ import logging
 import os
 import shutil
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
@@ -21,10 +23,13 @@ from daemon.errors import ConfigError, ConureError
 from daemon.outside import json_of, one_line
 from daemon.runtime.store import Store
 from daemon.web.wishes.check import ConfigFile, problems_of, read_config
+from daemon.web.wishes.key_store import KeyStore
+from daemon.web.wishes.places import beside, write_whole
 from daemon.web.wishes.toml_edit import edited
 from daemon.web.wishes.wish import (
     OUTCOME_FILE,
     WISH_FILE,
+    KeyWish,
     OutcomeKind,
     Wish,
     WishOutcome,
@@ -44,6 +49,34 @@ GATEWAY_TABLES = ("web", "live", "log")
 """What the gateway reads of the configuration, at its start; a change of all else leaves talks alone."""
 START_S = 120.0
 """Longer than the unit's TimeoutStartSec and TimeoutStopSec together; systemd itself ends a start before."""
+
+
+KEPT = "saved; the speaker does not run, and takes it when it starts"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StartWords:
+    """What is told of a start that failed."""
+
+    new: str
+    again: str
+    """The speaker runs with what was before."""
+    neither: str
+
+
+SETTINGS = StartWords(
+    new="these settings",
+    again="the ones before are in force again",
+    neither="nor with the ones before, which are back",
+)
+OTHER_KEY = StartWords(
+    new="this key",
+    again="the one before is in force again",
+    neither="nor with the one before, which is back",
+)
+FIRST_KEY = StartWords(
+    new="this key", again="it runs without it, as before", neither="nor without it; none is kept, as before"
+)
 
 
 class SpeakerService(Protocol):
@@ -90,11 +123,12 @@ class SystemdService:
 class Helper:
     """Carries out one wish. Blocks on the disk, and until the speaker is ready."""
 
-    def __init__(self, folder: Path, config: Path, service: SpeakerService) -> None:
-        """`folder` is the gateway's state, another user's; `config` the file to be changed."""
+    def __init__(self, folder: Path, config: Path, service: SpeakerService, keys: KeyStore) -> None:
+        """`folder` is the gateway's state, another user's; `config` and `keys` are what is to be changed."""
         self._folder = folder
         self._config = config
         self._service = service
+        self._keys = keys
 
     def run(self) -> WishOutcome | None:
         """What became of the wish; None: there is none. Raises ConureError where that cannot be told."""
@@ -105,17 +139,20 @@ class Helper:
             outcome = self._carry_out(wish)
         except (OSError, OddFile, ConureError) as error:
             log.warning("the wish of the page was not carried out: %s", error)
-            outcome = _outcome(wish, OutcomeKind.FAILED, f"{self._config}: {error}")
+            outcome = _outcome(wish, OutcomeKind.FAILED, self._failure(wish, error))
         log.info("the wish of the page: %s", outcome.told)
         self._tell(outcome)
-        in_file = outcome.kind in (OutcomeKind.APPLIED, OutcomeKind.KEPT)
-        if in_file and any(name.partition(".")[0] in GATEWAY_TABLES for name in wish.changes):
+        in_place = outcome.kind in (OutcomeKind.APPLIED, OutcomeKind.KEPT)
+        if in_place and _is_the_gateways_too(wish):
             self._service.refresh_gateway()
         return outcome
 
+    def _failure(self, wish: Wish | KeyWish, error: Exception) -> str:
+        return f"the key was not kept: {error}" if isinstance(wish, KeyWish) else f"{self._config}: {error}"
+
     # --- what the gateway's user may write
 
-    def _take_wish(self) -> Wish | None:
+    def _take_wish(self) -> Wish | KeyWish | None:
         """The wish, which is gone afterwards, whatever it is: what cannot be read must not be met again."""
         path = self._folder / WISH_FILE
         with as_owner_of(self._folder):
@@ -135,9 +172,12 @@ class Helper:
             if not Store(self._folder).keep(OUTCOME_FILE, plain_outcome(outcome)):
                 raise ConureError(f"{self._folder / OUTCOME_FILE} cannot be written (see above)")
 
-    # --- the configuration
+    # --- what is to be changed
 
-    def _carry_out(self, wish: Wish) -> WishOutcome:
+    def _carry_out(self, wish: Wish | KeyWish) -> WishOutcome:
+        return self._keep_key(wish) if isinstance(wish, KeyWish) else self._change_settings(wish)
+
+    def _change_settings(self, wish: Wish) -> WishOutcome:
         config = read_config(self._config.resolve())
         if config.version != wish.version:
             return _outcome(wish, OutcomeKind.STALE, "the file was changed meanwhile; look at it again")
@@ -147,23 +187,45 @@ class Helper:
         faults = _replace(config, edited(config.text, wish.changes))
         if faults:
             return _outcome(wish, OutcomeKind.REFUSED, "these settings cannot work", *faults)
-        return self._start_with(wish, config)
-
-    def _start_with(self, wish: Wish, before: ConfigFile) -> WishOutcome:
         if not self._service.runs():
-            return _outcome(
-                wish, OutcomeKind.KEPT, "saved; the speaker does not run, and takes it when it starts"
-            )
+            return _outcome(wish, OutcomeKind.KEPT, KEPT)
+        return self._start_with(wish, SETTINGS, lambda: _put_back(config))
+
+    def _keep_key(self, wish: KeyWish) -> WishOutcome:
+        """The first key starts a speaker that does not run: it ended, or never began, for want of one."""
+        try:
+            key = load.key_from_text(wish.key.reveal())
+        except ValueError as error:
+            return _outcome(wish, OutcomeKind.REFUSED, f"the key {error}")
+        is_first = not self._keys.has_one()
+        self._keys.replace(key)
+        if is_first or self._service.runs():
+            words = FIRST_KEY if is_first else OTHER_KEY
+            outcome = self._start_with(wish, words, self._keys.put_back)
+        else:
+            outcome = _outcome(wish, OutcomeKind.KEPT, KEPT)
+        self._keys.forget_before()
+        return outcome
+
+    def _start_with(
+        self, wish: Wish | KeyWish, words: StartWords, put_back: Callable[[], None]
+    ) -> WishOutcome:
         if self._service.restart():
             return _outcome(wish, OutcomeKind.APPLIED, "applied; the speaker runs with it")
-        _put_back(before)
-        runs = self._service.restart()
-        again = "the ones before are in force again" if runs else "nor with the ones before, which are back"
-        told = f"the speaker did not start with these settings; {again} (journalctl -u conure)"
+        put_back()
+        again = words.again if self._service.restart() else words.neither
+        told = f"the speaker did not start with {words.new}; {again} (journalctl -u conure)"
         return _outcome(wish, OutcomeKind.WENT_BACK, told)
 
 
-def _outcome(wish: Wish, kind: OutcomeKind, told: str, *problems: Problem) -> WishOutcome:
+def _is_the_gateways_too(wish: Wish | KeyWish) -> bool:
+    """Whether the gateway has read, at its start, what the wish is for."""
+    if isinstance(wish, KeyWish):
+        return True
+    return any(name.partition(".")[0] in GATEWAY_TABLES for name in wish.changes)
+
+
+def _outcome(wish: Wish | KeyWish, kind: OutcomeKind, told: str, *problems: Problem) -> WishOutcome:
     return WishOutcome(number=wish.number, kind=kind, told=told, problems=problems)
 
 
@@ -172,12 +234,12 @@ def _replace(config: ConfigFile, text: str) -> list[Problem]:
 
     The new text is loaded from a file of its own, as the speaker will load it.
     """
-    new = _beside(config.path, ".new")
+    new = beside(config.path, ".new")
     try:
-        _write(new, text, like=config.path)
+        write_whole(new, text, _mode_of(config.path))
         load.load(new, {})
         if config.version:
-            shutil.copy2(config.path, _beside(config.path, ".before"))
+            shutil.copy2(config.path, beside(config.path, ".before"))
         new.replace(config.path)
     except ConfigError as error:
         return [Problem((), line.removeprefix(f"{new}: ")) for line in error.problems]
@@ -190,25 +252,13 @@ def _put_back(before: ConfigFile) -> None:
     if not before.version:
         before.path.unlink(missing_ok=True)
         return
-    new = _beside(before.path, ".new")
-    _write(new, before.text, like=before.path)
+    new = beside(before.path, ".new")
+    write_whole(new, before.text, _mode_of(before.path))
     new.replace(before.path)
 
 
-def _beside(path: Path, ending: str) -> Path:
-    return path.with_name(f"{path.name}{ending}")
-
-
-def _write(path: Path, text: str, like: Path) -> None:
-    """A file that is whole on the disk, with the mode of the one that it replaces."""
-    mode = like.stat().st_mode & 0o777 if like.exists() else 0o644
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.unlink(missing_ok=True)
-    with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "w", encoding="utf-8") as file:  # noqa: PTH123 - Path.open takes no mode
-        os.fchmod(file.fileno(), mode)
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
+def _mode_of(path: Path) -> int:
+    return path.stat().st_mode & 0o777 if path.exists() else 0o644
 
 
 @contextlib.contextmanager

@@ -1,7 +1,7 @@
-"""A wish for other settings, and what became of it. Pure.
+"""A wish for other settings, or for another API key, and what became of it. Pure.
 
 A wish comes from a process that strangers talk to, and a program that is root carries it out. So it names
-keys and values and nothing else, and both sides read the other's words as anybody's.
+keys and values, or holds one API key, and nothing else, and both sides read the other's words as anybody's.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from enum import StrEnum
 from typing import Any
 
 from daemon.config.schema import KEYS, Key, Problem
+from daemon.config.secret import Secret
 from daemon.outside import one_line
 
 WISH_FILE = "wish.json"
@@ -46,17 +47,26 @@ class Wish:
     """By full name (`sound.volume`), as TOML has the values; None: the default, out of the file."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeyWish:
+    """Another API key for the service, of whatever form."""
+
+    number: str
+    """As a wish for settings has it."""
+    key: Secret
+
+
 class OutcomeKind(StrEnum):
     """What became of a wish."""
 
     APPLIED = "applied"
     KEPT = "kept"
-    """It is in the file; the speaker does not run, and takes it when it starts."""
+    """It is in its place; the speaker does not run, and takes it when it starts."""
     REFUSED = "refused"
     STALE = "stale"
     """The file is another than the one that the wish was made for."""
     WENT_BACK = "went_back"
-    """The speaker did not become ready with it; the file is as it was."""
+    """The speaker did not become ready with it; all is as it was."""
     FAILED = "failed"
 
 
@@ -70,13 +80,23 @@ class WishOutcome:
     problems: tuple[Problem, ...] = field(default=())
 
 
-def wish_of(data: Any) -> Wish:
-    """The wish in JSON data. Raises ValueError for whatever is none."""
+def wish_of(data: Any) -> Wish | KeyWish:
+    """The wish in JSON data. Raises ValueError, without a word of the data, for whatever is none."""
     match data:
+        case {"number": str(number), "key": str(key)}:
+            return _key_wish(number, key)
         case {"number": str(number), "version": str(version), "changes": dict(changes)}:
-            pass
-        case _:
-            raise ValueError("it is no wish")
+            return _wish(number, version, changes)
+    raise ValueError("it is no wish")
+
+
+def _key_wish(number: str, key: str) -> KeyWish:
+    if not _NUMBER.fullmatch(number):
+        raise ValueError("it has no number")
+    return KeyWish(number=number, key=Secret(key))
+
+
+def _wish(number: str, version: str, changes: Mapping[str, Any]) -> Wish:
     if not _NUMBER.fullmatch(number) or not _VERSION.fullmatch(version):
         raise ValueError("it has no number, or no version")
     check_changes(changes)

@@ -21,6 +21,8 @@ from daemon.web.api.doctor import DoctorPage
 from daemon.web.api.entries import ApiParts, entries
 from daemon.web.api.events import EventPages
 from daemon.web.api.kept_status import KeptStatus
+from daemon.web.api.key import KeyPage
+from daemon.web.api.key import entries as key_entries
 from daemon.web.api.metrics import GatewayReports, MetricsPage
 from daemon.web.clients import entries as clients
 from daemon.web.entry import Listener
@@ -141,7 +143,8 @@ async def running_house(
         metrics=_metrics(gate, status, service),
         doctor=doctor or DoctorPage(),
     )
-    offered = [*entries(parts), *clients.entries(service.talks, message_mib=4)]
+    key = key_entries(KeyPage(service.try_key, None), gate.counts)
+    offered = [*entries(parts), *key, *clients.entries(service.talks, message_mib=4)]
     async with (
         listening(app.build(offered, gate, Listener.HTTPS)) as door,
         listening(app.build(offered, gate, Listener.LOOPBACK)) as seeds,

@@ -20,6 +20,7 @@ from daemon.web.entry import Entry, Listener, Right, Visitor
 from daemon.web.gate.refusals import RefusalCounts
 from daemon.web.wishes.desk import WishDesk
 from daemon.web.wishes.helper import Helper
+from daemon.web.wishes.key_store import KeyStore
 from daemon.web.wishes.wish import WISH_FILE
 
 FILE = '[board]\nname = "simulated"\n[sound]\nvolume = 50\n'
@@ -86,7 +87,8 @@ async def helper(found: Page) -> None:
     """The root helper, started by the file."""
     while not (found.state / WISH_FILE).exists():
         await asyncio.sleep(0.01)
-    await asyncio.to_thread(Helper(found.state, found.config, Ready()).run)
+    keys = KeyStore(found.state / "key", found.state / "encrypted")
+    await asyncio.to_thread(Helper(found.state, found.config, Ready(), keys).run)
 
 
 async def test_every_key_is_shown_with_the_version_of_the_file(tmp_path: Path) -> None:

@@ -19,6 +19,7 @@ from daemon.errors import ConureError
 from daemon.web.wishes.check import in_force, problems_of, read_config, table_of
 from daemon.web.wishes.desk import WishDesk
 from daemon.web.wishes.helper import Helper, SystemdService
+from daemon.web.wishes.key_store import KeyStore
 from daemon.web.wishes.toml_edit import edited
 from daemon.web.wishes.wish import (
     OUTCOME_FILE,
@@ -41,6 +42,8 @@ volume = 50  # by day
 """
 
 NUMBER = "0123456789abcdef"
+NO_KEYS = KeyStore(Path("/nowhere/key"), Path("/nowhere/encrypted"))
+"""No wish here is for a key (test_key_wishes.py)."""
 NOBODY = 65534
 
 DANGEROUS = {
@@ -97,7 +100,7 @@ class Machine:
     def apply(self, *starts: bool, runs: bool = True) -> WishOutcome | None:
         self.service = ToldService(*starts, runs=runs)
         self.service.config = self.config
-        return Helper(self.state, self.config, self.service).run()
+        return Helper(self.state, self.config, self.service, NO_KEYS).run()
 
     def told(self) -> WishOutcome:
         return outcome_of(json.loads((self.state / OUTCOME_FILE).read_text()))

@@ -29,16 +29,16 @@ export class View extends HTMLElement {
 	}
 
 	/**
-	 * @param {Promise<any>} asked
+	 * @param {Promise<any>} asked @param {Element} [place] for trouble
 	 * @returns {Promise<any>} its answer; null where it failed, which is then shown
 	 */
-	async attempt(asked) {
+	async attempt(asked, place = this.trouble) {
 		try {
 			const told = (await asked) ?? {};
-			this.trouble.replaceChildren();
+			place.replaceChildren();
 			return told;
 		} catch (error) {
-			this.trouble.replaceChildren(fault(error));
+			place.replaceChildren(fault(error));
 			return null;
 		}
 	}

@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 import pytest
+from places import ROOT
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.routing import Route
@@ -79,8 +80,15 @@ def test_no_module_makes_markup_or_code_out_of_text(name: str) -> None:
 
 def test_nothing_is_loaded_from_elsewhere() -> None:
     for name in files.FILES:
-        addresses = set(re.findall(r"https?://[\w.-]+", text_of(name)))
+        text = re.sub(r'h\("a", \{ href: "https://[^"]+" \}', "", text_of(name))  # a link, for who follows it
+        addresses = set(re.findall(r"https?://[\w.-]+", text))
         assert addresses <= {"http://www.w3.org"}, name  # the name of SVG, which nobody fetches
+
+
+def test_a_link_leads_where_the_readme_leads_too() -> None:
+    links = {link for name in SCRIPTS for link in re.findall(r'href: "(https://[^"]+)"', text_of(name))}
+    assert links
+    assert [link for link in links if f"]({link})" not in (ROOT / "README.md").read_text("utf-8")] == []
 
 
 def asked(name: str) -> set[tuple[str, str]]:

@@ -1,7 +1,7 @@
 // Health: what the doctor finds, what was used, and which browsers may in.
 
 import { get, post, remove } from "../api.js";
-import { fact, fault, h, icon, nothing, prose, say } from "../dom.js";
+import { fact, h, icon, nothing, prose, say } from "../dom.js";
 import { View } from "../view.js";
 
 const MARKS = { fine: ["check", "fine"], wrong: ["warn", "at fault"], skipped: ["info", "not looked at"] };
@@ -22,19 +22,15 @@ class Health extends View {
 			card("Paired browsers", h("button", { onclick: () => this.#pair() }, "Pair another"), this.trouble, this.code, this.devices),
 			card("Running", null, this.about, h("p.small", "To end your browser's warning, install the speaker's certificate: ", h("a", { href: "/conure.mobileconfig" }, "Apple"), ", ", h("a", { href: "/conure.crt" }, "others"))));
 		this.watch(({ status }) => status && this.#running(status));
-		get("/api/usage").then(({ usage: used }) => this.usage.replaceChildren(...usage(used)), (error) => this.usage.replaceChildren(fault(error)));
+		this.attempt(get("/api/usage"), this.usage).then((told) => told && this.usage.append(...usage(told.usage)));
 		this.#paired();
 	}
 
 	async #examine() {
 		this.examine.disabled = true;
 		say(this.examine, "Examining …");
-		try {
-			const { findings } = await get("/api/doctor");
-			this.findings.replaceChildren(sum(findings), h("ul.rows.findings", ...findings.map(finding)));
-		} catch (error) {
-			this.findings.replaceChildren(fault(error));
-		}
+		const told = await this.attempt(get("/api/doctor"), this.findings);
+		if (told) this.findings.append(sum(told.findings), h("ul.rows.findings", ...told.findings.map(finding)));
 		this.examine.disabled = false;
 		say(this.examine, "Examine again");
 	}

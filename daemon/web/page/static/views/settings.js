@@ -1,7 +1,7 @@
 // Settings: every key with what it means and where its value comes from; changes are checked all at once.
 
 import { get, post } from "../api.js";
-import { fault, h, nothing, notice, prose } from "../dom.js";
+import { h, notice, prose } from "../dom.js";
 import { View } from "../view.js";
 
 class Settings extends View {
@@ -21,18 +21,13 @@ class Settings extends View {
 	}
 
 	async #read() {
-		try {
-			const told = await get("/api/settings");
-			this.keys = told.settings;
-			this.version = told.version;
-			this.apply.hidden = told.writable === false;
-			this.#show();
-			if (this.apply.hidden) this.trouble.replaceChildren(notice({ text: "Settings are read and checked here, and changed in their file.", remedy: `Change \`${told.file}\`, then \`sudo systemctl restart conure\`.`, kind: "info" }));
-		} catch (error) {
-			if (error.status !== 404) return this.trouble.replaceChildren(fault(error));
-			this.search.hidden = true;
-			this.tables.replaceChildren(nothing("settings", "Settings are in a file", "On the speaker they are in `/etc/conure/config.toml`; `conure config show` prints each with what it means."));
-		}
+		const told = await this.attempt(get("/api/settings"));
+		if (!told) return;
+		this.keys = told.settings;
+		this.version = told.version;
+		this.apply.hidden = told.writable === false;
+		this.#show();
+		if (this.apply.hidden) this.trouble.append(notice({ text: "Settings are read and checked here, and changed in their file.", remedy: `Change \`${told.file}\`, then \`sudo systemctl restart conure\`.`, kind: "info" }));
 	}
 
 	#show() {
