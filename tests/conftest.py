@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -33,6 +34,11 @@ OF_THE_MACHINE = (
 # No deadline: the same example may take ten times longer on a board or beside another program.
 settings.register_profile("conure", deadline=None)
 settings.load_profile("conure")
+
+
+def pytest_configure() -> None:
+    """Who started the tests by `nohup` does not mean the programs that they start."""
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
