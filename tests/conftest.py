@@ -37,8 +37,10 @@ settings.load_profile("conure")
 
 
 def pytest_configure() -> None:
-    """Who started the tests by `nohup` does not mean the programs that they start."""
-    signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    """What `nohup` or the background of a script ignores, the programs of the tests would ignore, too."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    for number in (signal.SIGHUP, signal.SIGQUIT):
+        signal.signal(number, signal.SIG_DFL)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
