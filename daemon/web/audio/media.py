@@ -164,7 +164,7 @@ class ContainerReader:
         except BadRecording as error:
             self._error = error
         except _Closed:
-            pass
+            pass  # its talk is over, and nobody is there to be told
         except Exception as error:  # noqa: BLE001 - whatever a library raises at foreign bytes
             self._error = BadRecording(f"the recording cannot be read ({type(error).__name__})")
         self._on_loop(self._finished)
