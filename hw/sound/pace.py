@@ -36,3 +36,38 @@ class DevicePace:
         if self._behind_s > LIMIT_S:
             return "runs far slower than real time: its driver or its sound server does not keep up"
         return None
+
+
+WAITED_S = 0.001
+"""A read that takes longer has waited for the device. One that finds all there takes a tenth of it."""
+
+LATER_S, SOONER_S = 0.0004, 0.001
+"""By so much the next read is begun later after one that has waited, and sooner after one that has not: two
+crystals that differ by 100 millionths are apart by 2 millionths of a second in a chunk."""
+
+
+class NextDue:
+    """When a sound server's device will have the next frames, so that nobody need wait inside a read.
+
+    Such a read wakes up at each period and at each message of the server, and takes locks with the server's
+    own thread each time: more than all that is done with the sound. One thread.
+    """
+
+    def __init__(self) -> None:
+        self._until_s: float | None = None
+        """When all that was read had come, on the caller's clock; None: nothing was read yet."""
+
+    def rest_s(self, sound_s: float, now_s: float) -> float:
+        """How long to rest before a read of so much sound; never longer than it lasts."""
+        if self._until_s is None:
+            return 0.0
+        return min(max(0.0, self._until_s + sound_s - now_s), sound_s)
+
+    def note(self, sound_s: float, asked_s: float, now_s: float) -> None:
+        """A read of so much sound was begun at `asked_s`, and is over."""
+        if self._until_s is None:
+            self._until_s = now_s
+        elif now_s - asked_s > WAITED_S:
+            self._until_s += sound_s + LATER_S
+        else:
+            self._until_s = min(self._until_s + sound_s, now_s) - SOONER_S
