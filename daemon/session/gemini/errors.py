@@ -109,7 +109,9 @@ def _kind_code_reason(error: Exception) -> tuple[SignalKind, object, str]:
         case errors.APIError():
             return _close(error.code, _api_reason(error))
         case ConnectionClosed():
-            frame = error.rcvd or error.sent
+            frame = (
+                error.rcvd
+            )  # what was sent is our own word: about a frame that breaks the protocol, perhaps
             return _close(frame.code if frame else CLOSE_CODE_ABNORMAL, frame.reason if frame else "")
         case ssl.SSLError():
             return SignalKind.TLS, 0, getattr(error, "verify_message", "") or str(error)

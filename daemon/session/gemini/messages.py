@@ -1,14 +1,21 @@
-"""What the server says, from the SDK's types to events.
+"""What the server says, from its JSON to events.
+
+It is read here and not by the SDK, whose models cost five times as much for each message, and 0.1 s of CPU
+once (measured: docs/inside/cost.md). The names are those of the Live API reference,
+`BidiGenerateContentServerMessage`; what it does not name is passed over, as by the SDK.
 
 Every size, number and text is checked here, where it enters: what is out of range is passed over and counted
-(`NotUnderstood`), a text that is too long is cut.
+(`NotUnderstood`), a text that is too long is cut. What is of another type than the reference says raises
+ValueError, and nothing of such a message counts.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import binascii
+from collections.abc import Iterator, Mapping
+from typing import Any
 
-from google.genai import types
+from google.genai import errors
 
 from daemon.outside import encodable, seconds, tame, whole
 from daemon.server_events import (
@@ -62,67 +69,83 @@ FAILURES = (
 as NEED_MORE_INPUT or one of a later version, ends it well."""
 
 
-def parse(message: types.LiveServerMessage) -> Iterator[ServerEvent]:
+KNOWN = (
+    "setupComplete", "serverContent", "toolCall", "toolCallCancellation", "usageMetadata", "goAway",
+    "sessionResumptionUpdate", "voiceActivityDetectionSignal", "voiceActivity",
+)  # fmt: skip
+"""What a message says at least one of (`_LiveServerMessage_from_mldev`, google-genai 3.4.0)."""
+
+_URL_SAFE = str.maketrans("-_", "+/")
+"""Base64 comes in either alphabet, with padding or without it (proto3, JSON mapping: bytes)."""
+
+
+class Mistyped(ValueError):
+    """A value of another type than the reference gives to its field."""
+
+
+def parse(message: object) -> list[ServerEvent]:
     """All that one message says, in the order in which it has to be acted on.
 
-    The fields of a message are not exclusive. Audio that comes with `interrupted` belongs to the turn
-    that was cut, and is dropped here.
+    The fields of a message are not exclusive. Raises ValueError or TypeError for one of which nothing can be
+    made, and `google.genai.errors.APIError` for one that is an error of the service's.
     """
-    content = message.server_content
-    if content is not None:
-        if content.interrupted:
-            yield ServerInterrupted()
-        else:
-            yield from _audio(content)
-        yield from _transcripts(content)
-        if content.generation_complete:
-            yield GenerationComplete()
-        if content.interaction_status is types.InteractionStatus.IN_PROGRESS:
-            yield WorkAnnounced()
-        if is_turn_complete(content):
-            yield TurnComplete(failure_reason(content.turn_complete_reason))
-    if message.tool_call is not None:
-        for call in message.tool_call.function_calls or []:
-            yield _tool_call(call)
-    if message.tool_call_cancellation is not None:
-        ids = message.tool_call_cancellation.ids or ()
-        yield ToolCallCancelled(tuple(encodable(one) for one in ids if len(one) <= MAX_ID_CHARS))
-    yield from _session_notices(message)
+    fields = _table(message)
+    if fields and not any(name in fields for name in KNOWN):
+        errors.APIError.raise_error(fields.get("code"), fields, None)  # type: ignore[arg-type]  # as the SDK does
+    return [
+        *_content(_table(fields.get("serverContent"))),
+        *(_tool_call(_table(call)) for call in _list(_table(fields.get("toolCall")).get("functionCalls"))),
+        *_cancellation(fields.get("toolCallCancellation")),
+        *_session_notices(fields),
+    ]
 
 
-def is_turn_complete(content: types.LiveServerContent) -> bool:
+def _content(content: Mapping[str, Any]) -> Iterator[ServerEvent]:
+    """Audio that comes with `interrupted` belongs to the turn that was cut, and is dropped here."""
+    if _flag(content.get("interrupted")):
+        yield ServerInterrupted()
+    else:
+        yield from _audio(content)
+    yield from _transcripts(content)
+    if _flag(content.get("generationComplete")):
+        yield GenerationComplete()
+    status = _text(content.get("interactionStatus")).upper()
+    if status == "IN_PROGRESS":
+        yield WorkAnnounced()
+    if is_turn_complete(status, complete=_flag(content.get("turnComplete"))):
+        yield TurnComplete(failure_reason(_text(content.get("turnCompleteReason"))))
+
+
+def is_turn_complete(status: str, *, complete: bool) -> bool:
     """As the SDK's own `receive()` decides: an interaction status, where there is one, must say idle."""
-    status = content.interaction_status
-    if status is None or status is types.InteractionStatus.INTERACTION_STATUS_UNSPECIFIED:
-        return bool(content.turn_complete)
-    return status is types.InteractionStatus.IDLE
+    if status in ("", "INTERACTION_STATUS_UNSPECIFIED"):
+        return complete
+    return status == "IDLE"
 
 
-def failure_reason(reason: types.TurnCompleteReason | None) -> str:
+def failure_reason(reason: str) -> str:
     """The service's own word where it names a failure, else nothing."""
-    word = reason.value if reason else ""
-    return word if word in FAILURES else ""
+    return reason if reason in FAILURES else ""
 
 
-def _audio(content: types.LiveServerContent) -> Iterator[ServerEvent]:
-    for part in (content.model_turn.parts if content.model_turn else None) or []:
-        blob = part.inline_data
-        if blob is not None and blob.data and (blob.mime_type or "audio/pcm").startswith("audio/pcm"):
-            yield ReplyAudio(blob.data[: len(blob.data) & ~1])  # whole samples, whatever comes
+def _audio(content: Mapping[str, Any]) -> Iterator[ServerEvent]:
+    for part in _list(_table(content.get("modelTurn")).get("parts")):
+        blob = _table(_table(part).get("inlineData"))
+        data, mime_type = _text(blob.get("data")), _text(blob.get("mimeType")) or "audio/pcm"
+        if data and mime_type.startswith("audio/pcm"):
+            pcm = _bytes(data)
+            yield ReplyAudio(pcm[: len(pcm) & ~1])  # whole samples, whatever comes
 
 
-def _transcripts(content: types.LiveServerContent) -> Iterator[ServerEvent]:
-    for who, transcription in (
-        ("user", content.input_transcription),
-        ("model", content.output_transcription),
-    ):
-        if transcription is not None and transcription.text:
-            yield Transcript(who, encodable(transcription.text[:MAX_TRANSCRIPT_CHARS]))
+def _transcripts(content: Mapping[str, Any]) -> Iterator[ServerEvent]:
+    for who, name in (("user", "inputTranscription"), ("model", "outputTranscription")):
+        if text := _text(_table(content.get(name)).get("text")):
+            yield Transcript(who, encodable(text[:MAX_TRANSCRIPT_CHARS]))
 
 
-def _tool_call(call: types.FunctionCall) -> ServerEvent:
+def _tool_call(call: Mapping[str, Any]) -> ServerEvent:
     """A call that can be answered: without an id none can be, and the SDK refuses to send one."""
-    call_id, name, arguments = call.id or "", call.name or "", call.args or {}
+    call_id, name, arguments = _text(call.get("id")), _text(call.get("name")), _table(call.get("args"))
     if not call_id or not name or len(call_id) > MAX_ID_CHARS or len(name) > MAX_ID_CHARS:
         return NotUnderstood("a call without an id or a name, or with a long one")
     tamed = tame(arguments)
@@ -131,14 +154,20 @@ def _tool_call(call: types.FunctionCall) -> ServerEvent:
     return ToolCall(encodable(call_id), encodable(name), tamed)
 
 
-def _session_notices(message: types.LiveServerMessage) -> Iterator[ServerEvent]:
-    update = message.session_resumption_update
-    if update is not None and update.new_handle:
-        yield _handle_update(update.new_handle, resumable=bool(update.resumable))
-    if message.go_away is not None:
-        yield GoAway(parse_duration_s(message.go_away.time_left))
-    if message.usage_metadata is not None:
-        yield _usage(message.usage_metadata)
+def _cancellation(cancellation: object) -> Iterator[ServerEvent]:
+    if cancellation is not None:
+        ids = [_text(one) for one in _list(_table(cancellation).get("ids"))]
+        yield ToolCallCancelled(tuple(encodable(one) for one in ids if len(one) <= MAX_ID_CHARS))
+
+
+def _session_notices(fields: Mapping[str, Any]) -> Iterator[ServerEvent]:
+    update = _table(fields.get("sessionResumptionUpdate"))
+    if handle := _text(update.get("newHandle")):
+        yield _handle_update(handle, resumable=_flag(update.get("resumable")))
+    if (leaving := fields.get("goAway")) is not None:
+        yield GoAway(parse_duration_s(_text(_table(leaving).get("timeLeft"))))
+    if (usage := fields.get("usageMetadata")) is not None:
+        yield _usage(_table(usage))
 
 
 def _handle_update(handle: str, *, resumable: bool) -> ServerEvent:
@@ -147,14 +176,55 @@ def _handle_update(handle: str, *, resumable: bool) -> ServerEvent:
     return HandleUpdate(encodable(handle), resumable)
 
 
-def _usage(usage: types.UsageMetadata) -> ServerEvent:
-    prompt = whole(usage.prompt_token_count or 0, MAX_TOKENS)
-    response = whole(usage.response_token_count or 0, MAX_TOKENS)
+def _usage(usage: Mapping[str, Any]) -> ServerEvent:
+    prompt = whole(usage.get("promptTokenCount") or 0, MAX_TOKENS)
+    response = whole(usage.get("responseTokenCount") or 0, MAX_TOKENS)
     if prompt is None or response is None:
         return NotUnderstood("a count of tokens out of range")
     return Usage(prompt, response)
 
 
-def parse_duration_s(text: str | None) -> float | None:
+def parse_duration_s(text: str) -> float | None:
     """A protobuf Duration in JSON ("50s", "1.5s") in seconds; None for anything else."""
-    return seconds((text or "").removesuffix("s"), MAX_TIME_LEFT_S)
+    return seconds(text.removesuffix("s"), MAX_TIME_LEFT_S)
+
+
+# --- values of JSON; null stands for a field that is not there (proto3, JSON mapping) ----------------
+
+
+def _table(value: object) -> Mapping[str, Any]:
+    if value is None:
+        return {}
+    if not isinstance(value, dict):
+        raise Mistyped("no table where one belongs")
+    return value
+
+
+def _list(value: object) -> list[Any]:
+    if value is None:
+        return []
+    if not isinstance(value, list):
+        raise Mistyped("no list where one belongs")
+    return value
+
+
+def _text(value: object) -> str:
+    if value is None:
+        return ""
+    if not isinstance(value, str):
+        raise Mistyped("no text where one belongs")
+    return value
+
+
+def _flag(value: object) -> bool:
+    if value is None:
+        return False
+    if not isinstance(value, bool):
+        raise Mistyped("neither true nor false where one of them belongs")
+    return value
+
+
+def _bytes(text: str) -> bytes:
+    """What base64 stands for. Raises ValueError."""
+    plain = text.translate(_URL_SAFE) if "-" in text or "_" in text else text
+    return binascii.a2b_base64(plain + "=" * (-len(plain) % 4), strict_mode=True)
