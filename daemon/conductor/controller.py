@@ -368,6 +368,10 @@ class Controller:
             quota=budget_gone or (failure is not None and failure.kind.value == "quota"),
         )
 
+    def look(self) -> dict[str, Any]:
+        """The part of the report that may change without a note of its own."""
+        return {"muted": self.state.mic.muted}
+
     def report(self) -> dict[str, Any]:
         """For `conure status`."""
         return {

@@ -44,20 +44,25 @@ class Parts:
     tools: ToolHost = field(default_factory=no_tools)
     clock: Callable[[], float] = time.monotonic
 
-    def report(self) -> dict[str, Any]:
-        """What each tells of itself, for `conure status`."""
+    def look(self) -> dict[str, Any]:
+        """The part of the report that may change without a note of its own."""
         return {
             **self.volume.report(),
             "light": self.lamp.scene.name,
-            "front_end": self.capture.front_end.report(),
             "link": self.connection.report(),
             "devices": {
                 "mic": self.capture.report(),
                 "speaker": self.volume.speaker_report(),
                 "lights": self.lamp.report(),
             },
-            "usage": self.accounts.report(),
             "timers": self.reminders.report(),
+        }
+
+    def report(self) -> dict[str, Any]:
+        """What each tells of itself, for `conure status`."""
+        return self.look() | {
+            "front_end": self.capture.front_end.report(),
+            "usage": self.accounts.report(),
             "turns": self.ledger.report(),
             "turn_totals": self.totals.report() | {"used": self.accounts.since_start.as_words()},
         }

@@ -16,7 +16,7 @@ from daemon.runtime.local_clock import local_time
 VERSION = 1
 
 LOOK_S = 0.25
-"""How often is looked for what nobody tells of: a device, the light, the loudness. It costs 0.3 ms a time."""
+"""How often is looked for what nobody tells of: a device, the light, the loudness."""
 
 Event = dict[str, Any]
 
@@ -24,12 +24,14 @@ Event = dict[str, Any]
 async def watched(
     watch: Callable[[], AsyncIterator[Mapping[str, Any]]],
     snapshot: Callable[[], Mapping[str, Any]],
+    look: Callable[[], Mapping[str, Any]],
     wall_clock: Callable[[], float] = time.time,
     *,
     level: bool = False,
 ) -> AsyncGenerator[Event]:
-    """The snapshot, then each note of the feed and each change of what the snapshot tells, until the end.
+    """The snapshot, then each note of the feed and each change of what a look shows, until the end.
 
+    `look` gives the part of the snapshot that `changes` compares.
     `level`: also how loud the microphone is, each LOOK_S at most.
     """
     notes = watch()
@@ -40,7 +42,7 @@ async def watched(
         yield _stamped({"event": "snapshot", "status": before}, wall_clock())
         while True:
             done, _ = await asyncio.wait({pending}, timeout=LOOK_S)
-            after = snapshot()
+            after = look()
             for event in changes(before, after, level=level):
                 yield _stamped(event, wall_clock())
             before = after

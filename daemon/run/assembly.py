@@ -112,7 +112,7 @@ def build(
     tools = _tools(settings, reminders, kept.memory, uplink, feed, post)
     parts = Parts(
         mailbox=mailbox,
-        capture=make_capture(settings, board, sound, post=from_thread, wake_uplink=uplink.wake, clock=clock),
+        capture=make_capture(settings, board, sound, post=from_thread, uplink=uplink, clock=clock),
         playback=sound.playback,
         uplink=uplink,
         connection=_connection(settings, choices.link, uplink, tools, kept.store, mailbox, clock, chance),
@@ -134,6 +134,7 @@ def build(
     reporter = Reporter(
         reports=(about, controller, parts, sound, tools, talks),
         counts=(parts, controller, control, supervisor, logs, Saves(keeper, reminders, kept.memory), tools),
+        looks=(controller.look, parts.look),
     )
     commands = _commands(parts, reporter, kept.memory, tools, talks)
     return Conure(

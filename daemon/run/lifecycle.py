@@ -61,7 +61,7 @@ async def running(conure: Conure, dial: Dial, *, control: Path | None = None) ->
 def _watch(conure: Conure, args: Mapping[str, Any]) -> AsyncGenerator[Event]:
     """What the command `watch` gives."""
     level = args.get("level") is True
-    return watched(conure.parts.feed.watch, conure.reporter.snapshot, level=level)
+    return watched(conure.parts.feed.watch, conure.reporter.snapshot, conure.reporter.look, level=level)
 
 
 def _start(conure: Conure, tasks: asyncio.TaskGroup) -> None:

@@ -21,6 +21,7 @@ from daemon.hearing.wake import make_wake_words
 from daemon.runtime.patience import Attendant, Attended
 from daemon.runtime.ring import FifoRing, HistoryRing
 from daemon.runtime.supervision import under_service_manager
+from daemon.session.uplink import Uplink
 from daemon.speaking.playback import Playback
 from daemon.words import Phase
 from hw.base import MIC_FORMAT, SPEAKER_FORMAT, Board, Mic, Speaker
@@ -82,10 +83,10 @@ def make_capture(
     sound: SoundPath,
     *,
     post: Callable[[Event], None],
-    wake_uplink: Callable[[], None],
+    uplink: Uplink,
     clock: Callable[[], float],
 ) -> Capture:
-    """`post` is called on the capture thread, `wake_uplink` on this event loop."""
+    """`post` is called on the capture thread. The uplink is woken when there is something to send."""
     vad = settings.vad
     return Capture(
         sound.mic,
@@ -103,17 +104,19 @@ def make_capture(
             wake_words=make_wake_words(settings.wake),
         ),
         post=post,
-        wake_uplink=_from_thread(wake_uplink),
+        wake_uplink=_waking(uplink, sound.uplink_ring),
         ears=ears_for(Phase.IDLE, vad),
         silent_after_s=settings.board.silent_mic_s,
         clock=clock,
     )
 
 
-def _from_thread(call: Callable[[], None]) -> Callable[[], None]:
+def _waking(uplink: Uplink, ring: HistoryRing) -> Callable[[], None]:
+    """Wakes the event loop for a whole message only: each time costs more than what is then done."""
     loop = asyncio.get_running_loop()
 
-    def call_from_thread() -> None:
-        loop.call_soon_threadsafe(call)
+    def wake_from_thread() -> None:
+        if ring.head >= uplink.due_byte:
+            loop.call_soon_threadsafe(uplink.wake)
 
-    return call_from_thread
+    return wake_from_thread

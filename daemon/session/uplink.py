@@ -3,7 +3,7 @@
 An utterance is a range of the uplink ring. Sending does not consume it, so that an utterance which was not
 answered is sent again, from its beginning, on the next connection; `settle` ends that. One that is not
 settled when the next begins goes with it: a connection that has got it does not get it twice. Everything here
-runs on the event loop, except that the capture thread calls `wake` through it.
+runs on the event loop, except that the capture thread reads `due_byte`, and calls `wake` through the loop.
 """
 
 from __future__ import annotations
@@ -83,6 +83,9 @@ class Uplink:
         """The turn of what was given last to this connection, if it is not known that it has arrived."""
         self._leaving = False
         self._again = False
+        self.due_byte = 0
+        """The ring's head at which the next message is whole, as the pump saw it last. Any thread. Whatever
+        else makes one sooner wakes the pump itself."""
         self.resent_bytes = 0
         self.ahead_bytes = 0
         self.unanswered_lost_bytes = 0
@@ -354,6 +357,7 @@ class Uplink:
 
     def _next_said(self, held: Utterance) -> bytes:
         """Empty while less than a whole message waits, unless it is the last."""
+        self.due_byte = held.position + self._message_bytes
         waiting = (self._said(self._ring.head) if held.end is None else held.end) - held.position
         if waiting <= 0 or (held.end is None and waiting < self._message_bytes):
             return b""

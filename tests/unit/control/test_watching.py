@@ -62,7 +62,7 @@ class World:
         self.status = STATUS
 
     def events(self) -> AsyncIterator[dict[str, Any]]:
-        return watched(self.feed.watch, lambda: self.status, lambda: 1_796_000_000.25)
+        return watched(self.feed.watch, lambda: self.status, lambda: self.status, lambda: 1_796_000_000.25)
 
 
 async def test_the_snapshot_comes_first_then_notes_and_changes_each_with_version_and_time(
@@ -109,8 +109,9 @@ async def test_whoever_watches_no_more_is_forgotten() -> None:
 
 async def test_what_the_speaker_tells_of_itself_has_all_the_facts() -> None:
     conure = build(Settings(), SimulatedBoard(), stand_in=True)
-    status = conure.reporter.snapshot()
-    assert list(changes(status, status)) == []
+    status, look = conure.reporter.snapshot(), conure.reporter.look()
+    assert list(changes(status, look)) == []
+    assert {name: status[name] for name in look} == look
 
 
 def test_the_level_is_told_only_to_who_asked_for_it() -> None:

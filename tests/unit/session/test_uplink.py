@@ -86,8 +86,10 @@ class Rig:
             self.sent.append(event)
 
     def say(self, pcm: bytes) -> None:
+        """As the capture thread does, which wakes the pump for whole messages only."""
         self.ring.write(pcm)
-        self.uplink.wake()
+        if self.ring.head >= self.uplink.due_byte:
+            self.uplink.wake()
 
     async def pump(self, session: RecordingSession, *steps: Callable[[], object]) -> None:
         """Pump into the session; between the steps it sends all that it can."""
