@@ -1,4 +1,4 @@
-"""A capture device that is far off real time is found out, and no other is; and when the next chunk is due."""
+"""A capture device far off real time is found out, and no other is; and when the next chunk is due."""
 
 from __future__ import annotations
 
