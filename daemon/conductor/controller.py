@@ -44,6 +44,7 @@ from daemon.events import (
     SecondAnswers,
     SpeakerBack,
     SpeakerLost,
+    SpeechStarted,
     StopAsked,
     TalkPressed,
     TextAsked,
@@ -211,6 +212,8 @@ class Controller:
                 self._mark(self.state.turn.number, Mark.LINK_UP, now_s)
             case LinkLost():
                 self.downlink.lose()
+            case SpeechStarted() if self.policy.by_server:
+                self._parts.tools.note_said()
             case StopAsked():
                 self._parts.playback.hush()
                 self._parts.reminders.silence()
