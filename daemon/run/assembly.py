@@ -31,6 +31,7 @@ from daemon.control.server import ControlCounters
 from daemon.control.status import Reporter
 from daemon.dialogue.state import Policy
 from daemon.events import ButtonEdge, Event
+from daemon.hearing.frontend.known_path import KnownPath
 from daemon.lights.lamp import Lamp
 from daemon.lights.night import night_from
 from daemon.reminders.commands import ReminderCommands
@@ -38,7 +39,7 @@ from daemon.reminders.service import Reminders
 from daemon.reminders.tools import ReminderTools
 from daemon.run.about import About, Saves
 from daemon.run.choices import Choices, Decider, decide
-from daemon.run.kept_files import files_to_keep, load_days, local_day
+from daemon.run.kept_files import files_to_keep, load_days, load_known_path, local_day
 from daemon.run.sound import SoundPath, make_capture, make_sound
 from daemon.runtime import logs
 from daemon.runtime.feed import Feed
@@ -104,7 +105,7 @@ def build(
     mailbox: Mailbox[Event] = Mailbox()
     post, from_thread, feed = mailbox.post, mailbox.post_from_thread, Feed()
     kept = _what_is_kept(settings, stand_in=stand_in)
-    sound = make_sound(settings, board, from_thread, clock)
+    sound = make_sound(settings, board, from_thread, clock, kept.known_path)
     button, choices = _choose(settings, board, sound, choose, from_thread)
     volume = _volume(settings, board, sound, kept.store, post)
     reminders = Reminders(settings.reminders, kept.book, ring=volume.ring, tell=feed.tell, post=post)
@@ -154,6 +155,7 @@ class _Kept:
     book: Store | None
     accounts: Accounts
     memory: Memory
+    known_path: KnownPath
 
 
 def _what_is_kept(settings: Settings, *, stand_in: bool) -> _Kept:
@@ -165,6 +167,7 @@ def _what_is_kept(settings: Settings, *, stand_in: bool) -> _Kept:
         book=_open_store(stand_in=by_hand),
         accounts=Accounts(settings.usage, local_day, load_days(store)),
         memory=Memory(_open_store(stand_in=by_hand), enabled=settings.memory.enabled),
+        known_path=load_known_path(_open_store(stand_in=by_hand), settings),
     )
 
 

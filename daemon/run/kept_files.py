@@ -9,8 +9,11 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 from daemon.conductor.accounts import UNSET, Accounts, Day, read_days
-from daemon.config.settings import LiveSettings
+from daemon.config.board import sound_devices
+from daemon.config.settings import LiveSettings, Settings
 from daemon.errors import AlreadyRunning
+from daemon.hearing.frontend.known_path import FILE as KNOWN_PATH_FILE
+from daemon.hearing.frontend.known_path import NOTHING_KNOWN, KnownPath, known_path_from
 from daemon.runtime.clock import clock_is_set
 from daemon.runtime.keeper import Content
 from daemon.runtime.local_clock import local_time
@@ -34,6 +37,21 @@ def local_day(at_s: float | None = None) -> str:
 def load_days(store: Store | None) -> dict[str, Day]:
     """The usage of earlier runs."""
     return (store.load(USAGE_FILE, read_days) if store else None) or {}
+
+
+def load_known_path(store: Store | None, settings: Settings) -> KnownPath:
+    """What the sound check measured with the devices that are there now; else nothing."""
+    if store is None:
+        return NOTHING_KNOWN
+    devices = sound_devices(settings)
+    known = store.load(KNOWN_PATH_FILE, lambda data: known_path_from(data, devices) or NOTHING_KNOWN)
+    if known is None:
+        return NOTHING_KNOWN
+    if known is NOTHING_KNOWN:
+        log.info(
+            "the sound check was made with other devices or ports: `conure doctor --sound` makes another"
+        )
+    return known
 
 
 def files_to_keep(

@@ -130,6 +130,9 @@ def _write_whole(path: Path, data: bytes) -> None:
     part.unlink(missing_ok=True)  # left by a power cut
     try:
         with open(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:  # noqa: PTH123 - Path.open takes no mode for a new file
+            if os.geteuid() == 0:  # else the service, whose folder it is, could not read what root writes
+                owner = path.parent.stat()
+                os.fchown(file.fileno(), owner.st_uid, owner.st_gid)
             file.write(data)
             file.flush()
             os.fsync(file.fileno())

@@ -21,6 +21,7 @@ from daemon.hearing.frontend.bands import Bands
 from daemon.hearing.frontend.coupling import QUIET_DB, Coupling
 from daemon.hearing.frontend.far_end import FarEnd, Pcm
 from daemon.hearing.frontend.guard import QUIET_DBFS, Guard
+from daemon.hearing.frontend.known_path import NOTHING_KNOWN, KnownPath
 from daemon.hearing.frontend.likeness import Likeness
 from daemon.hearing.frontend.linear import CLIPPED
 from daemon.hearing.frontend.pace import SampleClock
@@ -112,10 +113,11 @@ class FrontEnd:
         polish: Callable[[bytes], bytes] | None = None,
         *,
         problem: str | None = None,
+        known: KnownPath = NOTHING_KNOWN,
     ) -> None:
         """Without `far_end` and `canceller` no echo is cancelled; without `polish` nothing else is done.
 
-        `problem` says why there is less than was asked for.
+        `problem` says why there is less than was asked for; `known` is what was measured of the echo before.
         """
         self.far_end = far_end
         """Told by the playback thread what it plays; None where nobody needs to know."""
@@ -124,9 +126,9 @@ class FrontEnd:
         self._polish = polish
         self._pace = SampleClock()
         self._bands = Bands(3)
-        self._residue = Residue()
+        self._residue = Residue(known.hope_db)
         self._likeness = Likeness()
-        self._coupling = Coupling()
+        self._coupling = Coupling(expected=known.heard)
         self._quiet_chunks = 0
         self._over_s = -np.inf
         """The end of the sound whose echo is over."""

@@ -76,7 +76,9 @@ CLEAR_DB = 10.0
 class Residue:
     """Tells how much of a chunk the echo does not explain. Capture thread."""
 
-    def __init__(self) -> None:
+    def __init__(self, hope_db: float = -LEAST_SHARE_DB) -> None:
+        """`hope_db`: by how much an echo may become softer at the best, as far as is known."""
+        self._least_share_db = np.array([[LEAST_SHARE_DB], [-hope_db]], np.float32)
         self._share_db: Decibels = np.full((2, BANDS), FIRST_SHARE_DB, np.float32)
         """Of the reference and of the microphone, at most, in what is left."""
         self._met = np.zeros((2, BANDS), bool)
@@ -157,7 +159,7 @@ class Residue:
         self._met |= exceeded
         fall_db = np.where(self._met, FALL_DB, FIRST_FALL_DB) * sounding
         self._share_db += np.where(exceeded, np.minimum(beyond_db, RISE_DB), -fall_db).astype(np.float32)
-        np.clip(self._share_db, LEAST_SHARE_DB, MOST_SHARE_DB, out=self._share_db)
+        np.clip(self._share_db, self._least_share_db, MOST_SHARE_DB, out=self._share_db)
 
 
 def _db(powers: Powers) -> Decibels:
