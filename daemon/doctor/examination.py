@@ -16,6 +16,10 @@ from daemon.doctor.machine import Machine
 LIMIT_S = 15.0
 """For all of it: who asks for a diagnosis waits so long, and a part that hangs is a diagnosis itself."""
 
+SOUND_LIMIT_S = 30.0
+"""The same where a test sound is played, which takes ten seconds of it, and its analysis on a small board a
+few."""
+
 log = logging.getLogger(__name__)
 
 
@@ -82,10 +86,17 @@ class _Round:
 
 
 def examine(
-    machine: Machine, wishes: Wishes, families: Sequence[Family] = FAMILIES, limit_s: float = LIMIT_S
+    machine: Machine,
+    wishes: Wishes,
+    families: Sequence[Family] = FAMILIES,
+    limit_s: float | None = None,
 ) -> tuple[Case, list[Finding]]:
-    """Look at everything; the findings come in the order of the table. Takes at most some `limit_s`."""
-    give_up_s = time.monotonic() + limit_s
+    """Look at everything; the findings come in the order of the table.
+
+    Takes at most some `limit_s`: LIMIT_S or SOUND_LIMIT_S, if nothing is said.
+    """
+    usual_s = SOUND_LIMIT_S if wishes.sound else LIMIT_S
+    give_up_s = time.monotonic() + (usual_s if limit_s is None else limit_s)
     case, findings = admit(machine, wishes)
     rounds = [_Round(family, case) for family in families]
     for one in rounds:

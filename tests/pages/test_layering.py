@@ -73,7 +73,11 @@ PURE: dict[str, tuple[str, ...]] = {
     # decisions, tables and values: what each may import beyond COMPUTING and the other pure modules
     "daemon.cli.text.configuration": (),
     "daemon.doctor.finding": (),
-    "daemon.doctor.loopback": ("numpy",),
+    "daemon.doctor.sound.echo_path": ("numpy",),
+    "daemon.doctor.sound.loopback": (),
+    "daemon.doctor.sound.picture": ("html.escape",),
+    "daemon.doctor.sound.sweep": ("numpy",),
+    "daemon.hearing.frontend.known_path": (),
     "daemon.doctor.microphone": ("numpy",),
     "daemon.doctor.report": (),
     "daemon.doctor.tones": ("numpy",),
