@@ -10,6 +10,7 @@ from rig import running_rig
 
 from daemon.control.watching import watched
 from daemon.errors import ConureError
+from daemon.hearing.frontend import known_path
 from daemon.lights.ladder import LADDER
 from daemon.reminders import record
 from daemon.run import kept_files
@@ -85,6 +86,7 @@ def test_the_words_of_state_and_link_are_the_program_s() -> None:
 def test_the_files_that_it_keeps_are_all_there_are() -> None:
     named = {name.strip("`") for name in rows(section("What it keeps"))}
     kept = {kept_files.USAGE_FILE, kept_handle.SESSION_FILE, volume.VOLUME_FILE, record.FILE, memory.FILE}
+    kept.add(known_path.FILE)
     assert named == kept
 
 
