@@ -35,6 +35,7 @@ from daemon.events import (
     MuteSet,
     OtherTools,
     PairingChanged,
+    PictureChanged,
     PieceSent,
     PlaybackStarted,
     RemindersChanged,
@@ -120,6 +121,8 @@ class Controller:
                 self.show()
             case VolumeSet(share):
                 self._parts.lamp.show_volume(share)
+            case PictureChanged(waits):
+                self._show_glance(waits=waits)
             case OtherTools():
                 self._parts.connection.renew_at_pause()
             case ButtonEdge(pressed=True) | TalkPressed(Trigger.COMMAND) if self._parts.reminders.ringing:
@@ -170,6 +173,8 @@ class Controller:
             self.performer.perform(action, self.state)
         self._tune_ears()
         self._note_need()
+        if self._parts.eyes is not None:
+            self._parts.eyes.set_wanted(self.state.phase is not Phase.IDLE)
 
     def _policy_now(self) -> Policy:
         """What is configured, with what has been learned and used up."""
@@ -260,6 +265,13 @@ class Controller:
             self._parts.playback.hold_bell(self._clock() + BELL_HELD_S if begins else 0.0)
 
     # --- the ledger
+
+    def _show_glance(self, *, waits: bool) -> None:
+        """A picture that the model asked for leaves after light and tone have said so."""
+        self.show()
+        if waits:
+            self.performer.play(Earcon.LOOK, self.state.phase)
+            self._parts.uplink.glance.let_go()
 
     def _mark(self, turn: int, mark: Mark, at_s: float) -> None:
         self._parts.ledger.mark(turn, mark, at_s)
