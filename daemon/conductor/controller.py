@@ -117,12 +117,10 @@ class Controller:
         match event:
             case PieceSent():
                 self._note_sent(event)
-            case LinkChanged() | RemindersChanged() | PairingChanged():
-                self.show()
+            case LinkChanged() | RemindersChanged() | PairingChanged() | PictureChanged():
+                self._redraw(event)
             case VolumeSet(share):
                 self._parts.lamp.show_volume(share)
-            case PictureChanged(waits):
-                self._show_glance(waits=waits)
             case OtherTools():
                 self._parts.connection.renew_at_pause()
             case ButtonEdge(pressed=True) | TalkPressed(Trigger.COMMAND) if self._parts.reminders.ringing:
@@ -266,13 +264,6 @@ class Controller:
 
     # --- the ledger
 
-    def _show_glance(self, *, waits: bool) -> None:
-        """A picture that the model asked for leaves after light and tone have said so."""
-        self.show()
-        if waits:
-            self.performer.play(Earcon.LOOK, self.state.phase)
-            self._parts.uplink.glance.let_go()
-
     def _mark(self, turn: int, mark: Mark, at_s: float) -> None:
         self._parts.ledger.mark(turn, mark, at_s)
 
@@ -353,6 +344,13 @@ class Controller:
     def show(self) -> None:
         """Set the lights from the present conditions."""
         self._parts.lamp.refresh(self.conditions())
+
+    def _redraw(self, event: Event) -> None:
+        """Show what has changed. A picture that the model asked for leaves after light and tone said so."""
+        self.show()
+        if event == PictureChanged(waits=True):
+            self.performer.play(Earcon.LOOK, self.state.phase)
+            self._parts.uplink.glance.let_go()
 
     def conditions(self) -> Conditions:
         """Everything that the lights depend on."""

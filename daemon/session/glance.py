@@ -8,27 +8,15 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from typing import Protocol
 
 from daemon.events import PictureChanged
-from daemon.session.liveness import Evidence
+from daemon.session.sender import Sender
 
 SHOW_S = 8.0
 """So long a picture has to leave, connection and lights included; the model waits, and so does its user."""
 
 DELIVERY_POLL_S = 0.01
 """How often it is looked whether it has been acknowledged, as in `uplink`; the kernel tells nobody."""
-
-
-class PictureSender(Protocol):
-    """The part of a session that takes pictures; every method may raise LinkError."""
-
-    async def send_video(self, jpeg: bytes) -> None:
-        """Show one."""
-
-    def evidence(self) -> Evidence | None:
-        """What TCP has delivered; None where that cannot be known."""
-        ...
 
 
 class Glance:
@@ -72,7 +60,7 @@ class Glance:
         if self._arrived is not None and not self._arrived.done():
             self._arrived.set_result(False)
 
-    async def pump(self, session: PictureSender) -> None:
+    async def pump(self, session: Sender) -> None:
         """Send what may leave, for as long as the session lasts. Raises LinkError."""
         while True:
             await self._may_leave.wait()

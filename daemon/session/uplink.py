@@ -12,12 +12,11 @@ import asyncio
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Protocol
 
 from daemon.events import PictureChanged, PieceSent, UtteranceGiven, UtteranceSent
 from daemon.runtime.ring import HistoryRing
 from daemon.session.glance import Glance
-from daemon.session.liveness import Evidence
+from daemon.session.sender import Sender
 from daemon.session.utterance import SaidByTheClock, Utterance, unanswered
 from hw.base import MIC_FORMAT
 
@@ -28,32 +27,6 @@ round trip, and up to 40 ms more where the other end delays it (RFC 1122, 4.2.3.
 
 Told = UtteranceSent | UtteranceGiven | PieceSent | PictureChanged
 """What the uplink posts."""
-
-
-class Sender(Protocol):
-    """The sending half of a session; every method may raise LinkError."""
-
-    async def send_audio(self, pcm: bytes) -> None:
-        """Send 16 kHz mono s16 PCM."""
-
-    async def start_activity(self) -> None:
-        """Open the user's turn."""
-
-    async def end_activity(self) -> None:
-        """Close the user's turn."""
-
-    async def end_stream(self) -> None:
-        """The open microphone pauses."""
-
-    async def send_text(self, text: str) -> None:
-        """A turn in writing."""
-
-    async def send_video(self, jpeg: bytes) -> None:
-        """A picture."""
-
-    def evidence(self) -> Evidence | None:
-        """What TCP has delivered; None where that cannot be known."""
-        ...
 
 
 class Uplink:

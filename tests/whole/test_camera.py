@@ -1,7 +1,8 @@
-"""The camera in whole conversations: pictures leave only under the blue light, and the model may ask for one."""
+"""The camera in whole conversations: pictures leave only under the blue light; the model may ask for one."""
 
 from __future__ import annotations
 
+from itertools import pairwise
 from pathlib import Path
 
 from rig import HELLO, Rig, running_rig, with_keys
@@ -40,9 +41,7 @@ async def test_pictures_leave_while_the_user_speaks_and_only_under_the_blue_ligh
         await rig.until_turns_over()
         pictures = frames(rig)
         assert all(frame.data.startswith(b"\xff\xd8\xff") for frame in pictures)
-        assert all(
-            later.at_s - earlier.at_s > 0.9 for earlier, later in zip(pictures, pictures[1:], strict=False)
-        )
+        assert all(later.at_s - earlier.at_s > 0.9 for earlier, later in pairwise(pictures))
         assert_all_under_blue(rig)
         status = await rig.command("status")
         assert status["counters"]["camera_shown"] == len(pictures)

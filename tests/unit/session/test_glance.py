@@ -7,6 +7,7 @@ import contextlib
 from collections.abc import AsyncIterator
 
 from fakes import LoopTime, settled
+from planned_sessions import PlannedSession
 
 from daemon.events import PictureChanged
 from daemon.session.glance import SHOW_S, Glance
@@ -15,10 +16,11 @@ from daemon.session.liveness import Evidence
 WAITS, LEFT = PictureChanged(waits=True), PictureChanged(waits=False)
 
 
-class Line:
+class Line(PlannedSession):
     """A session that takes pictures."""
 
     def __init__(self) -> None:
+        super().__init__(None)
         self.pictures: list[bytes] = []
         self.outstanding_bytes = 0
 
