@@ -72,6 +72,7 @@ LOCAL_TIMES = ("datetime.date", "datetime.datetime", "datetime.time", "datetime.
 PURE: dict[str, tuple[str, ...]] = {
     # decisions, tables and values: what each may import beyond COMPUTING and the other pure modules
     "daemon.cli.text.configuration": (),
+    "daemon.session.content": (),
     "daemon.doctor.finding": (),
     "daemon.doctor.loopback": ("numpy",),
     "daemon.doctor.microphone": ("numpy",),
