@@ -378,6 +378,7 @@ class Controller:
             connecting=link.phase is LinkPhase.CONNECTING,
             refused=failure is not None and failure.refused,
             offline=failure is not None and not failure.refused,
+            slow=link.phase is LinkPhase.ONLINE and bool(link.detour),
             quota=budget_gone or (failure is not None and failure.kind.value == "quota"),
         )
 

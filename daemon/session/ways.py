@@ -1,0 +1,86 @@
+"""Which way to the service is taken: sessions over a WebSocket, or the slow way, call by call. Pure.
+
+Some networks (a proxy, a school's firewall) let HTTPS through and break each WebSocket: the upgrade fails, or
+the connection dies at once. After TRIES such failures in a row it is looked whether the service answers by
+HTTPS; only then is the slow way taken. While it is, sessions are tried in the background.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from daemon.session.failures import Failure, FailureKind
+
+TRIES = 3
+"""Failures in a row after which it is no accident."""
+
+DIED_S = 5.0
+"""A session that ended sooner has died at once."""
+
+SHORT_SETUP_S = 2.5
+"""Once there was a failure, a set-up may take no longer: a good one takes some 0.5 s, and somebody waits."""
+
+FIRST_TRIAL_S = 30.0
+LONGEST_TRIAL_S = 600.0
+"""Between two trials of a session while the slow way is taken; doubled each time."""
+
+SUSPICIOUS = frozenset(
+    {
+        FailureKind.NETWORK,
+        FailureKind.TRANSIENT,
+        FailureKind.HALF_OPEN,
+        FailureKind.INTERCEPTED,
+        FailureKind.BUG,
+    }
+)
+"""What a way that WebSockets do not pass looks like. Quota, clock and handle have other reasons."""
+
+DECISIVE = frozenset({FailureKind.REFUSED_KEY, FailureKind.REFUSED_MODEL})
+"""An upgrade that is refused (HTTP 401, 403, 404), where HTTPS takes key and model, was not refused by the
+service."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ways:
+    """What is known. `because`: why the slow way is taken; empty while it is not."""
+
+    failures: int = 0
+    last: str = ""
+    because: str = ""
+    next_trial_s: float = 0.0
+    pause_s: float = FIRST_TRIAL_S
+
+    @property
+    def slow(self) -> bool:
+        """Whether the slow way is taken."""
+        return bool(self.because)
+
+    @property
+    def doubtful(self) -> bool:
+        """Whether it is to be looked at whether HTTPS passes."""
+        return not self.slow and self.failures >= TRIES
+
+
+def failed(ways: Ways, failure: Failure) -> Ways:
+    """A session could not be had, or died at once."""
+    if failure.kind in DECISIVE:
+        return replace(ways, failures=TRIES, last=failure.detail)
+    if failure.kind in SUSPICIOUS:
+        return replace(ways, failures=ways.failures + 1, last=failure.detail)
+    return Ways()
+
+
+def ended(ways: Ways, failure: Failure, lived_s: float) -> Ways:
+    """A session ended with a failure, after so long."""
+    return failed(ways, failure) if lived_s < DIED_S else Ways()
+
+
+def answers_by_https(ways: Ways, now_s: float) -> Ways:
+    """The service takes key and model by HTTPS: the slow way leads to it."""
+    return replace(ways, because=ways.last, next_trial_s=now_s + FIRST_TRIAL_S, pause_s=FIRST_TRIAL_S)
+
+
+def tried_in_vain(ways: Ways, now_s: float) -> Ways:
+    """A session was tried in the background, and could not be had."""
+    pause_s = min(LONGEST_TRIAL_S, 2 * ways.pause_s)
+    return replace(ways, next_trial_s=now_s + pause_s, pause_s=pause_s)
