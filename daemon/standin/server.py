@@ -6,7 +6,6 @@ All on the caller's event loop. Everything it does wrong, it does because a plan
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
 import ssl
 import time
@@ -26,21 +25,19 @@ from websockets.http11 import Request, Response
 from daemon.standin import actions
 from daemon.standin.actions import When
 from daemon.standin.certs import Authority
-from daemon.standin.door.content_desk import ContentDesk, Ended, status_of
+from daemon.standin.door.content_desk import ContentDesk, Ended
 from daemon.standin.door.credentials import (
     ApiKeys,
     Door,
     content_path,
-    key_of,
     live_door,
-    model_of,
     public_headers,
     without_secrets,
 )
 from daemon.standin.door.http_answers import BadRequest, HttpConnection, HttpRequest, http_error
+from daemon.standin.door.model_desk import answer_about_model
 from daemon.standin.door.token_desk import answer_post
 from daemon.standin.door.tokens import Tokens
-from daemon.standin.grammar.content import CONTENT_MODELS
 from daemon.standin.grammar.protocol import INTERNAL, POLICY, Refusal, invalid, parse
 from daemon.standin.grammar.setups import check_setup
 from daemon.standin.plan import Plan, PlanRun
@@ -276,7 +273,7 @@ class StandIn:
             return websocket.respond(HTTPStatus.SERVICE_UNAVAILABLE, "Too many clients.\n")
         headers = dict(request.headers.raw_items())
         connection.path, connection.headers = without_secrets(request.path), public_headers(headers.items())
-        response = self._about_model(websocket, request) or await self._planned_response(
+        response = answer_about_model(websocket, request, self._keys) or await self._planned_response(
             websocket, connection
         )
         if response is None and live_door(request.path, connection.headers) is None:
@@ -286,22 +283,6 @@ class StandIn:
         if response is not None:
             self._arrivals.pop(websocket.remote_address[:2], None)
             self.record.connection_closed(connection, 1006, f"HTTP {response.status_code}", by_server=True)
-        return response
-
-    def _about_model(self, websocket: ServerConnection, request: Request) -> Response | None:
-        """The answer to a plain GET of a model; None for anything else."""
-        model = model_of(request.path)
-        if model is None:
-            return None
-        headers = {name.lower(): value for name, value in request.headers.raw_items()}
-        try:
-            self._keys.check(key_of(request.path.partition("?")[2], headers))
-        except Refusal as refusal:
-            return websocket.respond(status_of(refusal), refusal.reason)
-        if model not in CONTENT_MODELS:
-            return websocket.respond(HTTPStatus.NOT_FOUND, f"models/{model} is not found.")
-        response = websocket.respond(HTTPStatus.OK, json.dumps({"name": f"models/{model}"}))
-        response.headers["Content-Type"] = "application/json; charset=UTF-8"
         return response
 
     def _is_full(self) -> bool:
