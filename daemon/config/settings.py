@@ -233,7 +233,7 @@ class LiveSettings:
     )
     fallback: str = key(
         "auto",
-        "where the network breaks WebSockets and HTTPS passes, answers come call by call; off: they do not",
+        "auto: where WebSockets do not pass and HTTPS does, answers come call by call; off: they do not",
         choices=("auto", "off"),
     )
     setup_timeout_s: float = key(12.0, "connecting and setting up may take this long", low=2.0, high=60.0)

@@ -14,8 +14,8 @@ from typing import Any
 from daemon.config.secret import Secret
 from daemon.config.settings import LiveSettings, Settings
 from daemon.errors import ConfigError
-from daemon.session.fallback import FallbackDialler, SlowWay
 from daemon.session.second import Dialler
+from daemon.session.slow.dialler import FallbackDialler, SlowWay
 from daemon.tools.declaring.declarations import Equipment
 
 STAND_IN_KEY = Secret("stand-in")

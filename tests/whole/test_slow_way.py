@@ -10,7 +10,8 @@ from rig import HELLO, Rig, running_rig, with_keys
 
 from daemon.config.settings import Settings
 from daemon.lights import scenes
-from daemon.session import fallback, ways
+from daemon.session.slow import dialler as fallback
+from daemon.session.slow import ways
 from daemon.standin.plan import Plan
 from daemon.standin.voices import Tone
 from daemon.standin.world import Pace

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from daemon.session.sentences import SENTENCE_CHARS, Sentences
+from daemon.session.slow.sentences import SENTENCE_CHARS, Sentences
 
 
 def cut(*pieces: str) -> list[str]:

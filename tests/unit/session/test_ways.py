@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from daemon.session import ways
 from daemon.session.failures import Failure, FailureKind
-from daemon.session.ways import DIED_S, FIRST_TRIAL_S, LONGEST_TRIAL_S, TRIES, Ways
+from daemon.session.slow import ways
+from daemon.session.slow.ways import DIED_S, FIRST_TRIAL_S, LONGEST_TRIAL_S, TRIES, Ways
 
 BROKEN = Failure(FailureKind.TRANSIENT, "connecting: http 502")
 
@@ -36,12 +36,15 @@ def test_every_kind_of_failure_counts_is_decisive_or_speaks_for_the_way(kind: Fa
 def test_a_session_that_lived_speaks_for_the_way_and_one_that_died_at_once_against_it() -> None:
     known = after(BROKEN, BROKEN)
     assert ways.ended(known, BROKEN, DIED_S) == Ways()
-    assert ways.ended(known, BROKEN, DIED_S - 0.1).doubtful
+    died = ways.ended(known, BROKEN, DIED_S - 0.1)
+    assert (died.doubtful, died.died) == (True, True)
+    assert not ways.failed(died, BROKEN).died
+    assert ways.ended(known, Failure(FailureKind.REFUSED_KEY, "leaked"), 0.1) == Ways()
 
 
 def test_the_slow_way_has_its_reason_and_sessions_are_tried_after_growing_pauses() -> None:
-    slow = ways.answers_by_https(after(*[BROKEN] * TRIES), 100.0)
-    assert (slow.slow, slow.doubtful, slow.because) == (True, False, "connecting: http 502")
+    slow = ways.go_slow(after(*[BROKEN] * TRIES), "http 502", 100.0)
+    assert (slow.slow, slow.doubtful, slow.because) == (True, False, "http 502")
     assert slow.next_trial_s == 100.0 + FIRST_TRIAL_S
     pauses = []
     for _ in range(8):

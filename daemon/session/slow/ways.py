@@ -2,7 +2,8 @@
 
 Some networks (a proxy, a school's firewall) let HTTPS through and break each WebSocket: the upgrade fails, or
 the connection dies at once. After TRIES such failures in a row it is looked whether the service answers by
-HTTPS; only then is the slow way taken. While it is, sessions are tried in the background.
+HTTPS, and then a session is tried once more: so a network that is just coming back is not taken for one that
+breaks WebSockets. While the slow way is taken, sessions are tried in the background.
 """
 
 from __future__ import annotations
@@ -45,7 +46,8 @@ class Ways:
     """What is known. `because`: why the slow way is taken; empty while it is not."""
 
     failures: int = 0
-    last: str = ""
+    died: bool = False
+    """Whether the last failure was a session that stood and died at once."""
     because: str = ""
     next_trial_s: float = 0.0
     pause_s: float = FIRST_TRIAL_S
@@ -57,27 +59,29 @@ class Ways:
 
     @property
     def doubtful(self) -> bool:
-        """Whether it is to be looked at whether HTTPS passes."""
+        """Whether it is to be looked whether HTTPS passes."""
         return not self.slow and self.failures >= TRIES
 
 
 def failed(ways: Ways, failure: Failure) -> Ways:
-    """A session could not be had, or died at once."""
+    """A session could not be had."""
     if failure.kind in DECISIVE:
-        return replace(ways, failures=TRIES, last=failure.detail)
+        return replace(ways, failures=TRIES, died=False)
     if failure.kind in SUSPICIOUS:
-        return replace(ways, failures=ways.failures + 1, last=failure.detail)
+        return replace(ways, failures=ways.failures + 1, died=False)
     return Ways()
 
 
 def ended(ways: Ways, failure: Failure, lived_s: float) -> Ways:
     """A session ended with a failure, after so long."""
-    return failed(ways, failure) if lived_s < DIED_S else Ways()
+    if lived_s >= DIED_S or failure.kind not in SUSPICIOUS:
+        return Ways()
+    return replace(ways, failures=ways.failures + 1, died=True)
 
 
-def answers_by_https(ways: Ways, now_s: float) -> Ways:
-    """The service takes key and model by HTTPS: the slow way leads to it."""
-    return replace(ways, because=ways.last, next_trial_s=now_s + FIRST_TRIAL_S, pause_s=FIRST_TRIAL_S)
+def go_slow(ways: Ways, why: str, now_s: float) -> Ways:
+    """HTTPS passes and sessions do not, for this reason."""
+    return replace(ways, because=why, next_trial_s=now_s + FIRST_TRIAL_S, pause_s=FIRST_TRIAL_S)
 
 
 def tried_in_vain(ways: Ways, now_s: float) -> Ways:

@@ -24,7 +24,6 @@ from daemon.server_events import (
     TurnComplete,
     Usage,
 )
-from daemon.session import fallback, ways
 from daemon.session.content import (
     AnswerPart,
     Contribution,
@@ -35,8 +34,10 @@ from daemon.session.content import (
     Words,
 )
 from daemon.session.failures import Failure, FailureKind, LinkError
-from daemon.session.fallback import FallbackDialler, SlowWay
-from daemon.session.slow import MAX_KEPT_BYTES, MAX_ROUNDS, Past, SlowSession
+from daemon.session.slow import dialler as fallback
+from daemon.session.slow import ways
+from daemon.session.slow.dialler import FallbackDialler, SlowWay
+from daemon.session.slow.session import MAX_KEPT_BYTES, MAX_ROUNDS, Exchanges, SlowSession
 from daemon.tools.calling.fates import ToolAnswer
 from daemon.tools.declaring.declarations import Declaration, Equipment
 
@@ -78,8 +79,8 @@ class Service:
         return self.admitted
 
 
-def session_of(service: Service, past: Past | None = None) -> SlowSession:
-    return SlowSession(service, Equipment(lambda: "Be kind."), past or Past(), because="http 502")
+def session_of(service: Service, past: Exchanges | None = None) -> SlowSession:
+    return SlowSession(service, Equipment(lambda: "Be kind."), past or Exchanges(), because="http 502")
 
 
 async def received(session: SlowSession, until: type = TurnComplete) -> list[ServerEvent]:
@@ -101,7 +102,7 @@ async def ask(session: SlowSession, pcm: bytes = QUESTION) -> None:
 
 async def test_an_utterance_is_asked_whole_and_its_answer_spoken_sentence_by_sentence() -> None:
     service = Service([[Words("It rains. Take"), Words(" a coat."), Usage(5, 7), TurnComplete()]])
-    past = Past()
+    past = Exchanges()
     session = session_of(service, past)
     await ask(session)
     events = await received(session)
@@ -157,7 +158,7 @@ async def test_a_model_that_calls_without_end_is_stopped() -> None:
 async def test_whoever_speaks_over_an_answer_cuts_it_as_the_service_would() -> None:
     call = FunctionCall("1", "slow")
     service = Service([[Words("Wait. "), call, TurnComplete()], [Words("Yes."), TurnComplete()]])
-    past = Past()
+    past = Exchanges()
     session = session_of(service, past)
     await ask(session)
     await received(session, ToolCall)
@@ -194,7 +195,7 @@ async def test_a_sentence_that_cannot_be_spoken_is_passed_over_and_counted() -> 
 
 
 async def test_an_answer_without_a_word_is_kept_as_one_that_had_none() -> None:
-    past = Past()
+    past = Exchanges()
     session = session_of(Service([[TurnComplete("SAFETY")]]), past)
     await ask(session)
     assert (await received(session))[-1] == TurnComplete("SAFETY")
@@ -214,7 +215,7 @@ async def test_what_goes_no_way_here_does_nothing() -> None:
 
 
 def test_the_past_is_bounded_and_forgets_whole_turns() -> None:
-    past = Past()
+    past = Exchanges()
     call, result = FunctionCall("1", "x"), FunctionResult("1", "x", {})
     turn = [
         Contribution(by_model=False, parts=(Spoken(bytes(MAX_KEPT_BYTES // 4)),)),
@@ -257,22 +258,42 @@ async def detour_of(dialler: FallbackDialler) -> str:
         return session.detour
 
 
-async def test_after_three_failures_the_slow_way_is_taken_if_https_passes() -> None:
-    dialler = dialler_of(Live(LOST, LOST, LOST), Service())
+async def test_after_three_failures_the_slow_way_is_taken_if_only_https_passes() -> None:
+    dialler = dialler_of(Live(LOST, LOST, LOST, LOST), Service())
     for _ in range(2):
         with pytest.raises(LinkError):
             await detour_of(dialler)
     assert await detour_of(dialler) == "as planned"
 
 
-async def test_where_https_does_not_pass_either_it_is_asked_again_at_each_try() -> None:
+async def test_a_network_that_comes_back_just_now_is_not_taken_for_one_that_breaks_websockets() -> None:
+    dialler = dialler_of(Live(LOST, LOST, LOST), Service())
+    for _ in range(2):
+        with pytest.raises(LinkError):
+            await detour_of(dialler)
+    assert await detour_of(dialler) == ""
+    assert dialler.ways.failures == 0
+
+
+async def test_where_https_does_not_pass_either_it_is_asked_again_at_each_failure() -> None:
     service = Service(admitted=False)
-    dialler = dialler_of(Live(LOST, LOST, LOST, LOST), service)
+    dialler = dialler_of(Live(LOST, LOST, LOST, LOST, LOST, LOST), service)
     for _ in range(4):
         with pytest.raises(LinkError):
             await detour_of(dialler)
     service.admitted = True
     assert await detour_of(dialler) == "as planned"
+
+
+async def test_sessions_that_stand_and_die_at_once_three_times_lead_to_the_slow_way() -> None:
+    service = Service(admitted=False)
+    dialler = dialler_of(Live(), service)
+    for _ in range(4):
+        with pytest.raises(LinkError):
+            async with dialler.session(None):
+                raise LOST
+    service.admitted = True
+    assert await detour_of(dialler) == "each connection ends at once"
 
 
 async def test_a_session_that_dies_at_once_counts_and_one_that_ends_well_does_not() -> None:
@@ -312,7 +333,7 @@ async def test_the_slow_session_is_left_once_a_session_passes_and_stays(
     monkeypatch.setattr(ways, "FIRST_TRIAL_S", 0.0)
     monkeypatch.setattr(ways, "LONGEST_TRIAL_S", 0.0)
     monkeypatch.setattr(fallback, "LIVES_S", 0.01)
-    dialler = dialler_of(Live(LOST, LOST, LOST, LOST), Service())
+    dialler = dialler_of(Live(LOST, LOST, LOST, LOST, LOST), Service())
     for _ in range(2):
         with pytest.raises(LinkError):
             await detour_of(dialler)

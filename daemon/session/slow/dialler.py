@@ -8,12 +8,12 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
-from daemon.session import ways
 from daemon.session.failures import LinkError
 from daemon.session.second import Dialler, Session
 from daemon.session.signals import Signal, SignalKind, Where, classify
-from daemon.session.slow import ContentService, Past, SlowSession
-from daemon.session.ways import Ways
+from daemon.session.slow import ways
+from daemon.session.slow.session import ContentService, Exchanges, SlowSession
+from daemon.session.slow.ways import Ways
 from daemon.tools.declaring.declarations import Equipment
 
 log = logging.getLogger(__name__)
@@ -45,7 +45,7 @@ class FallbackDialler:
         self._live = live
         self._slow = slow
         self._clock = clock
-        self._past = Past()
+        self._past = Exchanges()
         self.ways = Ways()
 
     @asynccontextmanager
@@ -66,15 +66,24 @@ class FallbackDialler:
 
     async def _entered(self, stack: AsyncExitStack, handle: str | None) -> Session | None:
         """A session over a WebSocket; None: the slow way is the one. Raises LinkError."""
-        if self.ways.doubtful and await self._goes_slow():
+        if self.ways.doubtful and self.ways.died and await self._slow.service.admits():
+            self._go_slow("each connection ends at once")
             return None
         try:
             return await self._set_up(stack, handle)
         except LinkError as error:
             self.ways = ways.failed(self.ways, error.failure)
-            if self.ways.doubtful and await self._goes_slow():
-                return None
-            raise
+            if not self.ways.doubtful or not await self._slow.service.admits():
+                raise
+        return await self._once_more(stack, handle)
+
+    async def _once_more(self, stack: AsyncExitStack, handle: str | None) -> Session | None:
+        """HTTPS passes now. If sessions still do not, that is the network's way."""
+        try:
+            return await self._set_up(stack, handle)
+        except LinkError as error:
+            self._go_slow(error.failure.detail)
+            return None
 
     async def _set_up(self, stack: AsyncExitStack, handle: str | None) -> Session:
         limit_s = ways.SHORT_SETUP_S if self.ways.failures else None
@@ -84,16 +93,13 @@ class FallbackDialler:
         except TimeoutError as error:
             raise LinkError(classify(Signal(SignalKind.TIMEOUT, Where.SETUP))) from error
 
-    async def _goes_slow(self) -> bool:
-        if not await self._slow.service.admits():
-            return False
-        self.ways = ways.answers_by_https(self.ways, self._clock())
+    def _go_slow(self, why: str) -> None:
+        self.ways = ways.go_slow(self.ways, why, self._clock())
         log.warning(
-            "this network breaks WebSockets (%s) and lets HTTPS pass: going the slow way, and trying again; "
-            "ask who runs the network to let WebSockets to the service pass",
-            self.ways.because,
+            "WebSockets to the service do not pass (%s), and HTTPS does: going the slow way, and trying on; "
+            "ask who runs this network to let WebSockets pass",
+            why,
         )
-        return True
 
     # --- the slow way
 
@@ -120,7 +126,7 @@ class FallbackDialler:
                 break
             self.ways = ways.tried_in_vain(self.ways, self._clock())
         log.info("WebSockets pass again")
-        self.ways, self._past = Ways(), Past()
+        self.ways, self._past = Ways(), Exchanges()
         slow.go_away(LEAVE_S)
 
     async def _passes(self) -> bool:

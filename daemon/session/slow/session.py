@@ -35,7 +35,7 @@ from daemon.session.content import (
     Words,
 )
 from daemon.session.liveness import Evidence
-from daemon.session.sentences import Sentences
+from daemon.session.slow.sentences import Sentences
 from daemon.tools.calling.fates import ToolAnswer
 from daemon.tools.declaring.declarations import Declaration, Equipment
 
@@ -72,7 +72,7 @@ class ContentService(Protocol):
         ...
 
 
-class Past:
+class Exchanges:
     """What was said before, for as long as the slow way is taken. Bounded."""
 
     def __init__(self) -> None:
@@ -106,7 +106,7 @@ class SlowSession:
         self,
         service: ContentService,
         equipment: Equipment,
-        past: Past,
+        past: Exchanges,
         *,
         because: str,
         voice: str = "",
