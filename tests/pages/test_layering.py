@@ -72,6 +72,7 @@ LOCAL_TIMES = ("datetime.date", "datetime.datetime", "datetime.time", "datetime.
 PURE: dict[str, tuple[str, ...]] = {
     # decisions, tables and values: what each may import beyond COMPUTING and the other pure modules
     "daemon.cli.text.configuration": (),
+    "daemon.session.content": (),
     "daemon.doctor.finding": (),
     "daemon.doctor.sound.echo_path": ("numpy",),
     "daemon.doctor.sound.loopback": (),
@@ -133,6 +134,7 @@ PURE: dict[str, tuple[str, ...]] = {
     "daemon.reminders.phrases": LOCAL_TIMES,
     "daemon.reminders.record": LOCAL_TIMES,
     "daemon.reminders.requests": LOCAL_TIMES,
+    "daemon.conductor.reach": (),
     "daemon.conductor.reply_gate": (),
     "daemon.conductor.reply_times": (),
     "daemon.conductor.withheld": (),
@@ -176,6 +178,8 @@ PURE: dict[str, tuple[str, ...]] = {
     "daemon.web.wishes.wish": (),
     "daemon.web.speaker.recent": (),
     "daemon.seeing.pictures": (),
+    "daemon.session.slow.sentences": (),
+    "daemon.session.slow.ways": (),
     "daemon.words": (),
     "hw.base": (),
     "hw.camera.base": (),
