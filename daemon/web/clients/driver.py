@@ -99,7 +99,7 @@ class Client:
                 await asyncio.gather(*tasks, return_exceptions=True)
                 self._recording.abandon()
             for task in done:
-                with suppress(_Left):
+                with suppress(_Left):  # how every connection ends
                     task.result()
 
     # --- what comes
@@ -203,7 +203,7 @@ class Client:
     async def _next_news(self, wait_s: float | None) -> News | None:
         if self._talk is not None:
             return await self._talk.outbox.take(wait_s, sound=self._dialect.takes_sound)
-        with suppress(TimeoutError):
+        with suppress(TimeoutError):  # the dialect has something to do
             async with asyncio.timeout(wait_s):
                 await self._begun.wait()
         return None
@@ -287,6 +287,7 @@ class Client:
             raise _Left from None
 
     async def _close(self, code: int, reason: str) -> None:
+        # It may have gone meanwhile, or not take the farewell: it is left all the same.
         with suppress(TimeoutError, WebSocketDisconnect, RuntimeError, OSError):
             if self._websocket.application_state is WebSocketState.CONNECTED:
                 async with asyncio.timeout(SEND_S):

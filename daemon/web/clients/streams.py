@@ -155,7 +155,7 @@ async def _answer(talk: RemoteTalk, events: AnswerEvents, sink: EventSink) -> No
 async def _transcript(talk: RemoteTalk) -> Response:
     """What the user said: whole once the model has answered."""
     said = ""
-    with suppress(TimeoutError):
+    with suppress(TimeoutError):  # what was understood until then is the answer
         async with asyncio.timeout(ANSWER_S):
             while True:
                 match await talk.outbox.take():

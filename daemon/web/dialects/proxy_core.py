@@ -172,7 +172,7 @@ class ProxyCoreDialect:
     def _temperature(self, generation: dict[str, Any]) -> float | None:
         if not self._offer.temperature:
             return None
-        with suppress(OutOfRange):
+        with suppress(OutOfRange):  # it is told as ignored
             return number(generation.get("temperature"), 0.0, 2.0)
         return None
 

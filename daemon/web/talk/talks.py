@@ -155,7 +155,7 @@ class Talks:
         for seat in self._seats:
             if seat.key == key and seat.talk is not None:
                 seat.talk.end("taken_over")
-        with suppress(TimeoutError):
+        with suppress(TimeoutError):  # who asks is then refused, with the words for one who talks twice
             async with asyncio.timeout(HEAVY_WAIT_S):
                 while any(seat.key == key for seat in self._seats):
                     self._left.clear()
