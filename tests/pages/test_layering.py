@@ -164,6 +164,7 @@ PURE: dict[str, tuple[str, ...]] = {
     "daemon.web.talk.news": (),
     "daemon.web.talk.pacer": (),
     "daemon.web.talk.pictures": (),
+    "daemon.web.talk.terms": (),
     "daemon.web.audio.form": (),
     "daemon.web.audio.sniff": (),
     "daemon.web.gate.limits": ("ipaddress",),

@@ -17,10 +17,8 @@ from prometheus_client.core import (
     InfoMetricFamily,
 )
 
-from daemon.events import Trigger
 from daemon.lights.ladder import LADDER
-from daemon.session.link import LinkPhase
-from daemon.words import Outcome, Phase
+from daemon.words import LinkPhase, Outcome, Phase, Trigger
 
 GAUGES = {
     "conure_muted": ("Whether the microphone is closed.", "muted"),

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from daemon import events as e
@@ -39,7 +39,8 @@ from daemon.web.talk.downstream import Downstream
 from daemon.web.talk.equipment import TalkEquipment
 from daemon.web.talk.level import is_loud
 from daemon.web.talk.news import TalkPhase, TalkWishes, Trouble
-from daemon.web.talk.service import LiveSessions, TalkDialler
+from daemon.web.talk.sessions import LiveSessions, TalkDialler
+from daemon.web.talk.terms import TalkTerms
 from daemon.web.talk.upstream import KEPT_S, Upstream
 from hw.base import MIC_FORMAT, SPEAKER_FORMAT
 
@@ -57,19 +58,6 @@ LOUD_S = 2.0
 
 UPLOAD_S = 600.0
 """Speech of an upload that is kept whole, until it was answered."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TalkTerms:
-    """What holds for all talks of a gateway."""
-
-    live: LiveSettings
-    patience: life.Patience
-    reply_buffer_s: float = 120.0
-
-    def link_policy(self) -> LinkPolicy:
-        """A talk ends by its own idle time; its link does not end before it."""
-        return LinkPolicy(idle_close_s=3600.0, max_age_s=self.live.max_age_s)
 
 
 class RemoteTalk:
@@ -139,7 +127,7 @@ class RemoteTalk:
         return Connection(
             self._up.uplink,
             self._tools,
-            policy=self._terms.link_policy(),
+            policy=_link_policy(self._terms.live),
             post=self._mailbox.post,
             room=self._mailbox.room,
             clock=self._clock,
@@ -393,3 +381,8 @@ class RemoteTalk:
             "tokens": self.spent.tokens,
             "link": self._connection.report()["state"],
         }
+
+
+def _link_policy(live: LiveSettings) -> LinkPolicy:
+    """A talk ends by its own idle time; its link does not end before it."""
+    return LinkPolicy(idle_close_s=3600.0, max_age_s=live.max_age_s)
