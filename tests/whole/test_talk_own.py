@@ -296,7 +296,9 @@ async def test_pictures_reach_the_service_only_while_the_user_is_listened_to() -
         await speak(websocket, SENTENCE[:32_000])
         await websocket.send(picture)
         await said_until(websocket, "image_taken")
-        shown = rig.standin.record.connections[0].video
+        connection = rig.standin.record.connections[0]
+        assert connection.setup["generationConfig"]["mediaResolution"] == "MEDIA_RESOLUTION_LOW"
+        shown = connection.video
         assert [(one.data, one.mime_type) for one in shown] == [(jpeg(), "image/jpeg")]
         await speak(websocket, bytes(32_000))
         while not isinstance(await said(websocket), bytes):

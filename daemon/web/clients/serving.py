@@ -48,7 +48,13 @@ class TalkEndpoints:
     async def proxy_core(self, websocket: WebSocket) -> None:
         """A client of ai-proxy-core; one with an `Origin` is a page."""
         model = self._talks.terms.live.model
-        offer = OnOffer(model=model, voices=VOICES, temperature=capabilities(model).temperature)
+        takes = capabilities(model)
+        offer = OnOffer(
+            model=model,
+            voices=VOICES,
+            temperature=takes.temperature,
+            max_output_tokens=takes.max_output_tokens,
+        )
         address = websocket.client.host if websocket.client else ""
         is_page = "origin" in websocket.headers
         dialect = ProxyCoreDialect(offer, address=address, is_page=is_page)

@@ -76,6 +76,7 @@ def live_for(live: LiveSettings, wishes: TalkWishes) -> LiveSettings:
         transcribe=True,
         voice=voice_named(wishes.voice) or live.voice,
         temperature=live.temperature if wishes.temperature is None else wishes.temperature,
+        max_output_tokens=wishes.max_output_tokens or live.max_output_tokens,
     )
 
 
