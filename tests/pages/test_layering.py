@@ -154,6 +154,7 @@ PURE: dict[str, tuple[str, ...]] = {
     "daemon.console.panes": (),
     "daemon.console.view": (),
     "daemon.runtime.clock": (),
+    "daemon.runtime.histogram": (),
     "daemon.web.api.agents": (),
     "daemon.web.door.limits": (),
     "daemon.web.entry": (),

@@ -25,6 +25,7 @@ from daemon.web.talk.news import News, TalkEnded, TalkWishes
 from daemon.web.talk.pictures import BadPicture
 from daemon.web.talk.talk import RemoteTalk
 from daemon.web.talk.talks import HEAVY_WAIT_S, TalkRefused, Talks
+from hw.base import MIC_FORMAT
 
 log = logging.getLogger(__name__)
 
@@ -121,6 +122,7 @@ class Client:
         if self._rate.take(self._clock()):
             self._talks.count("messages_too_many")
             await self._close(POLICY_CODE, "too many messages")
+        self._talks.traffic.received[self._dialect.name] += 1
         text, data = received.get("text"), received.get("bytes")
         message: str | bytes = text if text is not None else data or b""
         if len(message) > self._longest_bytes:
@@ -176,6 +178,7 @@ class Client:
 
     def _hear(self, pcm: bytes) -> None:
         if self._talk is not None:
+            self._talks.traffic.heard(self._dialect.name, MIC_FORMAT.seconds(len(pcm)))
             self._talk.hear(pcm)
 
     def _cannot_hear(self, error: BadRecording) -> None:
@@ -280,6 +283,7 @@ class Client:
                     await self._websocket.send_bytes(message)
                 else:
                     await self._websocket.send_text(message)
+            self._talks.traffic.sent[self._dialect.name] += 1
         except TimeoutError:
             self._talks.count("clients_too_slow")
             raise _Left from None

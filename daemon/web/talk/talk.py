@@ -71,15 +71,16 @@ class RemoteTalk:
         *,
         clock: Callable[[], float],
         chance: Callable[[], float],
+        relayed: Callable[[float], object],
     ) -> None:
-        """`chance` gives numbers from 0 to 1."""
+        """`chance` gives numbers from 0 to 1; `relayed` is as `Upstream` has it."""
         self._wishes = wishes
         self._terms = terms
         self._patience = replace(terms.patience, connect_s=min(wishes.connect_s, terms.patience.connect_s))
         self._equipment = equipment
         self._clock = clock
         self._mailbox: Mailbox[e.Event] = Mailbox()
-        self._up = self._upstream()
+        self._up = self._upstream(relayed)
         self._tools = self._tool_host()
         self._connection = self._link(chance)
         self._camera = Camera(listens=self._sees, taken=self._picture_taken)
@@ -96,13 +97,14 @@ class RemoteTalk:
         self._spent = Day()
         self.not_understood = 0
 
-    def _upstream(self) -> Upstream:
+    def _upstream(self, relayed: Callable[[float], object]) -> Upstream:
         return Upstream(
             manual=self._wishes.manual,
             message_ms=self._terms.live.uplink_message_ms,
             kept_s=UPLOAD_S if self._wishes.upload else KEPT_S,
             post=self._mailbox.post,
             clock=self._clock,
+            relayed=relayed,
         )
 
     def _downstream(self) -> Downstream:
@@ -150,6 +152,11 @@ class RemoteTalk:
     def spent(self) -> Day:
         """What it has cost."""
         return self._spent + Day(received_bytes=self._down.received_bytes)
+
+    @property
+    def dropped_bytes(self) -> int:
+        """Sound of replies that its client was not told."""
+        return self._down.dropped_bytes + self.outbox.refused_bytes
 
     def hear(self, pcm: bytes) -> None:
         """What the client's microphone heard: 16 kHz mono s16."""

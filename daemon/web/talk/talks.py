@@ -21,6 +21,7 @@ from daemon.errors import ConureError
 from daemon.web.talk import life
 from daemon.web.talk.news import TalkWishes, Trouble
 from daemon.web.talk.terms import TalkTerms
+from daemon.web.talk.traffic import Traffic
 
 if TYPE_CHECKING:
     from daemon.web.talk.equipment import Ask
@@ -98,6 +99,7 @@ class Talks:
         """By the trouble's code."""
         self.counts: Counter[str] = Counter()
         """What clients were refused or dropped for, and what of their sound could not be read."""
+        self.traffic = Traffic()
         self.past = Day()
         """What the talks that are over have cost."""
 
@@ -178,7 +180,15 @@ class Talks:
         except (ImportError, ValueError) as error:  # the library is missing, or dislikes its environment
             log.warning("no talk, for the service's library cannot be loaded: %s", type(error).__name__)
             raise TalkRefused(life.NO_LIBRARY) from error
-        return client, RemoteTalk(wishes, self.terms, equipped, clock=self._clock, chance=self._chance)
+        talk = RemoteTalk(
+            wishes,
+            self.terms,
+            equipped,
+            clock=self._clock,
+            chance=self._chance,
+            relayed=self.traffic.relay.add,
+        )
+        return client, talk
 
     @asynccontextmanager
     async def _running(self, seat: _Seat, talk: RemoteTalk, client: LiveSessions) -> AsyncIterator[None]:
@@ -190,6 +200,7 @@ class Talks:
             await asyncio.wait([task])
             self.ended[talk.end_reason] += 1
             self.past += talk.spent
+            self.traffic.dropped_bytes[seat.dialect] += talk.dropped_bytes
 
     async def _run(self, talk: RemoteTalk, client: LiveSessions) -> None:
         """A bug in one talk ends that talk, and is told."""
@@ -241,5 +252,13 @@ class Talks:
             "ended": dict(self.ended),
             "refused": dict(self.refused),
             "counts": dict(self.counts),
+            "traffic": self.traffic.report() | {"dropped_bytes": self._dropped_bytes()},
             "spent": self.spent().as_words(),
         }
+
+    def _dropped_bytes(self) -> dict[str, int]:
+        dropped = self.traffic.dropped_bytes.copy()
+        for seat in self._seats:
+            if seat.talk is not None:
+                dropped[seat.dialect] += seat.talk.dropped_bytes
+        return dict(dropped)
