@@ -14,18 +14,9 @@ from dataclasses import dataclass
 from enum import Enum
 
 from daemon.server_events import ServerEvent
+from daemon.words import Trigger as Trigger
 
 # --- to the dialogue -------------------------------------------------------------------------------
-
-
-class Trigger(Enum):
-    """What opened a turn."""
-
-    BUTTON = "button"
-    VOICE = "voice"
-    COMMAND = "command"
-    TEXT = "text"
-    WAKE_WORD = "wake_word"
 
 
 class Timer(Enum):

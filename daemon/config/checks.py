@@ -96,6 +96,9 @@ def _check_service(settings: Settings) -> Iterator[Problem]:
     elif live.temperature >= 0 and not model.temperature:
         remedy = f"{live.model} takes no temperature; leave it at -1"
         yield _wrong(settings, "live.temperature", remedy, "live.model")
+    elif live.max_output_tokens and not model.max_output_tokens:
+        remedy = f"{live.model} takes no max_output_tokens; leave it at 0"
+        yield _wrong(settings, "live.max_output_tokens", remedy, "live.model")
     if -1 < live.temperature < 0:
         yield _wrong(settings, "live.temperature", "must be -1, or from 0 to 2")
 

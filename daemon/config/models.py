@@ -56,6 +56,8 @@ class Capabilities:
     """The budget in tokens that is sent, 0 for no thinking; None: send none."""
     temperature: bool = False
     """Whether a temperature has any effect."""
+    max_output_tokens: bool = False
+    """Whether a reply may be given a longest length; what the model thinks counts as well."""
     affective_dialog: bool = False
     """Whether `enable_affective_dialog` may be sent."""
     proactivity: bool = False
@@ -71,6 +73,9 @@ class Capabilities:
     text_input: TextInput = TextInput.CLIENT_CONTENT
     video: bool = False
     """Whether pictures may be sent (Live API guide, video: JPEG, at most one a second)."""
+    media_resolution: str = ""
+    """How closely a picture is looked at: LOW is 64 tokens each in place of 256 (Gemini API reference,
+    `MediaResolution`); empty: send none."""
     deprecated: str = ""
     """What to tell the user of a model that still answers; empty: nothing."""
     gone: str = ""
@@ -86,7 +91,9 @@ TABLE: tuple[Capabilities, ...] = (
         DEFAULT_MODEL,
         "models/gemini-3.8-live (migration notes); latest-model: sampling parameters are ignored since 3.6",
         tools=_BOTH,
+        max_output_tokens=True,
         video=True,
+        media_resolution="LOW",
         blocking_tools=False,
         blocking_by_choice=True,
     ),
@@ -96,6 +103,7 @@ TABLE: tuple[Capabilities, ...] = (
         thinking_level="LOW",
         tools=_BOTH,
         video=True,
+        media_resolution="LOW",
         blocking_tools=False,
     ),
     Capabilities(
@@ -103,7 +111,9 @@ TABLE: tuple[Capabilities, ...] = (
         "models/gemini-3.1-flash-live-preview; livekit #5251: client content is refused within a session",
         temperature=True,
         tools=_BOTH,
+        max_output_tokens=True,
         video=True,
+        media_resolution="LOW",
         audio_during_call=False,
         text_input=TextInput.REALTIME,
         deprecated=f"is a legacy preview; {_USE_DEFAULT}",
@@ -121,7 +131,9 @@ TABLE: tuple[Capabilities, ...] = (
         affective_dialog=True,
         proactivity=True,
         tools=_BOTH,
+        max_output_tokens=True,
         video=True,
+        media_resolution="LOW",
         audio_during_call=False,
         deprecated=f"is deprecated; {_USE_DEFAULT}",
     ),

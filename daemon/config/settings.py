@@ -226,6 +226,9 @@ class LiveSettings:
     temperature: float = key(
         -1.0, "sampling temperature, where the model takes one; -1: its default", low=-1.0, high=2.0
     )
+    max_output_tokens: int = key(
+        0, "longest reply in tokens, where the model takes it; 0: its default", low=0, high=65_536
+    )
     turn_taking: str = key("device", "who finds the ends of turns", choices=("device", "server"))
     transcribe: bool = key(True, "ask for transcripts of both sides")
     compression_tokens: int = key(

@@ -13,20 +13,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import Enum
 
 from daemon.session.failures import Failure
-
-
-class LinkPhase(Enum):
-    """Where the connection is; the words of `conure status`."""
-
-    OFFLINE = "offline"
-    CONNECTING = "connecting"
-    ONLINE = "online"
-    ROTATING = "rotating"
-    BACKING_OFF = "backing_off"
-    REFUSED = "refused"
+from daemon.words import LinkPhase as LinkPhase
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+TALK_SUBPROTOCOL = "conure.talk.1"
+"""What the speaker's own page speaks with a talk."""
+
 JSON_BYTES = 64 * 1024
 """Longest body where nothing else is said: the control socket takes no longer request."""
 

@@ -16,7 +16,7 @@ from daemon.config import load
 from daemon.config.settings import Settings
 from daemon.errors import ConfigError
 from daemon.runtime import logs
-from daemon.runtime.heap import keep_heap_small
+from daemon.runtime.heap import give_back_free_memory, keep_heap_small
 from daemon.runtime.supervision import Supervisor, notify
 from daemon.web.door.sockets import handed_over
 from daemon.web.entry import Listener
@@ -99,6 +99,7 @@ async def _supervised(parts: GatewayParts, moments: Moments) -> None:
     """Tell the service manager; the watchdog is fed for as long as the loop turns."""
     await moments.ready.wait()
     supervisor = Supervisor({}, partial(_status, parts), os.environ)
+    give_back_free_memory()  # starting has left holes
     await supervisor.ready()
     telling = asyncio.ensure_future(supervisor.run())
     try:

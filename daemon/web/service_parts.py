@@ -17,8 +17,8 @@ from daemon.web.api.key import TryKey
 from daemon.web.speaker.client import SpeakerDoor
 from daemon.web.talk.life import Patience
 from daemon.web.talk.service import ServiceAddress, TalkService
-from daemon.web.talk.talk import TalkTerms
 from daemon.web.talk.talks import Talks
+from daemon.web.talk.terms import TalkTerms
 
 log = logging.getLogger(__name__)
 

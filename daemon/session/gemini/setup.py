@@ -39,6 +39,10 @@ def connect_config(
         )
     if settings.temperature >= 0 and model.temperature:
         config.temperature = settings.temperature
+    if settings.max_output_tokens and model.max_output_tokens:
+        config.max_output_tokens = settings.max_output_tokens
+    if equipment.pictures and model.media_resolution:
+        config.media_resolution = types.MediaResolution(f"MEDIA_RESOLUTION_{model.media_resolution}")
     config.thinking_config = thinking_config(model)
     return config
 

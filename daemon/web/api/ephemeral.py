@@ -24,7 +24,6 @@ from daemon.runtime.clock import clock_is_set
 from daemon.runtime.local_clock import local_time
 from daemon.session.failures import LinkError
 from daemon.session.tokens import API_VERSION, MakeToken, TokenWish, websocket_url
-from daemon.tools.instruction import TOOLS, compose
 from daemon.web.api.allowance import Allowance
 from daemon.web.api.answers import as_json, body_of, text_in
 from daemon.web.api.failures import refusal_by
@@ -101,6 +100,9 @@ class TokenDesk:
 
     async def _instruction(self) -> str:
         """The speaker's, without what it says of tools, and with facts only where that is allowed."""
+        # Loaded where it is needed: tools come with it.
+        from daemon.tools.instruction import TOOLS, compose
+
         if self._web.token_facts:
             try:
                 told = (await self._speaker.ask("equipment"))["instruction"]

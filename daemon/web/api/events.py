@@ -95,7 +95,7 @@ class OpenPage(Response):
         await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
         with self._pages.counted():
             await first_of(self._pump(send), gone(receive))
-        with contextlib.suppress(OSError):
+        with contextlib.suppress(OSError):  # whom this farewell is for may be gone
             await send({"type": "http.response.body", "body": b""})
 
     async def _pump(self, send: Send) -> None:

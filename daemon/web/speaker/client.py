@@ -207,7 +207,7 @@ class RemoteSpeaker:
 
     async def _pause(self, pause_s: float) -> None:
         self._answers.clear()
-        with contextlib.suppress(TimeoutError):
+        with contextlib.suppress(TimeoutError):  # the pause is over
             async with asyncio.timeout(pause_s):
                 await self._answers.wait()
 

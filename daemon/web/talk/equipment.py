@@ -46,7 +46,7 @@ class TalkEquipment:
 
     def for_session(self, live: LiveSettings, wishes: TalkWishes) -> Equipment:
         """What a session is set up with."""
-        return Equipment(lambda: self._words(live, wishes), lambda: self.declarations)
+        return Equipment(lambda: self._words(live, wishes), lambda: self.declarations, pictures=True)
 
     def _words(self, live: LiveSettings, wishes: TalkWishes) -> str:
         own = self.instruction or compose(

@@ -131,7 +131,11 @@ class Helper:
         self._keys = keys
 
     def run(self) -> WishOutcome | None:
-        """What became of the wish; None: there is none. Raises ConureError where that cannot be told."""
+        """What became of the wish; None: there is none.
+
+        Raises ConureError for a wish that stays where it is, which is not carried out, and where nothing can
+        be told.
+        """
         wish = self._take_wish()
         if wish is None:
             return None
@@ -155,17 +159,15 @@ class Helper:
     def _take_wish(self) -> Wish | KeyWish | None:
         """The wish, which is gone afterwards, whatever it is: what cannot be read must not be met again."""
         path = self._folder / WISH_FILE
-        with as_owner_of(self._folder):
-            try:
-                data = read_bytes(path, WISH_LIMIT_BYTES)
-                return wish_of(json_of(data))
-            except FileNotFoundError:
-                return None
-            except (OSError, ValueError) as error:
-                log.warning("what the page has left is no wish: %s", one_line(str(error), 200))
-                return None
-            finally:
+        try:
+            with as_owner_of(self._folder):
+                wish = _wish_in(path)
                 path.unlink(missing_ok=True)
+        except OSError as error:
+            raise ConureError(
+                f"{path} cannot be removed, so it is not carried out: {error.strerror}"
+            ) from error
+        return wish
 
     def _tell(self, outcome: WishOutcome) -> None:
         with as_owner_of(self._folder):
@@ -216,6 +218,16 @@ class Helper:
         again = words.again if self._service.restart() else words.neither
         told = f"the speaker did not start with {words.new}; {again} (journalctl -u conure)"
         return _outcome(wish, OutcomeKind.WENT_BACK, told)
+
+
+def _wish_in(path: Path) -> Wish | KeyWish | None:
+    try:
+        return wish_of(json_of(read_bytes(path, WISH_LIMIT_BYTES)))
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError) as error:
+        log.warning("what the page has left is no wish: %s", one_line(str(error), 200))
+        return None
 
 
 def _is_the_gateways_too(wish: Wish | KeyWish) -> bool:

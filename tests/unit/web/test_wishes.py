@@ -325,6 +325,18 @@ def test_a_pipe_in_the_place_of_a_wish_is_not_waited_for(machine: Machine) -> No
     assert list(machine.state.iterdir()) == []
 
 
+@pytest.mark.parametrize("what", ["a folder in its place", "no folder at all"])
+def test_a_wish_that_cannot_be_removed_is_told_as_that(machine: Machine, what: str) -> None:
+    """It would be met, and the speaker restarted, again and again."""
+    if what == "no folder at all":
+        machine.state.rmdir()
+    else:
+        (machine.state / WISH_FILE).mkdir()
+    with pytest.raises(ConureError, match=r"wish\.json cannot be removed, so it is not carried out: "):
+        machine.apply(True)
+    assert machine.config.read_text() == FILE
+
+
 def test_without_a_wish_nothing_is_done(machine: Machine) -> None:
     assert machine.apply() is None
 

@@ -52,7 +52,7 @@ async def test_the_demo_page_configures_before_system_and_gets_whole_files_one_a
             assert (await said(websocket))["type"] == "system"
             acknowledged = await said(websocket)
             assert acknowledged["type"] == "config_success"
-            assert acknowledged["ignored"] == ["model", "max_output_tokens"]
+            assert acknowledged["ignored"] == ["model"]
             assert acknowledged["ip"] == "127.0.0.1"
             await websocket.send('{"type":"message","data":{"text":"Hi"}}')
             loop = asyncio.get_running_loop()

@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import numpy as np
+import pytest
 from pictures import jpeg, segment
 from rig import SENTENCE
 from talk_rig import TalkRig, closed_with, gateway, of_type, said, said_until
@@ -61,6 +62,12 @@ async def test_a_talk_by_an_open_microphone() -> None:
         await websocket.send('{"type":"end"}')
         assert await closed_with(websocket) == 1000
         await rig.until_nobody_talks()
+        traffic = rig.talks.report()["traffic"]
+        assert traffic["messages"]["received"]["own"] == 2 + len(range(0, len(SENTENCE) + 32_000, FRAME))
+        assert traffic["messages"]["sent"]["own"] >= len(told)
+        assert traffic["decoded_s"]["own"] == pytest.approx((len(SENTENCE) + 32_000) / 32_000)
+        assert sum(traffic["relay"]["counts"]) > 0
+        assert traffic["dropped_bytes"] == {"own": 0}
 
 
 async def test_a_talk_by_presses() -> None:
@@ -296,7 +303,10 @@ async def test_pictures_reach_the_service_only_while_the_user_is_listened_to() -
         await speak(websocket, SENTENCE[:32_000])
         await websocket.send(picture)
         await said_until(websocket, "image_taken")
-        shown = rig.standin.record.connections[0].video
+        connection = rig.standin.record.connections[0]
+        assert connection.setup is not None
+        assert connection.setup["generationConfig"]["mediaResolution"] == "MEDIA_RESOLUTION_LOW"
+        shown = connection.video
         assert [(one.data, one.mime_type) for one in shown] == [(jpeg(), "image/jpeg")]
         await speak(websocket, bytes(32_000))
         while not isinstance(await said(websocket), bytes):
