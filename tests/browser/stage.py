@@ -28,6 +28,7 @@ sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "support")]
 from rig import HELLO, SENTENCE, correlation  # noqa: E402 - found through the lines above
 
 from daemon.control.client import answers, call  # noqa: E402
+from daemon.standin.record import VideoFrame  # noqa: E402
 from daemon.standin.server import StandIn  # noqa: E402
 from daemon.web.gate.codes import CodeFile  # noqa: E402
 from daemon.web.gate.pairing import shown  # noqa: E402
@@ -82,6 +83,11 @@ class Stage:
             "likeness": likeness(sound, rate_hz, HELLO),
         }
 
+    async def seen(self, **_: Any) -> dict[str, Any]:
+        """The pictures that the service got in the talks, in order."""
+        frames = [frame for connection in self._standin.record.connections for frame in connection.video]
+        return {"pictures": [picture_of(frame) for frame in sorted(frames, key=lambda one: one.at_s)]}
+
     async def restart(self, **_: Any) -> dict[str, Any]:
         """End the speaker and start it anew."""
         await self.stop_speaker()
@@ -101,7 +107,15 @@ class Stage:
         return {"done": True}
 
 
-ACTS = ("pair", "command", "microphone", "heard", "played", "restart", "stop_speaker")
+ACTS = ("pair", "command", "microphone", "heard", "played", "seen", "restart", "stop_speaker")
+
+
+def picture_of(frame: VideoFrame) -> dict[str, Any]:
+    """When it came, and its sides as its own header has them."""
+    at = frame.data.index(b"\xff\xc0")  # baseline frame: length, depth, height, width
+    height, width = (int.from_bytes(frame.data[at + n : at + n + 2], "big") for n in (5, 7))
+    jpeg = frame.data.startswith(b"\xff\xd8") and frame.mime_type == "image/jpeg"
+    return {"at_s": round(frame.at_s, 2), "width": width, "height": height, "jpeg": jpeg}
 
 
 def likeness(sound: bytes, rate_hz: int, said: bytes = SENTENCE) -> float:

@@ -41,6 +41,7 @@ INDEX = "index.html"
 FILES = (
     INDEX,
     "api.js",
+    "camera.js",
     "charts.js",
     "dom.js",
     "icon.svg",
@@ -56,6 +57,7 @@ FILES = (
     "sound/playback.js",
     "sound/resample.js",
     "sound/talking.js",
+    "sound/waiting.js",
     "view.js",
     "views/health.js",
     "views/history.js",
