@@ -24,6 +24,11 @@ DURATIONS = {
 """What is measured, from one mark to another; a turn without either of them is not counted."""
 
 
+def bucket_of(duration_s: float) -> int:
+    """The place of the bucket that a duration falls into."""
+    return bisect_left(BOUNDS_S, duration_s)
+
+
 class Histogram:
     """How often a duration fell into each bucket."""
 
@@ -33,7 +38,7 @@ class Histogram:
 
     def add(self, duration_s: float) -> None:
         """Count one."""
-        self._counts[bisect_left(BOUNDS_S, duration_s)] += 1
+        self._counts[bucket_of(duration_s)] += 1
         self._sum_s += duration_s
 
     def report(self) -> dict[str, Any]:
