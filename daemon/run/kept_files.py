@@ -1,4 +1,4 @@
-"""The files that outlive the process: usage and waits by day, the session's handle; one process keeps them."""
+"""The files that outlive the process: usage by day, the session's handle …; one process keeps them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the speaker remembers (`/api/history`, `/api/usage`, `/api/days`, `/api/log`), and what its lights mean."""
+"""`/api/history`, `/api/days`, `/api/log` …: what the speaker remembers, and what its lights mean."""
 
 from __future__ import annotations
 
