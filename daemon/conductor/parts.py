@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from daemon.conductor.accounts import Accounts
+from daemon.conductor.daily import DailyTimes
 from daemon.conductor.ledger import Ledger
 from daemon.conductor.pairing import PressToPair
 from daemon.conductor.totals import TurnTotals
@@ -42,6 +43,7 @@ class Parts:
     totals: TurnTotals = field(default_factory=TurnTotals)
     feed: Feed
     accounts: Accounts = field(default_factory=Accounts)
+    times: DailyTimes = field(default_factory=DailyTimes)
     reminders: Reminders = field(default_factory=Reminders)
     pairing: PressToPair = field(default_factory=PressToPair)
     tools: ToolHost = field(default_factory=no_tools)

@@ -6,6 +6,7 @@ counted here, in buckets as a Prometheus histogram has them.
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from typing import Any
 
 from daemon.conductor.ledger import Mark, Turn
@@ -22,6 +23,11 @@ DURATIONS = {
     "first_sound": (Mark.SPEECH_ENDED, Mark.FIRST_SAMPLE),
 }
 """What is measured, from one mark to another; a turn without either of them is not counted."""
+
+
+def bucket_of(duration_s: float) -> int:
+    """The place of the bucket that a duration falls into."""
+    return bisect_left(BOUNDS_S, duration_s)
 
 
 class TurnTotals:

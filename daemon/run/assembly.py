@@ -19,6 +19,7 @@ from daemon.conductor.accounts import Accounts
 from daemon.conductor.budget import DayBudget
 from daemon.conductor.button import ButtonInput
 from daemon.conductor.controller import Controller
+from daemon.conductor.daily import DailyTimes, DayCommand
 from daemon.conductor.downlink import Downlink
 from daemon.conductor.pairing import PressToPair
 from daemon.conductor.parts import Parts
@@ -41,12 +42,13 @@ from daemon.reminders.tools import ReminderTools
 from daemon.run.about import About, Saves
 from daemon.run.camera import looking, make_eyes
 from daemon.run.choices import Choices, Decider, decide
-from daemon.run.kept_files import files_to_keep, load_days, load_known_path, local_day
+from daemon.run.kept_files import files_to_keep, load_days, load_known_path, load_times, local_day
 from daemon.run.sound import SoundPath, make_capture, make_sound
 from daemon.runtime import logs
 from daemon.runtime.feed import Feed
 from daemon.runtime.keeper import Keeper
 from daemon.runtime.mailbox import Mailbox
+from daemon.runtime.newest_lines import keep_newest
 from daemon.runtime.store import Store, state_folder
 from daemon.runtime.supervision import Supervisor
 from daemon.session.connection import Connection
@@ -127,6 +129,7 @@ def build(
         volume=volume,
         feed=feed,
         accounts=kept.accounts,
+        times=kept.times,
         reminders=reminders,
         pairing=PressToPair(tell=feed.tell, post=post, clock=clock, has_button=button is not None),
         tools=tools.host,
@@ -159,6 +162,7 @@ class _Kept:
     store: Store | None
     book: Store | None
     accounts: Accounts
+    times: DailyTimes
     memory: Memory
     known_path: KnownPath
 
@@ -171,6 +175,7 @@ def _what_is_kept(settings: Settings, *, stand_in: bool) -> _Kept:
         store=store,
         book=_open_store(stand_in=by_hand),
         accounts=Accounts(settings.usage, local_day, load_days(store)),
+        times=DailyTimes(local_day, load_times(store)),
         memory=Memory(_open_store(stand_in=by_hand), enabled=settings.memory.enabled),
         known_path=load_known_path(_open_store(stand_in=by_hand), settings),
     )
@@ -184,7 +189,9 @@ def _open_store(*, stand_in: bool) -> Store | None:
 
 def _keeper(settings: Settings, parts: Parts, store: Store | None) -> Keeper:
     connection = parts.connection
-    files = files_to_keep(parts.accounts, settings.live, lambda: connection.link.handle, clock=parts.clock)
+    files = files_to_keep(
+        parts.accounts, parts.times, settings.live, lambda: connection.link.handle, clock=parts.clock
+    )
     return Keeper(store, {**files, VOLUME_FILE: parts.volume.content})
 
 
@@ -299,6 +306,8 @@ def _handlers(parts: Parts, memory: Memory, tools: ToolKit, talks: RemoteTalks) 
         "tool": tools.handle,
         "pair": parts.pairing.handle,
         "talk_notes": talks.handle,
+        "days": DayCommand(parts.accounts, parts.times).handle,
+        "log": keep_newest(logging.getLogger()).handle_command,
         **GatewayCommands(tools, parts.accounts).handlers(),
     }
 

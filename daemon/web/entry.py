@@ -49,6 +49,8 @@ class Entry:
     """In capitals; none: a WebSocket. HEAD comes with GET."""
     needs: Right | None = None
     """None: open to all who pass the checks of host and origin."""
+    or_needs: Right | None = None
+    """A right that will do as well."""
     listeners: frozenset[Listener] = frozenset({Listener.HTTPS})
     body_bytes: int = JSON_BYTES
     """Longest body; a longer one is refused with 413 where it begins to be too long."""

@@ -17,6 +17,8 @@ from daemon.web.api.kept_status import KeptStatus
 from daemon.web.api.key import KeyPage
 from daemon.web.api.key import entries as key_entries
 from daemon.web.api.metrics import GatewayReports, MetricsPage
+from daemon.web.api.name import NamePage
+from daemon.web.api.name import entries as name_entries
 from daemon.web.api.settings import APPLY_VARIABLE, SettingsPages
 from daemon.web.api.settings import entries as settings_entries
 from daemon.web.clients import entries as clients
@@ -137,6 +139,7 @@ def _entries(parts: GatewayParts, doors: Counters) -> Iterator[Entry]:
     )
     yield from settings_entries(parts.config, parts.gate.counts)
     yield from key_entries(parts.key, parts.gate.counts)
+    yield from name_entries(NamePage(parts.name))
     yield from clients.entries(parts.service.talks, message_mib=parts.settings.web.message_mib)
 
 

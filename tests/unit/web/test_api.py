@@ -150,6 +150,15 @@ async def test_history_and_usage_are_parts_of_the_status(house: House, speaker: 
     assert (await house.get("/api/usage", paired)).json() == {"usage": {"today": {}}}
 
 
+@pytest.mark.parametrize("name", ["days", "log"])
+async def test_days_and_log_lines_come_as_the_speaker_tells_them(
+    house: House, speaker: ToldSpeaker, name: str
+) -> None:
+    speaker.answers[name] = {"told": [1, 2]}
+    assert (await house.get(f"/api/{name}", house.cookie())).json() == {"told": [1, 2]}
+    assert speaker.asked == [(name, {})]
+
+
 async def test_timers_come_as_a_table(house: House, speaker: ToldSpeaker) -> None:
     speaker.answers["timers"] = {"ringing": [], "waiting": [], "past": []}
     answer = await house.get("/api/timers", house.cookie())
@@ -320,6 +329,7 @@ async def test_a_paired_device_makes_a_code_for_a_guest_who_may_talk_alone(house
     guest = {"Cookie": f"{COOKIE}={cookie_of(paired)}", "Origin": house.origin}
     assert (await house.post("/api/pair/new", {}, guest)).status_code == 403
     assert (await house.get("/api/events", guest)).status_code == 403
+    assert len((await house.get("/api/lights", guest)).json()["lights"]) == len(LADDER)
 
 
 async def test_devices_are_listed_and_revoked(house: House) -> None:

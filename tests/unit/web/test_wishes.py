@@ -222,6 +222,30 @@ def test_a_speaker_that_its_owner_has_stopped_stays_so(machine: Machine) -> None
     assert "volume = 60" in machine.config.read_text()
 
 
+def test_a_new_start_is_carried_out_and_changes_no_file(machine: Machine) -> None:
+    (machine.state / WISH_FILE).write_text(json.dumps({"number": NUMBER, "restart": True}))
+    assert machine.apply(True) == machine.told()
+    assert machine.told().kind is OutcomeKind.APPLIED
+    assert machine.service.files == [FILE]
+    assert machine.service.gateways == 0
+
+
+def test_a_new_start_that_fails_is_told(machine: Machine) -> None:
+    (machine.state / WISH_FILE).write_text(json.dumps({"number": NUMBER, "restart": True}))
+    machine.apply(False)
+    assert (machine.told().kind, "journalctl" in machine.told().told) == (OutcomeKind.FAILED, True)
+
+
+def test_a_new_start_that_cannot_be_asked_for_is_told_in_its_own_words(machine: Machine) -> None:
+    class NoSystemd(ToldService):
+        def restart(self) -> bool:
+            raise FileNotFoundError("systemctl")
+
+    (machine.state / WISH_FILE).write_text(json.dumps({"number": NUMBER, "restart": True}))
+    Helper(machine.state, machine.config, NoSystemd(), NO_KEYS).run()
+    assert machine.told().told == "the speaker was not started anew: systemctl"
+
+
 def test_a_file_that_was_changed_meanwhile_is_left(machine: Machine) -> None:
     machine.wish({"sound.volume": 60})
     machine.config.write_text(FILE + "max_volume = 80\n")
