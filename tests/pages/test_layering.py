@@ -169,7 +169,7 @@ PURE: dict[str, tuple[str, ...]] = {
     "daemon.web.gate.refusals": (),
     "daemon.web.gate.rules": ("ipaddress",),
     "daemon.web.wishes.wish": (),
-    "daemon.web.speaker.recent": (),
+    "daemon.control.remote.recent": (),
     "daemon.words": (),
     "hw.base": (),
     "hw.gpio.debounce": (),
