@@ -308,7 +308,7 @@ def _controller(settings: Settings, parts: Parts, policy: Policy, *, echo_free: 
         performer=Performer(
             parts, timers, downlink, announcer, DayBudget(parts.accounts), echo_free=echo_free
         ),
-        button=ButtonInput(settings.button, parts.clock, post),
+        button=ButtonInput(settings.button, parts.clock, post, parts.feed.tell),
         timers=timers,
     )
 

@@ -17,7 +17,7 @@ FLOORS = {
         "masking outside certificates server_events", "errors events words standin",
         "dialogue config runtime", "hearing lights tools", "session console", "speaking", "reminders",
         "conductor", "control",
-        "run doctor web", "cli", "__main__",
+        "run doctor home", "web", "cli", "__main__",
     ),
     "hw": ("base files", "gpio sound simulated", "lights", "boards", "build"),
 }  # fmt: skip
