@@ -20,7 +20,6 @@ from daemon.events import (
     TalkWithdrawn,
 )
 
-
 WHOLE = (Gesture.TAPPED, Gesture.HELD, Gesture.DOUBLE, Gesture.LONG)
 """What a press has become; the others are its halves."""
 

@@ -24,7 +24,7 @@ from daemon.home.broker import Broker, BrokerLost, Incoming
 from daemon.home.discovery import Identity, discovery
 from daemon.home.entities import HouseTerms
 from daemon.home.orders import BadOrder, Order, order_of
-from daemon.home.outbox import PROVEN_S, Outbox, Outgoing, pause_s
+from daemon.home.outbox import PROVEN_S, BrokerOutbox, Outgoing, pause_s
 from daemon.home.picture import ASK_AGAIN, Happening, Note, Picture, Spoken, happenings
 from daemon.home.topics import Topics
 from daemon.outside import one_line
@@ -48,7 +48,7 @@ Connect = Callable[[Outgoing, Iterable[str]], AbstractAsyncContextManager[Broker
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class House:
+class Household:
     """What does not change while it runs."""
 
     topics: Topics
@@ -62,7 +62,7 @@ class HomeBridge:
 
     def __init__(
         self,
-        house: House,
+        house: Household,
         speaker: SpeakerDoor,
         connect: Connect,
         *,
@@ -82,7 +82,7 @@ class HomeBridge:
         self._chance = chance
         self._picture = Picture()
         self._spoken = Spoken()
-        self._outbox = Outbox()
+        self._outbox = BrokerOutbox()
         self._orders: asyncio.Queue[Order] = asyncio.Queue(MAX_ORDERS)
         self._changed = asyncio.Event()
         self._look = asyncio.Event()

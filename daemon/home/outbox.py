@@ -28,7 +28,7 @@ class Outgoing:
 
 
 @dataclass(slots=True)
-class Outbox:
+class BrokerOutbox:
     """Holds what is to be told, whether somebody takes it or not."""
 
     _state: Outgoing | None = None

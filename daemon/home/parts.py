@@ -12,7 +12,7 @@ from daemon.config.broker_password import load_password
 from daemon.config.settings import Settings
 from daemon.control.remote.client import SpeakerDoor
 from daemon.errors import ConfigError
-from daemon.home.bridge import Connect, HomeBridge, House
+from daemon.home.bridge import Connect, HomeBridge, Household
 from daemon.home.broker import PORT, TLS_PORT, BrokerAddress, IncomingCount, connected, tls_context
 from daemon.home.discovery import Identity
 from daemon.home.entities import HouseTerms
@@ -39,7 +39,7 @@ def build_home(settings: Settings, speaker: SpeakerDoor, env: Mapping[str, str],
     Raises ConfigError where the password, the certificates or the id cannot be had.
     """
     address = broker_address(settings, env)
-    house = House(
+    house = Household(
         topics=topics_of(settings),
         identity=partial(_identity, settings, page),
         terms=HouseTerms(

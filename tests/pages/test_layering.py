@@ -58,7 +58,7 @@ ONLY_FROM: dict[str, tuple[str, ...]] = {
 
 LATE = {
     # what is imported: by whom not when it is loaded, but where it is needed
-    "daemon.home": ("daemon.cli",),
+    "daemon.home": ("daemon.cli", "daemon.web"),
     "daemon.web": ("daemon.cli",),  # most commands, and the speaker itself, must not pay for it
 }
 
@@ -90,7 +90,6 @@ PURE: dict[str, tuple[str, ...]] = {
     "daemon.config.home_checks": (),
     "daemon.home.discovery": (),
     "daemon.home.entities": (),
-    "daemon.home.options": (),
     "daemon.home.orders": (),
     "daemon.home.outbox": (),
     "daemon.home.picture": ("datetime.UTC", "datetime.datetime"),

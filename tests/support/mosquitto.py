@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import getpass
 import shutil
 import socket
 import subprocess
@@ -36,7 +37,9 @@ class Mosquitto:
     def start(self) -> None:
         """Until it listens."""
         config = self.folder / "mosquitto.conf"
-        config.write_text(f"listener {self.port} 127.0.0.1\npersistence false\n{self.options}")
+        config.write_text(
+            f"listener {self.port} 127.0.0.1\npersistence false\nuser {getpass.getuser()}\n{self.options}"
+        )
         assert PROGRAM is not None
         self._process = subprocess.Popen(
             [PROGRAM, "-c", str(config)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL

@@ -8,7 +8,7 @@ from daemon.home.outbox import (
     LONGEST_PAUSE_S,
     MAX_EVENTS,
     STATE_PAUSE_S,
-    Outbox,
+    BrokerOutbox,
     Outgoing,
     pause_s,
 )
@@ -23,7 +23,7 @@ def event(number: int) -> Outgoing:
 
 
 def test_a_state_is_told_once() -> None:
-    outbox = Outbox()
+    outbox = BrokerOutbox()
     assert outbox.state_in_s(0.0) is None
     outbox.put_state(state("idle"))
     assert outbox.state_in_s(0.0) == 0.0
@@ -34,7 +34,7 @@ def test_a_state_is_told_once() -> None:
 
 
 def test_of_many_states_in_a_row_the_newest_is_told_five_times_a_second() -> None:
-    outbox = Outbox()
+    outbox = BrokerOutbox()
     told = []
     for tick in range(100):  # 1 s
         outbox.put_state(state(str(tick)))
@@ -45,7 +45,7 @@ def test_of_many_states_in_a_row_the_newest_is_told_five_times_a_second() -> Non
 
 
 def test_events_go_in_their_order_and_before_the_state() -> None:
-    outbox = Outbox()
+    outbox = BrokerOutbox()
     outbox.put_state(state("idle"))
     for number in range(3):
         outbox.put_event(event(number), 0.0)
@@ -53,7 +53,7 @@ def test_events_go_in_their_order_and_before_the_state() -> None:
 
 
 def test_of_too_many_events_the_oldest_are_dropped_and_counted() -> None:
-    outbox = Outbox()
+    outbox = BrokerOutbox()
     for number in range(MAX_EVENTS + 3):
         outbox.put_event(event(number), 0.0)
     assert [one.payload for one in outbox.take(0.0)] == [str(number) for number in range(3, MAX_EVENTS + 3)]
@@ -61,7 +61,7 @@ def test_of_too_many_events_the_oldest_are_dropped_and_counted() -> None:
 
 
 def test_an_event_that_nobody_took_in_time_is_dropped_and_counted() -> None:
-    outbox = Outbox()
+    outbox = BrokerOutbox()
     outbox.put_event(event(1), 0.0)
     outbox.put_event(event(2), 10.0)
     assert list(outbox.take(EVENT_LIFE_S + 5.0)) == [event(2)]
@@ -69,7 +69,7 @@ def test_an_event_that_nobody_took_in_time_is_dropped_and_counted() -> None:
 
 
 def test_whoever_listens_anew_is_told_the_state_at_once() -> None:
-    outbox = Outbox()
+    outbox = BrokerOutbox()
     outbox.put_state(state("idle"))
     list(outbox.take(0.0))
     outbox.forget_told()
