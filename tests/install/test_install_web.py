@@ -14,6 +14,7 @@ from places import ROOT
 from test_install import shell_value
 from test_unit import EXPOSURE_LIMIT, SYSTEMD, seconds, settings_of
 
+from daemon.config.broker_password import PASSWORD_CREDENTIAL
 from daemon.config.load import CREDENTIAL, SYSTEM_FILE
 from daemon.control.client import SYSTEM_SOCKET
 from daemon.control.server import GATEWAY_GROUP
@@ -43,7 +44,7 @@ def test_the_gateway_has_the_user_folder_and_files_that_the_program_looks_for() 
     assert Path("/var/lib", unit["StateDirectory"][0]) == SYSTEM_FOLDER
     assert f"CONURE_SOCKET={SYSTEM_SOCKET}" in unit["Environment"][0].split()
     assert f"CONURE_CONFIG={SYSTEM_FILE}" in unit["Environment"][0].split()
-    assert unit["LoadCredential"] == [CREDENTIAL]
+    assert unit["LoadCredential"] == [CREDENTIAL, PASSWORD_CREDENTIAL]
     assert unit["RestartPreventExitStatus"] == [str(EX_CONFIG)]
     assert unit["User"] == [GATEWAY_GROUP]
     assert f"u {GATEWAY_GROUP} " in (SYSTEMD / "conure-web.sysusers.conf").read_text("utf-8")
