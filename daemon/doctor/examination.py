@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
-from daemon.doctor import access, devices, host, network, service
+from daemon.doctor import access, broker, devices, host, network, service
 from daemon.doctor.case import Case, Wishes, admit
 from daemon.doctor.finding import Check, Finding, in_order, skipped, wrong
 from daemon.doctor.machine import Machine
@@ -39,6 +39,7 @@ FAMILIES = (
     Family(devices.CHECKS, devices.probe, "unplug the device and plug it in again, or restart the machine"),
     Family(host.CHECKS, host.probe, "restart the machine; does its card still work (`dmesg`)?"),
     Family(network.CHECKS, network.probe, "try another network (a phone's hotspot)"),
+    Family((Check.BROKER,), broker.probe, "does the broker's name resolve (`getent hosts NAME`)?"),
     Family(
         (Check.SERVICE, Check.FAILURES), service.probe, "does systemd itself answer (`systemctl status`)?"
     ),
