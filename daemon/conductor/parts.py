@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from daemon.conductor.accounts import Accounts
 from daemon.conductor.ledger import Ledger
@@ -22,6 +22,9 @@ from daemon.session.uplink import Uplink
 from daemon.speaking.playback import Playback
 from daemon.speaking.volume import Volume
 from daemon.tools.calling.host import ToolHost, no_tools
+
+if TYPE_CHECKING:
+    from daemon.conductor.agreement import OneAnswers
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,6 +44,8 @@ class Parts:
     accounts: Accounts = field(default_factory=Accounts)
     reminders: Reminders = field(default_factory=Reminders)
     pairing: PressToPair = field(default_factory=PressToPair)
+    agreement: OneAnswers | None = None
+    """Where there may be other speakers."""
     tools: ToolHost = field(default_factory=no_tools)
     clock: Callable[[], float] = time.monotonic
 
@@ -59,10 +64,11 @@ class Parts:
             "usage": self.accounts.report(),
             "timers": self.reminders.report(),
             "turns": self.ledger.report(),
+            **(self.agreement.report() if self.agreement else {}),
             "turn_totals": self.totals.report() | {"used": self.accounts.since_start.as_words()},
         }
 
     def counters(self) -> dict[str, int]:
         """What each has counted."""
-        counting = (self.capture, self.playback, self.uplink, self.feed, self.mailbox)
-        return {name: number for part in counting for name, number in part.counters().items()}
+        counting = (self.capture, self.playback, self.uplink, self.feed, self.mailbox, self.agreement)
+        return {name: number for part in counting if part for name, number in part.counters().items()}

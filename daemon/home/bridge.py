@@ -27,12 +27,15 @@ from daemon.home.orders import BadOrder, Order, order_of
 from daemon.home.outbox import PROVEN_S, BrokerOutbox, Outgoing, pause_s
 from daemon.home.picture import ASK_AGAIN, Happening, Note, Picture, Spoken, happenings
 from daemon.home.topics import Topics
+from daemon.home.wake import WakeTalks
 from daemon.outside import one_line
 
 log = logging.getLogger(__name__)
 
 LOOK_S = 60.0
 """How often the speaker is asked how it is although nothing happens: the day ends, and with it its use."""
+TELL_S = 10.0
+"""How often the speaker is told how the bridge is; it believes it for 30 s."""
 MAX_ORDERS = 8
 """Commands that wait for the speaker; policy for one more: it is not obeyed, and counted."""
 GOODBYE_S = 2.0
@@ -90,6 +93,8 @@ class HomeBridge:
         self._available: str | None = None
         self._counts: Counter[str] = Counter()
         self._complained: set[str] = set()
+        self._wake = WakeTalks(house.topics, speaker.ask, clock)
+        self._house_changed = asyncio.Event()
         self.connected = False
         self.trouble = ""
         """Why the broker cannot be had; empty while it can."""
@@ -101,7 +106,11 @@ class HomeBridge:
             "retained_ignored",
         )  # fmt: skip
         counts = {f"mqtt_{name}": self._counts[name] for name in names}
-        return counts | {"mqtt_events_dropped": self._outbox.events_dropped}
+        return counts | {
+            "mqtt_events_dropped": self._outbox.events_dropped,
+            "mqtt_wake_yielded": self._wake.yielded,
+            "mqtt_wake_refused": self._wake.refused,
+        }
 
     async def run(self) -> None:
         """For ever. Ends by cancellation or by a bug."""
@@ -109,6 +118,7 @@ class HomeBridge:
             tasks.create_task(self._follow(), name="mqtt-speaker")
             tasks.create_task(self._look_again(), name="mqtt-status")
             tasks.create_task(self._obey(), name="mqtt-orders")
+            tasks.create_task(self._tell_of_house(), name="mqtt-house")
             tasks.create_task(self._keep_connected(), name="mqtt-broker")
 
     # --- the speaker
@@ -118,6 +128,7 @@ class HomeBridge:
             self._hear(note)
 
     def _hear(self, note: Note) -> None:
+        self._wake.note(note)
         self._picture.hear(note)
         event = note.get("event")
         self._describe = self._describe or event == "speaker"
@@ -165,6 +176,25 @@ class HomeBridge:
                 self._counts["orders_failed"] += 1
                 log.info("the command %s from the broker was not carried out: %s", order.command, error)
 
+    async def _tell_of_house(self) -> None:
+        """The speaker shows it, and waits with a wake word only where there is somebody to agree with.
+
+        One that does not know of the broker does not know the command either.
+        """
+        while True:
+            self._house_changed.clear()
+            with contextlib.suppress(ControlError):
+                await self._speaker.ask(
+                    "house",
+                    connected=self.connected,
+                    trouble=self.trouble,
+                    peers=self._wake.peers,
+                    counters=self.counters(),
+                )
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(TELL_S):
+                    await self._house_changed.wait()
+
     # --- the broker
 
     async def _keep_connected(self) -> None:
@@ -184,6 +214,7 @@ class HomeBridge:
     def _note_connected(self) -> None:
         self._counts["connects"] += 1
         self.connected, self.trouble = True, ""
+        self._house_changed.set()
         self._describe, self._available = True, None
         self._outbox.forget_told()
         log.info("connected with the broker")
@@ -195,8 +226,10 @@ class HomeBridge:
         if str(error) != self.trouble:
             log.warning("the broker cannot be had: %s; it is tried again", error)
         self.trouble = str(error)
+        self._house_changed.set()
 
     async def _serve(self, broker: Broker) -> None:
+        self._wake.use(broker)
         try:
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(self._send(broker), name="mqtt-send")
@@ -206,6 +239,8 @@ class HomeBridge:
                 async with asyncio.timeout(GOODBYE_S):
                     await broker.publish(self._availability(OFFLINE))
             raise
+        finally:
+            self._wake.use(None)
 
     async def _send(self, broker: Broker) -> None:
         while True:
@@ -245,8 +280,12 @@ class HomeBridge:
         if message.topic == self._topics.house_status:
             self._describe = self._describe or (message.payload == ONLINE.encode() and not message.retained)
             self._changed.set()
+        elif self._wake.see(message.topic, message.payload):
+            self._house_changed.set()
         elif message.retained:
             self._refuse("retained_ignored", f"a retained message at {_shown(message.topic)} is not obeyed")
+        elif message.topic == self._topics.wake:
+            self._wake.hear(message.payload)
         else:
             self._take_order(message)
 

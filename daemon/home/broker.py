@@ -30,7 +30,7 @@ PACKET_BYTES = 4096
 """The broker sends no longer message (MQTT 5, section 3.1.2.11.4): it drops it."""
 MAX_INCOMING = 32
 """Messages that wait to be read; policy for one more: it is dropped, and counted."""
-AT_LEAST_ONCE = 1
+AT_MOST_ONCE, AT_LEAST_ONCE = 0, 1
 
 PORT, TLS_PORT = 1883, 8883
 
@@ -178,7 +178,10 @@ class _AioMqtt:
         """As `Broker` says."""
         try:
             await self._client.publish(
-                message.topic, message.payload, qos=AT_LEAST_ONCE, retain=message.retain
+                message.topic,
+                message.payload,
+                qos=AT_MOST_ONCE if message.once else AT_LEAST_ONCE,
+                retain=message.retain,
             )
         except aiomqtt.MqttError as error:
             raise BrokerLost(_words(error)) from error

@@ -25,6 +25,8 @@ class Outgoing:
     topic: str
     payload: str
     retain: bool = False
+    once: bool = False
+    """Sent at once, and not again if it is lost (QoS 0)."""
 
 
 @dataclass(slots=True)

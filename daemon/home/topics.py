@@ -79,6 +79,17 @@ class Topics:
         return f"{ROOT}/{self.id}/do/{name}"
 
     @property
+    def wake(self) -> str:
+        """Where all speakers tell that they heard their wake word."""
+        return f"{ROOT}/wake"
+
+    def speaker_at(self, topic: str) -> str:
+        """The id of the speaker whose availability is told there; empty: that is another topic."""
+        root, _, rest = topic.partition("/")
+        speaker, _, what = rest.partition("/")
+        return speaker if (root, what) == (ROOT, "availability") else ""
+
+    @property
     def groups(self) -> tuple[str, ...]:
         """Where announcements to several speakers are taken."""
         rooms = [EVERYWHERE, *([slug(self.room)] if slug(self.room) else [])]
@@ -87,7 +98,8 @@ class Topics:
     @property
     def subscriptions(self) -> tuple[str, ...]:
         """All that is listened to."""
-        return (self.command("+"), *self.groups, self.house_status)
+        others = f"{ROOT}/+/availability"
+        return (self.command("+"), *self.groups, self.house_status, others, self.wake)
 
     def command_at(self, topic: str) -> str:
         """The name of the command that is taken there; empty: none is."""

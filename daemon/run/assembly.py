@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from typing import TYPE_CHECKING
 
 from daemon.conductor.accounts import Accounts
 from daemon.conductor.budget import DayBudget
@@ -55,6 +56,9 @@ from daemon.speaking.volume import VOLUME_FILE, Volume, load_percent
 from daemon.tools.kit import ToolKit, build_kit, built_in
 from daemon.tools.memory import Memory
 from hw.base import MIC_FORMAT, Board, Button, ButtonError
+
+if TYPE_CHECKING:
+    from daemon.conductor.agreement import OneAnswers
 
 log = logging.getLogger(__name__)
 
@@ -121,14 +125,14 @@ def build(
         feed=feed,
         accounts=kept.accounts,
         reminders=reminders,
+        agreement=_agreement(settings, feed, post, clock),
         pairing=PressToPair(tell=feed.tell, post=post, clock=clock, has_button=button is not None),
         tools=tools.host,
         clock=clock,
     )
     controller = _controller(settings, parts, choices.dialogue, echo_free=sound.echo_free)
-    keeper = _keeper(settings, parts, kept.store)
+    keeper, control = _keeper(settings, parts, kept.store), ControlCounters()
     supervisor = _supervisor(parts, controller, sound)
-    control = ControlCounters()
     about = About(settings, board.name, stand_in=stand_in, clock=clock)
     talks = RemoteTalks(feed.tell, clock)
     reporter = Reporter(
@@ -281,8 +285,18 @@ def _handlers(parts: Parts, memory: Memory, tools: ToolKit, talks: RemoteTalks) 
         "tool": tools.handle,
         "pair": parts.pairing.handle,
         "talk_notes": talks.handle,
+        **({"house": parts.agreement.note_house, "wake": parts.agreement.decide} if parts.agreement else {}),
         **GatewayCommands(tools, parts.accounts).handlers(),
     }
+
+
+def _agreement(settings: Settings, feed: Feed, post: Post, clock: Clock) -> OneAnswers | None:
+    """Only where a broker is named there may be others; else not even the module is loaded."""
+    if not settings.mqtt.host:
+        return None
+    from daemon.conductor.agreement import OneAnswers
+
+    return OneAnswers(feed.tell, post, clock)
 
 
 # --- what conducts, and what is told ---------------------------------------------------------------

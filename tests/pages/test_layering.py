@@ -93,6 +93,7 @@ PURE: dict[str, tuple[str, ...]] = {
     "daemon.home.orders": (),
     "daemon.home.outbox": (),
     "daemon.home.picture": ("datetime.UTC", "datetime.datetime"),
+    "daemon.home.rounds": (),
     "daemon.home.topics": ("hashlib",),
     "daemon.lights.night": (),
     "daemon.runtime.cells": ("unicodedata",),

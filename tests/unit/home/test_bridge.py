@@ -36,6 +36,7 @@ class FakeSpeaker:
         self.present = True
         self.told: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
         self.asked: list[tuple[str, dict[str, Any]]] = []
+        self.agreed: list[tuple[str, dict[str, Any]]] = []
         self.go = asyncio.Event()
         self.go.set()
         self.refusal: ControlError | None = None
@@ -45,6 +46,9 @@ class FakeSpeaker:
             return deepcopy(STATUS)
         if command == "timers":
             return {"waiting": [{"left_s": 60.0}]}
+        if command in ("house", "wake"):
+            self.agreed.append((command, args))
+            return None
         self.asked.append((command, args))
         await self.go.wait()
         if self.refusal is not None:

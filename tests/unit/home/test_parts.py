@@ -59,6 +59,7 @@ async def test_all_that_is_counted_has_a_name_of_its_own() -> None:
     assert set(home.counters()) == {
         "mqtt_connects", "mqtt_losses", "mqtt_orders_obeyed", "mqtt_orders_refused", "mqtt_orders_failed",
         "mqtt_orders_dropped", "mqtt_retained_ignored", "mqtt_events_dropped", "mqtt_incoming_dropped",
+        "mqtt_wake_yielded", "mqtt_wake_refused",
     }  # fmt: skip
 
 

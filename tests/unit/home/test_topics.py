@@ -81,5 +81,5 @@ def test_a_speaker_without_a_room_is_in_the_group_of_all() -> None:
 
 def test_all_that_is_listened_to_is_its_own_or_the_house_s() -> None:
     assert set(KITCHEN.subscriptions) == {
-        "conure/ab12/do/+", *KITCHEN.groups, "homeassistant/status",
+        "conure/ab12/do/+", *KITCHEN.groups, "homeassistant/status", "conure/+/availability", "conure/wake",
     }  # fmt: skip
