@@ -47,12 +47,9 @@ class WakeTalks:
         return len(self._peers)
 
     def use(self, broker: Broker | None) -> None:
-        """From here on this connection; None: there is none, and nobody is known."""
+        """From here on this connection; None: there is none, nobody is known, and nothing more is said."""
         self._broker = broker
         self._peers.clear()
-
-    def stop(self) -> None:
-        """Say no more."""
         for task in self._tasks:
             task.cancel()
 
