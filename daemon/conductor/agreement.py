@@ -43,6 +43,7 @@ class OneAnswers:
         self._post = post
         self._clock = clock
         self._house: dict[str, Any] | None = None
+        self._bridge_counts: dict[str, int] = {}
         self._until_s = 0.0
         self._word = 0
         self._held: tuple[TalkPressed, asyncio.TimerHandle] | None = None
@@ -102,7 +103,7 @@ class OneAnswers:
     async def note_house(self, args: dict[str, Any]) -> None:
         """The command `house`: how the bridge is. Raises ControlError."""
         try:
-            self._house = _house_of(args)
+            self._house, self._bridge_counts = _house_of(args)
         except OutOfRange as error:
             raise ControlError(f"of the house {error}") from error
         self._until_s = self._clock() + HOUSE_KEPT_S
@@ -114,15 +115,16 @@ class OneAnswers:
 
     def report(self) -> dict[str, Any]:
         """For `conure status`: null where no bridge has told anything lately."""
-        return {"house": self._newest()}
+        house = self._newest()
+        return {"house": house and {**house, "trouble": house["trouble"] or None}}
 
     def counters(self) -> dict[str, int]:
-        """What was left to another speaker, and what nobody decided in time."""
-        return dict(self._counts)
+        """What was left to another speaker, what nobody decided in time, and what the bridge has counted."""
+        return self._counts | self._bridge_counts
 
 
-def _house_of(args: dict[str, Any]) -> dict[str, Any]:
-    """Raises OutOfRange."""
+def _house_of(args: dict[str, Any]) -> tuple[dict[str, Any], dict[str, int]]:
+    """How the bridge is, and its counters. Raises OutOfRange."""
     match args:
         case {
             "connected": bool(connected),
@@ -137,9 +139,4 @@ def _house_of(args: dict[str, Any]) -> dict[str, Any]:
     if known is None or len(counters) > MAX_COUNTERS or any(whole(one) is None for one in counters.values()):
         raise OutOfRange(f"peers and at most {MAX_COUNTERS} counters must be whole numbers")
     named = {one_line(str(name), COUNTER_CHARS): count for name, count in counters.items()}
-    return {
-        "connected": connected,
-        "trouble": one_line(trouble, TROUBLE_CHARS),
-        "peers": known,
-        "counters": named,
-    }
+    return {"connected": connected, "trouble": one_line(trouble, TROUBLE_CHARS), "peers": known}, named

@@ -78,7 +78,8 @@ async def test_what_another_speaker_answers_is_dropped_and_counted(together: Wor
     await together.one.decide({"word": 1, "answers": True})  # it was decided
     assert together.posted == []
     assert together.told[-1] == ("wake_yielded", {"word": 1})
-    assert together.one.counters() == {"wake_words_yielded": 1, "wake_words_undecided": 0}
+    assert together.one.counters()["wake_words_yielded"] == 1
+    assert together.one.counters()["wake_words_undecided"] == 0
 
 
 async def test_without_a_decision_in_time_it_is_answered(
@@ -103,7 +104,10 @@ async def test_a_word_that_follows_takes_the_place_of_the_one_that_waits(togethe
 
 
 async def test_the_house_is_shown(together: World) -> None:
-    assert together.one.report() == {"house": HOUSE}
+    assert together.one.report() == {"house": {"connected": True, "trouble": None, "peers": 1}}
+    assert together.one.counters()["mqtt_connects"] == 1
+    await together.one.note_house(HOUSE | {"trouble": "refused"})
+    assert together.one.report()["house"]["trouble"] == "refused"
 
 
 @pytest.mark.parametrize("args", [{}, {"word": "1", "answers": True}, {"word": 1, "answers": "yes"}])
