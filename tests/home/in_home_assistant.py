@@ -42,22 +42,22 @@ SHOWN = {
 
 async def start(folder: str, port: int) -> HomeAssistant:
     Path(folder, "configuration.yaml").write_text("")
-    hass = HomeAssistant(folder)
-    hass.config.skip_pip = True
-    hass.config_entries = ConfigEntries(hass, {})
-    loader.async_setup(hass)
-    await bootstrap.async_load_base_functionality(hass)
+    core = HomeAssistant(folder)
+    core.config.skip_pip = True
+    core.config_entries = ConfigEntries(core, {})
+    loader.async_setup(core)
+    await bootstrap.async_load_base_functionality(core)
     for name in LEFT_OUT:
-        hass.config.components.add(name)
-    await hass.config_entries.async_add(
+        core.config.components.add(name)
+    await core.config_entries.async_add(
         ConfigEntry(
             data={"broker": "127.0.0.1", "port": port, "protocol": "5", "discovery": True},
             discovery_keys=MappingProxyType({}), domain="mqtt", minor_version=2, options={}, source="user",
             subentries_data=None, title="broker", unique_id=None, version=1,
         )
     )  # fmt: skip
-    hass.set_state(CoreState.running)
-    return hass
+    core.set_state(CoreState.running)
+    return core
 
 
 async def until(what: str, true: Callable[[], Any], patience_s: float = PATIENCE_S) -> float:
@@ -75,9 +75,9 @@ async def until(what: str, true: Callable[[], Any], patience_s: float = PATIENCE
 class Speakers:
     """Their entities, by the speaker's id and the entity's key."""
 
-    def __init__(self, hass: HomeAssistant) -> None:
-        self._hass = hass
-        self._entities = entity_registry.async_get(hass)
+    def __init__(self, core: HomeAssistant) -> None:
+        self._hass = core
+        self._entities = entity_registry.async_get(core)
 
     def of(self, speaker: str) -> dict[str, str]:
         """The entities' ids by their platform and key."""
@@ -102,14 +102,14 @@ class Speakers:
         )
 
 
-def check_entities(hass: HomeAssistant, speakers: Speakers) -> None:
+def check_entities(core: HomeAssistant, speakers: Speakers) -> None:
     for speaker in ("one", "two", "three"):
         entities = speakers.of(speaker).values()
         kinds = [entity.partition(".")[0] for entity in entities]
         found = {kind: kinds.count(kind) for kind in sorted(set(kinds))}
         if found != dict(sorted(SHOWN.items())):
             sys.exit(f"{speaker} has {found}, and not {SHOWN}")
-    devices = device_registry.async_get(hass).devices.values()
+    devices = device_registry.async_get(core).devices.values()
     names = sorted(device.name or "" for device in devices)
     if names != ["Bath", "Kitchen", "Kitchen"]:
         sys.exit(f"the devices are {names}")
@@ -143,21 +143,21 @@ async def check_follows(speakers: Speakers) -> None:
 async def main(port: int, bridge: int) -> None:
     print("Home Assistant", __version__)
     with tempfile.TemporaryDirectory() as folder:
-        hass = await start(folder, port)
-        speakers = Speakers(hass)
+        core = await start(folder, port)
+        speakers = Speakers(core)
         await until(
             "all are available",
             lambda: all(speakers.state(one, "state") == "idle" for one in ("one", "two", "three")),
         )
         await until("the last platform is there", lambda: "announce" in speakers.of("three"))
-        check_entities(hass, speakers)
+        check_entities(core, speakers)
         await check_follows(speakers)
         os.kill(bridge, signal.SIGSTOP)  # its connection stands still: only the keep-alive tells
         gone = "a speaker that fell silent is unavailable"
         await until(gone, lambda: speakers.state("three", "state") == "unavailable", 2 * KEEPALIVE_S)
         os.kill(bridge, signal.SIGCONT)
         await until("it is back", lambda: speakers.state("three", "state") == "idle")
-        await hass.async_stop()
+        await core.async_stop()
 
 
 if __name__ == "__main__":
