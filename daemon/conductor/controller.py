@@ -35,6 +35,7 @@ from daemon.events import (
     MuteSet,
     OtherTools,
     PairingChanged,
+    PictureChanged,
     PieceSent,
     PlaybackStarted,
     RemindersChanged,
@@ -44,6 +45,7 @@ from daemon.events import (
     SecondAnswers,
     SpeakerBack,
     SpeakerLost,
+    SpeechStarted,
     StopAsked,
     TalkPressed,
     TextAsked,
@@ -115,8 +117,8 @@ class Controller:
         match event:
             case PieceSent():
                 self._note_sent(event)
-            case LinkChanged() | RemindersChanged() | PairingChanged():
-                self.show()
+            case LinkChanged() | RemindersChanged() | PairingChanged() | PictureChanged():
+                self._redraw(event)
             case VolumeSet(share):
                 self._parts.lamp.show_volume(share)
             case OtherTools():
@@ -174,6 +176,8 @@ class Controller:
             self.performer.perform(action, self.state)
         self._tune_ears()
         self._note_need()
+        if self._parts.eyes is not None:
+            self._parts.eyes.set_wanted(self.state.phase is not Phase.IDLE)
 
     def _policy_now(self) -> Policy:
         """What is configured, with what has been learned and used up."""
@@ -216,6 +220,8 @@ class Controller:
                 self._mark(self.state.turn.number, Mark.LINK_UP, now_s)
             case LinkLost():
                 self.downlink.lose()
+            case SpeechStarted() if self.policy.by_server:
+                self._parts.tools.note_said()
             case StopAsked():
                 self._parts.playback.hush()
                 self._parts.reminders.silence()
@@ -343,6 +349,13 @@ class Controller:
     def show(self) -> None:
         """Set the lights from the present conditions."""
         self._parts.lamp.refresh(self.conditions())
+
+    def _redraw(self, event: Event) -> None:
+        """Show what has changed. A picture that the model asked for leaves after light and tone said so."""
+        self.show()
+        if event == PictureChanged(waits=True):
+            self.performer.play(Earcon.LOOK, self.state.phase)
+            self._parts.uplink.glance.let_go()
 
     def conditions(self) -> Conditions:
         """Everything that the lights depend on."""

@@ -24,7 +24,8 @@ from daemon.speaking.volume import Volume
 from daemon.tools.calling.host import ToolHost, no_tools
 
 if TYPE_CHECKING:
-    from daemon.conductor.agreement import OneAnswers
+    from daemon.conductor.agreement import OneAnswers  # loaded where there is a broker only
+    from daemon.seeing.eyes import Eyes  # loaded where there is a camera only
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,6 +48,7 @@ class Parts:
     agreement: OneAnswers | None = None
     """Where there may be other speakers."""
     tools: ToolHost = field(default_factory=no_tools)
+    eyes: Eyes | None = None
     clock: Callable[[], float] = time.monotonic
 
     def report(self) -> dict[str, Any]:
@@ -60,6 +62,7 @@ class Parts:
                 "mic": self.capture.report(),
                 "speaker": self.volume.speaker_report(),
                 "lights": self.lamp.report(),
+                **({"camera": self.eyes.report()} if self.eyes else {}),
             },
             "usage": self.accounts.report(),
             "timers": self.reminders.report(),
@@ -70,5 +73,6 @@ class Parts:
 
     def counters(self) -> dict[str, int]:
         """What each has counted."""
-        counting = (self.capture, self.playback, self.uplink, self.feed, self.mailbox, self.agreement)
-        return {name: number for part in counting if part for name, number in part.counters().items()}
+        usual = (self.capture, self.playback, self.uplink, self.feed, self.mailbox)
+        others = [part for part in (self.eyes, self.agreement) if part is not None]
+        return {name: number for part in (*usual, *others) for name, number in part.counters().items()}

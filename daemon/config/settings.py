@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, fields
 from daemon.config.home import DeviceSettings, MqttSettings
 from daemon.config.key import key
 from daemon.config.web import WebSettings
+from hw.camera.programs import CameraSpec
 from hw.lights.kinds import KINDS, ORDERS, Lights
 
 
@@ -327,6 +328,26 @@ class SoundSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class CameraSettings:
+    """[camera] — pictures for the model, which leave only while the lights are blue."""
+
+    use: str = key(
+        "off",
+        "off; tool: a picture when you ask it to look; turns: pictures while you speak",
+        choices=("off", "tool", "turns"),
+    )
+    device: str = key("pi", "pi: the camera on the Pi's connector, or a USB camera's file, as /dev/video0")
+    interval_s: float = key(1.0, "turns: at most one picture in this time", low=1.0, high=60.0)
+    command: tuple[str, ...] = key(
+        (), "a program of yours in place of the device's: it writes JPEGs to its output", split=" ", web=False
+    )
+
+    def wanted(self) -> CameraSpec:
+        """What is to be opened."""
+        return CameraSpec(self.device, self.command)
+
+
+@dataclass(frozen=True, slots=True)
 class LogSettings:
     """[log] — what is written to the journal."""
 
@@ -351,6 +372,7 @@ class Settings:
     sound: SoundSettings = field(default_factory=SoundSettings)
     reminders: ReminderSettings = field(default_factory=ReminderSettings)
     memory: MemorySettings = field(default_factory=MemorySettings)
+    camera: CameraSettings = field(default_factory=CameraSettings)
     log: LogSettings = field(default_factory=LogSettings)
     web: WebSettings = field(default_factory=WebSettings)
     device: DeviceSettings = field(default_factory=DeviceSettings)

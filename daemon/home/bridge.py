@@ -25,7 +25,7 @@ from daemon.home.discovery import Identity, discovery
 from daemon.home.entities import HouseTerms
 from daemon.home.orders import BadOrder, Order, order_of
 from daemon.home.outbox import PROVEN_S, BrokerOutbox, Outgoing, pause_s
-from daemon.home.picture import ASK_AGAIN, Happening, Note, Picture, Spoken, happenings
+from daemon.home.picture import ASK_AGAIN, Happening, Note, Picture, SpokenLines, happenings
 from daemon.home.topics import Topics
 from daemon.home.wake import WakeTalks
 from daemon.outside import one_line
@@ -84,7 +84,7 @@ class HomeBridge:
         self._sleep = sleep
         self._chance = chance
         self._picture = Picture()
-        self._spoken = Spoken()
+        self._spoken = SpokenLines()
         self._outbox = BrokerOutbox()
         self._orders: asyncio.Queue[Order] = asyncio.Queue(MAX_ORDERS)
         self._changed = asyncio.Event()

@@ -172,7 +172,7 @@ def happenings(note: Note) -> Iterator[Happening]:
 
 
 @dataclass(slots=True)
-class Spoken:
+class SpokenLines:
     """Joins the pieces of what was said into a line for each side of a turn."""
 
     _pieces: dict[str, str] = field(default_factory=dict)

@@ -12,7 +12,7 @@ from daemon.home.picture import (
     WHOLE_CHARS,
     Happening,
     Picture,
-    Spoken,
+    SpokenLines,
     happenings,
     said_words,
 )
@@ -182,7 +182,7 @@ def test_of_the_rest_there_is_nothing_to_tell(note: dict[str, Any]) -> None:
 
 
 def test_what_was_said_is_joined_for_each_side() -> None:
-    spoken = Spoken()
+    spoken = SpokenLines()
     notes = [
         {"event": "transcript", "who": "user", "text": " What is"},
         {"event": "transcript", "who": "model", "text": "Two"},
@@ -199,14 +199,14 @@ def test_what_was_said_is_joined_for_each_side() -> None:
 
 
 def test_a_turn_in_writing_is_what_you_said() -> None:
-    spoken = Spoken()
+    spoken = SpokenLines()
     assert list(spoken.hear({"event": "say", "text": "Hello"})) == []
     [said] = spoken.hear(turn("failed"))
     assert said.told == {"who": "you", "short": "Hello", "text": "Hello"}
 
 
 def test_a_long_text_is_cut_for_the_entity_and_bounded_as_a_whole() -> None:
-    spoken = Spoken()
+    spoken = SpokenLines()
     for _ in range(50):
         list(spoken.hear({"event": "transcript", "who": "model", "text": "x" * 100}))
     [said] = spoken.hear(turn("answered"))
