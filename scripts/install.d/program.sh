@@ -132,6 +132,7 @@ stage_system_files() {
     for file in "$ROOT"/systemd/*; do
         if [[ ${file##*/} == conure-@(web|apply)* ]] && ! has_web; then continue; fi
         if [[ ${file##*/} == conure-mqtt* ]] && ! has_mqtt_alone; then continue; fi
+        if [[ ${file##*/} == conure-camera.conf ]]; then continue; fi  # for who has one (docs/use/camera.md)
         path=$(system_path "$(basename -- "$file")")
         install -D --mode=0644 -- "$file" "$1$path"
     done

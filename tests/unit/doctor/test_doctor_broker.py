@@ -11,9 +11,9 @@ import pytest
 from doctor_patient import Patient
 
 from daemon.config.settings import Settings
-from daemon.doctor import broker
 from daemon.doctor.case import Case, admit
 from daemon.doctor.finding import Finding, Verdict
+from daemon.doctor.network import to_broker
 from daemon.doctor.secrets import secrets_of
 
 
@@ -29,7 +29,7 @@ def case_of(patient: Patient) -> Case:
 
 
 def row(patient: Patient) -> Finding:
-    [finding] = broker.probe(case_of(patient))
+    [finding] = to_broker.probe(case_of(patient))
     return finding
 
 
@@ -38,7 +38,7 @@ def test_no_broker_is_nothing_wrong(patient: Patient) -> None:
     patient.set("mqtt", host="127.0.0.1")
     patient.offline = True
     assert row(patient).found == "left out (--offline)"
-    [finding] = broker.probe(replace(case_of(patient), settings=None))
+    [finding] = to_broker.probe(replace(case_of(patient), settings=None))
     assert "has mistakes" in finding.found
 
 
@@ -93,7 +93,7 @@ def test_what_the_bridge_told_the_speaker_is_told(
     with socket.create_server(("127.0.0.1", 0)) as listener:
         patient.set("mqtt", host="127.0.0.1", port=listener.getsockname()[1])
         case = replace(case_of(patient), status={"house": house})
-        [finding] = broker.probe(case)
+        [finding] = to_broker.probe(case)
     assert finding.mark is mark
     assert words in finding.found
 

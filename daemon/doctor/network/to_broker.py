@@ -11,7 +11,7 @@ from daemon.config.home import MqttSettings
 from daemon.doctor.case import Case
 from daemon.doctor.finding import Check, Finding, Verdict, fine, skipped, wrong
 from daemon.doctor.machine import Machine
-from daemon.doctor.network import look_up, reach
+from daemon.doctor.network.to_service import look_up, reach
 from daemon.errors import ConfigError
 
 CHECK = Check.BROKER
