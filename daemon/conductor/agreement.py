@@ -57,8 +57,9 @@ class OneAnswers:
             return False
         self._release()
         self._word += 1
-        timer = asyncio.get_running_loop().call_later(WAIT_S, self._answer_undecided)
-        self._held = (replace(heard, agreed=True), timer)
+        agreed = replace(heard, agreed=True)
+        timer = asyncio.get_running_loop().call_later(WAIT_S, self._answer_undecided, agreed)
+        self._held = (agreed, timer)
         self._tell("wake", word=self._word, score_db=round(heard.score_db, 2))
         return True
 
@@ -67,10 +68,10 @@ class OneAnswers:
         house = self._newest()
         return house is not None and house["connected"] and house["peers"] > 0
 
-    def _answer_undecided(self) -> None:
+    def _answer_undecided(self, held: TalkPressed) -> None:
         self._counts["wake_words_undecided"] += 1
-        if held := self._release():
-            self._post(held)
+        self._held = None
+        self._post(held)
 
     def _release(self) -> TalkPressed | None:
         """What was held back, once."""

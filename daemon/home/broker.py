@@ -7,7 +7,7 @@ import contextlib
 import logging
 import re
 import ssl
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Protocol, cast
 
@@ -108,15 +108,22 @@ async def connected(
 
     Raises BrokerLost.
     """
-    try:
-        async with _client(address, will) as client:
-            for topic in topics:
-                await client.subscribe(topic, options=_options())
+    with _translated(aiomqtt.MqttError):
+        async with contextlib.AsyncExitStack() as stack:
+            # OSError and ValueError are what paho raises for a name that no resolver takes.
+            with _translated(aiomqtt.MqttError, OSError, ValueError):
+                client = await stack.enter_async_context(_client(address, will))
+                for topic in topics:
+                    await client.subscribe(topic, options=_options())
             yield _AioMqtt(client)
-    except aiomqtt.MqttError as error:
+
+
+@contextlib.contextmanager
+def _translated(*kinds: type[Exception]) -> Iterator[None]:
+    try:
+        yield
+    except kinds as error:
         raise BrokerLost(_words(error)) from error
-    except (OSError, ValueError) as error:  # what paho raises for a name that no resolver takes
-        raise BrokerLost(str(error)) from error
 
 
 def _client(address: BrokerAddress, will: Outgoing | None) -> aiomqtt.Client:
@@ -163,7 +170,7 @@ def _options() -> SubscribeOptions:
     return SubscribeOptions(qos=AT_LEAST_ONCE, retainAsPublished=True)
 
 
-def _words(error: aiomqtt.MqttError) -> str:
+def _words(error: Exception) -> str:
     """The library's, without its codes; a wrong password is told as the broker tells it."""
     return re.sub(r"^\[code:[^]]*\] ", "", str(error)).strip() or type(error).__name__
 
@@ -176,21 +183,17 @@ class _AioMqtt:
 
     async def publish(self, message: Outgoing) -> None:
         """As `Broker` says."""
-        try:
+        with _translated(aiomqtt.MqttError):
             await self._client.publish(
                 message.topic,
                 message.payload,
                 qos=AT_MOST_ONCE if message.once else AT_LEAST_ONCE,
                 retain=message.retain,
             )
-        except aiomqtt.MqttError as error:
-            raise BrokerLost(_words(error)) from error
 
     async def messages(self) -> AsyncIterator[Incoming]:
         """As `Broker` says."""
-        try:
+        with _translated(aiomqtt.MqttError):
             async for one in self._client.messages:
                 payload = one.payload if isinstance(one.payload, bytes) else b""
                 yield Incoming(str(one.topic), payload, retained=bool(one.retain))
-        except aiomqtt.MqttError as error:
-            raise BrokerLost(_words(error)) from error

@@ -168,6 +168,12 @@ async def test_a_wrong_password_is_told_and_is_in_no_word_of_it(tmp_path: Path, 
     assert "wrong1" not in str(refused.value)
 
 
+async def test_a_fault_of_ours_is_not_taken_for_the_broker_s(broker: Mosquitto) -> None:
+    with pytest.raises(ValueError, match="ours"):
+        async with connected(address(broker.port), None, ()):
+            raise ValueError("ours")
+
+
 @pytest.fixture(scope="module")
 def authority_of_the_house(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with an authority, and a broker's certificate by it."""

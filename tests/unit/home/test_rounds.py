@@ -126,3 +126,8 @@ def test_of_two_hundred_words_heard_by_two_or_three_each_is_answered_once() -> N
 def test_a_message_that_is_no_text_is_refused() -> None:
     with pytest.raises(ValueError, match="utf-8"):
         message_of(b"\xff")
+
+
+def test_who_heard_nothing_has_no_verdict() -> None:
+    claims = [WakeClaim("attic", 1, 10.0), WakeClaim("bath", 7, 12.0)]
+    assert told(WakeRounds("cellar"), *claims, WakeClose("attic", 1)) == []

@@ -17,7 +17,7 @@ from daemon.conductor.agreement import WAIT_S, OneAnswers
 from daemon.errors import ControlError
 from daemon.events import TalkPressed, Trigger
 from daemon.home.bridge import HomeBridge, Household
-from daemon.home.broker import BrokerAddress, connected
+from daemon.home.broker import BrokerAddress, BrokerLost, connected
 from daemon.home.discovery import Identity
 from daemon.home.entities import HouseTerms
 from daemon.home.outbox import Outgoing
@@ -152,6 +152,28 @@ async def test_a_broker_that_gives_nothing_back_leaves_the_speaker_to_itself() -
     talks.hear(broker.published[1].payload.encode())  # the speaker, asked, is away
     talks.hear(b"nonsense")
     assert talks.refused == 1
+    talks.use(None)
+
+
+class LostBroker(SilentBroker):
+    """Takes nothing any more."""
+
+    async def publish(self, message: Outgoing) -> None:
+        await super().publish(message)
+        raise BrokerLost("gone")
+
+
+async def test_a_broker_that_was_lost_in_between_is_no_end() -> None:
+    talks = WakeTalks(Topics("attic"), nobody, time.monotonic)
+    broker = LostBroker()
+    talks.use(broker)
+    talks.note({"event": "wake", "word": 1, "score_db": 5.0})
+    await until(lambda: len(broker.published) == 1)
+    await asyncio.sleep(0)
+    talks.hear(b'{"id":"attic","word":1,"score_db":5}')
+    talks.hear(b'{"id":"attic","word":1,"close":true}')
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
     talks.use(None)
 
 
