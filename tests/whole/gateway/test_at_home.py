@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-import time
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -22,7 +21,6 @@ from daemon.config.settings import Settings
 from daemon.control.remote.client import RemoteSpeaker
 from daemon.events import TalkPressed, Trigger
 from daemon.home.parts import build_home
-from hw.base import MIC_FORMAT
 
 PATIENCE_S = 20.0
 AWAY = replace(Settings(), mqtt=MqttSettings(host="broker"))
@@ -153,12 +151,9 @@ async def test_a_wake_word_that_is_answered_later_loses_nothing_that_was_said_me
         await rig.command("house", **HOUSE)
         word = heard(rig)
         rig.conure.parts.mailbox.post(word)
-        began_s = time.monotonic()
         rig.say()
         await rig.until_state("listening")
-        waited_s = time.monotonic() - began_s
         await rig.until_turns_over()
         [turn] = rig.standin.record.turns
     assert rig.conure.parts.counters()["wake_words_undecided"] == 1
-    assert MIC_FORMAT.seconds(len(turn.pcm)) >= MIC_FORMAT.seconds(len(HELLO))
-    assert waited_s > 0.1
+    assert HELLO[640:] in turn.pcm
