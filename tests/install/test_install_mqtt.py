@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import re
-import shutil
-import subprocess
 from pathlib import Path
 
 import pytest
 from installer import Installer
-from test_unit import EXPOSURE_LIMIT, SYSTEMD, settings_of
+from test_unit import EXPOSURE_LIMIT, SYSTEMD, exposure_of, settings_of
 
 from daemon.config.broker_password import PASSWORD_CREDENTIAL
 from daemon.config.load import SYSTEM_FILE
@@ -53,15 +50,8 @@ def test_it_has_no_device_and_no_key() -> None:
     assert "gemini" not in SERVICE.read_text("utf-8")
 
 
-@pytest.mark.skipif(not shutil.which("systemd-analyze"), reason="systemd-analyze is not here")
 def test_the_exposure_level_is_low() -> None:
-    done = subprocess.run(
-        ["systemd-analyze", "security", "--offline=true", "--no-pager", str(SERVICE)],
-        capture_output=True, text=True, check=False,
-    )  # fmt: skip
-    level = re.search(r"Overall exposure level for conure-mqtt\.service: ([\d.]+)", done.stdout)
-    assert level is not None, done.stderr
-    assert float(level[1]) <= EXPOSURE_LIMIT
+    assert exposure_of(SERVICE) <= EXPOSURE_LIMIT
 
 
 @pytest.mark.parametrize(

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import re
-import shutil
 import socket
-import subprocess
 from pathlib import Path
 
 import pytest
 from installer import Installer
 from places import ROOT
 from test_install import shell_value
-from test_unit import EXPOSURE_LIMIT, SYSTEMD, seconds, settings_of
+from test_unit import EXPOSURE_LIMIT, SYSTEMD, exposure_of, seconds, settings_of
 
 from daemon.config.broker_password import PASSWORD_CREDENTIAL
 from daemon.config.load import CREDENTIAL, SYSTEM_FILE
@@ -86,15 +83,8 @@ def test_the_installer_knows_the_sockets_and_their_ports(machine: Installer) -> 
     assert state == f"{machine.folder}{SYSTEM_FOLDER}"
 
 
-@pytest.mark.skipif(not shutil.which("systemd-analyze"), reason="systemd-analyze is not here")
 def test_the_exposure_level_is_low() -> None:
-    done = subprocess.run(
-        ["systemd-analyze", "security", "--offline=true", "--no-pager", str(SERVICE)],
-        capture_output=True, text=True, check=False,
-    )  # fmt: skip
-    level = re.search(r"Overall exposure level for conure-web\.service: ([\d.]+)", done.stdout)
-    assert level is not None, done.stderr
-    assert float(level[1]) <= EXPOSURE_LIMIT
+    assert exposure_of(SERVICE) <= EXPOSURE_LIMIT
 
 
 def test_the_speakers_folder_becomes_the_gateways_groups_outside_of_the_sandbox() -> None:
