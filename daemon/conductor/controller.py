@@ -17,6 +17,7 @@ from daemon.conductor.downlink import Downlink
 from daemon.conductor.ledger import Mark
 from daemon.conductor.parts import Parts
 from daemon.conductor.performer import Performer
+from daemon.conductor.reach import reach_of
 from daemon.conductor.reply_times import ReplyTimes
 from daemon.conductor.timers import Timers
 from daemon.config.settings import VadSettings
@@ -64,7 +65,6 @@ from daemon.lights.ladder import Conditions
 from daemon.lights.scenes import PAIRING
 from daemon.reminders.phrases import question_of
 from daemon.server_events import ReplyAudio, ServerEvent
-from daemon.session.link import LinkPhase
 from daemon.words import Earcon, Phase
 
 log = logging.getLogger(__name__)
@@ -375,16 +375,9 @@ class Controller:
         )
 
     def _reach(self) -> Reach:
-        link = self._parts.connection.link
-        failure = link.failure
         resting = self.state.phase in (Phase.IDLE, Phase.FOLLOW_UP)
         budget_gone = resting and self._parts.accounts.used_up()
-        return Reach(
-            connecting=link.phase is LinkPhase.CONNECTING,
-            refused=failure is not None and failure.refused,
-            offline=failure is not None and not failure.refused,
-            quota=budget_gone or (failure is not None and failure.kind.value == "quota"),
-        )
+        return reach_of(self._parts.connection.link, budget_gone=budget_gone)
 
     def report(self) -> dict[str, Any]:
         """For `conure status`."""

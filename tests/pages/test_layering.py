@@ -77,6 +77,7 @@ LOCAL_TIMES = ("datetime.date", "datetime.datetime", "datetime.time", "datetime.
 PURE: dict[str, tuple[str, ...]] = {
     # decisions, tables and values: what each may import beyond COMPUTING and the other pure modules
     "daemon.cli.text.configuration": (),
+    "daemon.session.content": (),
     "daemon.doctor.finding": (),
     "daemon.doctor.loopback": ("numpy",),
     "daemon.doctor.microphone": ("numpy",),
@@ -143,6 +144,7 @@ PURE: dict[str, tuple[str, ...]] = {
     "daemon.reminders.phrases": LOCAL_TIMES,
     "daemon.reminders.record": LOCAL_TIMES,
     "daemon.reminders.requests": LOCAL_TIMES,
+    "daemon.conductor.reach": (),
     "daemon.conductor.reply_gate": (),
     "daemon.conductor.reply_times": (),
     "daemon.conductor.withheld": (),
@@ -186,6 +188,8 @@ PURE: dict[str, tuple[str, ...]] = {
     "daemon.web.wishes.wish": (),
     "daemon.control.remote.recent": (),
     "daemon.seeing.pictures": (),
+    "daemon.session.slow.sentences": (),
+    "daemon.session.slow.ways": (),
     "daemon.words": (),
     "hw.base": (),
     "hw.camera.base": (),
