@@ -10,7 +10,7 @@ Times are `time.monotonic()` seconds.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 
 from daemon.server_events import ServerEvent
@@ -36,6 +36,12 @@ class TalkPressed:
     """The user asks to talk, before it is known whether this is a tap or a hold."""
 
     trigger: Trigger = Trigger.BUTTON
+    heard_at_byte: int | None = field(default=None, compare=False)
+    """Of a wake word: where it ended in the capture ring; None: now."""
+    score_db: float = field(default=0.0, compare=False)
+    """Of a wake word: by how much it was louder than the noise floor."""
+    agreed: bool = field(default=False, compare=False)
+    """Of a wake word: other speakers have been asked whether they answer it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ from daemon.cli import (
     configuration,
     devices,
     doctor,
+    mqtt,
     reminders,
     report,
     run,
@@ -37,7 +38,7 @@ EX_INTERRUPTED = 130
 
 PARTS = (
     run, running, reminders, doctor, report, trials, devices, boards, configuration, tools, standin, web,
-    apply, about,
+    mqtt, apply, about,
 )  # fmt: skip
 """One module for each family of commands; its `add` declares them. In the order of the help."""
 

@@ -129,8 +129,8 @@ class Controller:
                 self._parts.lamp.scene is PAIRING and self._parts.pairing.press()
             ):
                 self.show()
-            case TalkPressed(Trigger.WAKE_WORD) if self.state.phase is Phase.LISTENING:
-                pass  # a voice has begun the turn already; the word is part of what it says
+            case TalkPressed(Trigger.WAKE_WORD) if self._passes_over(event):
+                pass
             case ButtonEdge() | GestureDue():
                 for meant in self._button.take(event, muted=self.state.mic.muted):
                     self.advance(meant)
@@ -153,6 +153,11 @@ class Controller:
                 self.advance(event)
         self._hear_confirmed()
         self._follow_tools()
+
+    def _passes_over(self, word: TalkPressed) -> bool:
+        """A voice has begun the turn already, and the wake word is part of it; or others may answer it."""
+        agreement = self._parts.agreement
+        return self.state.phase is Phase.LISTENING or (agreement is not None and agreement.holds(word))
 
     # --- the dialogue
 

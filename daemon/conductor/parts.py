@@ -25,6 +25,7 @@ from daemon.speaking.volume import Volume
 from daemon.tools.calling.host import ToolHost, no_tools
 
 if TYPE_CHECKING:
+    from daemon.conductor.agreement import OneAnswers  # loaded where there is a broker only
     from daemon.seeing.eyes import Eyes  # loaded where there is a camera only
 
 
@@ -46,6 +47,8 @@ class Parts:
     times: DailyTimes = field(default_factory=DailyTimes)
     reminders: Reminders = field(default_factory=Reminders)
     pairing: PressToPair = field(default_factory=PressToPair)
+    agreement: OneAnswers | None = None
+    """Where there may be other speakers."""
     tools: ToolHost = field(default_factory=no_tools)
     eyes: Eyes | None = None
     clock: Callable[[], float] = time.monotonic
@@ -66,11 +69,12 @@ class Parts:
             "usage": self.accounts.report(),
             "timers": self.reminders.report(),
             "turns": self.ledger.report(),
+            **(self.agreement.report() if self.agreement else {}),
             "turn_totals": self.totals.report() | {"used": self.accounts.since_start.as_words()},
         }
 
     def counters(self) -> dict[str, int]:
         """What each has counted."""
-        counting = (self.capture, self.playback, self.uplink, self.feed, self.mailbox)
-        seen = self.eyes.counters() if self.eyes else {}
-        return {name: number for part in counting for name, number in part.counters().items()} | seen
+        usual = (self.capture, self.playback, self.uplink, self.feed, self.mailbox)
+        others = [part for part in (self.eyes, self.agreement) if part is not None]
+        return {name: number for part in (*usual, *others) for name, number in part.counters().items()}

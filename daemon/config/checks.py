@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from difflib import get_close_matches
 from urllib.parse import SplitResult, urlsplit
 
+from daemon.config.home_checks import home_problems
 from daemon.config.models import UNKNOWN, VOICES, capabilities, known_models
 from daemon.config.schema import CLOCK_TIME, TABLES, Problem, did_you_mean, wrong
 from daemon.config.settings import Settings
@@ -25,6 +26,7 @@ def cross_check(settings: Settings) -> Iterator[Problem]:
     yield from _check_speech(settings)
     yield from _check_camera(settings)
     yield from web_problems(settings.web)
+    yield from home_problems(settings.device, settings.mqtt)
 
 
 def _wrong(settings: Settings, name: str, remedy: str, *others: str) -> Problem:

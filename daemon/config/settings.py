@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, fields
 
+from daemon.config.home import DeviceSettings, MqttSettings
 from daemon.config.key import key
 from daemon.config.web import WebSettings
 from hw.camera.programs import CameraSpec
@@ -382,3 +383,5 @@ class Settings:
     camera: CameraSettings = field(default_factory=CameraSettings)
     log: LogSettings = field(default_factory=LogSettings)
     web: WebSettings = field(default_factory=WebSettings)
+    device: DeviceSettings = field(default_factory=DeviceSettings)
+    mqtt: MqttSettings = field(default_factory=MqttSettings)

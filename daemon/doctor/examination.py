@@ -8,10 +8,11 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
-from daemon.doctor import access, camera, devices, host, network, service
+from daemon.doctor import access, camera, devices, host, service
 from daemon.doctor.case import Case, Wishes, admit
 from daemon.doctor.finding import Check, Finding, in_order, skipped, wrong
 from daemon.doctor.machine import Machine
+from daemon.doctor.network import to_broker, to_service
 
 LIMIT_S = 15.0
 """For all of it: who asks for a diagnosis waits so long, and a part that hangs is a diagnosis itself."""
@@ -43,7 +44,8 @@ FAMILIES = (
     Family(devices.CHECKS, devices.probe, "unplug the device and plug it in again, or restart the machine"),
     Family((Check.CAMERA,), camera.probe, "end the program that has the camera, or restart the machine"),
     Family(host.CHECKS, host.probe, "restart the machine; does its card still work (`dmesg`)?"),
-    Family(network.CHECKS, network.probe, "try another network (a phone's hotspot)"),
+    Family(to_service.CHECKS, to_service.probe, "try another network (a phone's hotspot)"),
+    Family((Check.BROKER,), to_broker.probe, "does the broker's name resolve (`getent hosts NAME`)?"),
     Family(
         (Check.SERVICE, Check.FAILURES), service.probe, "does systemd itself answer (`systemctl status`)?"
     ),

@@ -36,6 +36,7 @@ class Check(StrEnum):
     TLS = "TLS"
     PORTAL = "sign-in page"
     SESSION = "key and model"
+    BROKER = "MQTT broker"
     SERVICE = "systemd service"
     FAILURES = "last failures"
     POWER = "power"

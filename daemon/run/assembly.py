@@ -62,6 +62,7 @@ from daemon.tools.memory import Memory
 from hw.base import MIC_FORMAT, Board, Button, ButtonError
 
 if TYPE_CHECKING:
+    from daemon.conductor.agreement import OneAnswers  # loaded where there is a broker only
     from daemon.seeing.eyes import Eyes  # loaded where there is a camera only
 
 log = logging.getLogger(__name__)
@@ -131,6 +132,7 @@ def build(
         accounts=kept.accounts,
         times=kept.times,
         reminders=reminders,
+        agreement=_agreement(settings, feed, post, clock),
         pairing=PressToPair(tell=feed.tell, post=post, clock=clock, has_button=button is not None),
         tools=tools.host,
         eyes=eyes,
@@ -308,8 +310,18 @@ def _handlers(parts: Parts, memory: Memory, tools: ToolKit, talks: RemoteTalks) 
         "talk_notes": talks.handle,
         "days": DayCommand(parts.accounts, parts.times).handle,
         "log": keep_newest(logging.getLogger()).handle_command,
+        **({"house": parts.agreement.note_house, "wake": parts.agreement.decide} if parts.agreement else {}),
         **GatewayCommands(tools, parts.accounts).handlers(),
     }
+
+
+def _agreement(settings: Settings, feed: Feed, post: Post, clock: Clock) -> OneAnswers | None:
+    """Only where a broker is named there may be others; else not even the module is loaded."""
+    if not settings.mqtt.host:
+        return None
+    from daemon.conductor.agreement import OneAnswers
+
+    return OneAnswers(feed.tell, post, clock)
 
 
 # --- what conducts, and what is told ---------------------------------------------------------------
@@ -335,7 +347,7 @@ def _controller(settings: Settings, parts: Parts, policy: Policy, *, echo_free: 
         performer=Performer(
             parts, timers, downlink, announcer, DayBudget(parts.accounts), echo_free=echo_free
         ),
-        button=ButtonInput(settings.button, parts.clock, post),
+        button=ButtonInput(settings.button, parts.clock, post, parts.feed.tell),
         timers=timers,
     )
 

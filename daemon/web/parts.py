@@ -11,6 +11,8 @@ from pathlib import Path
 
 from daemon.config.settings import Settings
 from daemon.control.client import find_daemon
+from daemon.control.remote.client import NoSpeaker, RemoteSpeaker, SpeakerDoor
+from daemon.control.remote.recent import RecentWords
 from daemon.web.api import entries as api
 from daemon.web.api.events import EventPages
 from daemon.web.api.kept_status import KeptStatus
@@ -35,8 +37,6 @@ from daemon.web.gate.rules import HouseRules
 from daemon.web.gate.tokens import GatewayTokens
 from daemon.web.page import files
 from daemon.web.service_parts import ServiceParts, build_service_parts
-from daemon.web.speaker.client import NoSpeaker, RemoteSpeaker, SpeakerDoor
-from daemon.web.speaker.recent import RecentWords
 from daemon.web.wishes.desk import WishDesk
 
 Counters = Callable[[], dict[str, int]]

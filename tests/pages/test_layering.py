@@ -27,6 +27,10 @@ ONLY_FROM: dict[str, tuple[str, ...]] = {
     "segno": ("daemon.web",),
     "tomlkit": ("daemon.web.wishes.toml_edit",),
     "av": ("daemon.web.audio.media",),
+    # the house's: the gateway's process has it, or one of its own, and the speaker's never
+    "aiomqtt": ("daemon.home.broker",),
+    "paho": ("daemon.home.broker",),
+    "daemon.home": ("daemon.home", "daemon.web.house", "daemon.web.run", "daemon.cli"),
     "daemon.web": ("daemon.web", "daemon.cli"),
     "webrtcvad": ("daemon.hearing.vad",),
     "pywebrtc_audio": ("daemon.hearing.frontend.webrtc",),
@@ -54,6 +58,7 @@ ONLY_FROM: dict[str, tuple[str, ...]] = {
 
 LATE = {
     # what is imported: by whom not when it is loaded, but where it is needed
+    "daemon.home": ("daemon.cli", "daemon.web"),
     "daemon.web": ("daemon.cli",),  # most commands, and the speaker itself, must not pay for it
 }
 
@@ -86,6 +91,15 @@ PURE: dict[str, tuple[str, ...]] = {
     "daemon.config.key": (),
     "daemon.config.web": (),
     "daemon.config.web_checks": ("ipaddress",),
+    "daemon.config.home": (),
+    "daemon.config.home_checks": (),
+    "daemon.home.discovery": (),
+    "daemon.home.entities": (),
+    "daemon.home.orders": (),
+    "daemon.home.outbox": (),
+    "daemon.home.picture": ("datetime.UTC", "datetime.datetime"),
+    "daemon.home.rounds": (),
+    "daemon.home.topics": ("hashlib",),
     "daemon.lights.night": (),
     "daemon.runtime.cells": ("unicodedata",),
     "daemon.dialogue": (),
@@ -178,7 +192,7 @@ PURE: dict[str, tuple[str, ...]] = {
     "daemon.web.gate.refusals": (),
     "daemon.web.gate.rules": ("ipaddress",),
     "daemon.web.wishes.wish": (),
-    "daemon.web.speaker.recent": (),
+    "daemon.control.remote.recent": (),
     "daemon.seeing.pictures": (),
     "daemon.session.slow.sentences": (),
     "daemon.session.slow.ways": (),

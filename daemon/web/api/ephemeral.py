@@ -19,6 +19,7 @@ from starlette.responses import Response
 from daemon.config.models import VOICES
 from daemon.config.settings import LiveSettings
 from daemon.config.web import WebSettings
+from daemon.control.remote.client import SpeakerDoor
 from daemon.errors import ConfigError, ControlError
 from daemon.runtime.clock import clock_is_set
 from daemon.runtime.local_clock import local_time
@@ -31,7 +32,6 @@ from daemon.web.api.kept_status import KeptStatus
 from daemon.web.api.speaker_metrics import number_at
 from daemon.web.entry import Entry, Right, Visitor
 from daemon.web.gate.refusals import RefusalName, WebRefused
-from daemon.web.speaker.client import SpeakerDoor
 
 log = logging.getLogger(__name__)
 

@@ -7,11 +7,11 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response
 
+from daemon.control.remote.client import SpeakerDoor
 from daemon.lights.ladder import LADDER
 from daemon.lights.scenes import Scene
 from daemon.web.api.answers import Endpoint, as_json
 from daemon.web.entry import Entry, Right
-from daemon.web.speaker.client import SpeakerDoor
 from hw.base import Colour
 
 

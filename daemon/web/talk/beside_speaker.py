@@ -18,7 +18,7 @@ TELL_S = 5.0
 
 
 class SpeakerLink(Protocol):
-    """The running speaker, as far as talks need it (`web.speaker.client.SpeakerDoor`)."""
+    """The running speaker, as far as talks need it (`control.remote.client.SpeakerDoor`)."""
 
     async def ask(self, command: str, **args: Any) -> Any:
         """A command of its control socket. Raises ControlError."""

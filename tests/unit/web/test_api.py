@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from web_house import House, ToldSpeaker, running_house, streaming
 
+from daemon.control.remote.client import SpeakerAway
 from daemon.lights.ladder import LADDER
 from daemon.web.api import events
 from daemon.web.api.agents import name_of
@@ -20,7 +21,6 @@ from daemon.web.gate.gate import COOKIE
 from daemon.web.gate.limits import REQUESTS_BURST
 from daemon.web.gate.pairing import WRONG_OF_ADDRESS
 from daemon.web.gate.tokens import rights_of
-from daemon.web.speaker.client import SpeakerAway
 
 
 @pytest.fixture

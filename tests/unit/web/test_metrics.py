@@ -16,6 +16,7 @@ from web_pages import FakeSpeaker, pages
 
 from daemon.conductor.totals import DURATIONS
 from daemon.config.web import WebSettings
+from daemon.control.remote.client import NoSpeaker, SpeakerDoor
 from daemon.events import Trigger
 from daemon.lights.ladder import LADDER
 from daemon.web.api import speaker_metrics
@@ -23,7 +24,6 @@ from daemon.web.api.kept_status import KeptStatus
 from daemon.web.api.metrics import GatewayReports, MetricsPage, entries
 from daemon.web.entry import Right, Visitor
 from daemon.web.gate.rules import LOCAL, LOOPBACK
-from daemon.web.speaker.client import NoSpeaker, SpeakerDoor
 from daemon.web.talk.traffic import Traffic
 from daemon.words import Outcome, Phase
 

@@ -14,9 +14,9 @@ from rig import Rig, running_rig
 from web_house import House, running_house, streaming
 
 from daemon.conductor import pairing
+from daemon.control.remote.client import RemoteSpeaker
+from daemon.control.remote.recent import RecentWords
 from daemon.web.gate.gate import COOKIE
-from daemon.web.speaker.client import RemoteSpeaker
-from daemon.web.speaker.recent import RecentWords
 
 
 @contextlib.asynccontextmanager

@@ -50,8 +50,8 @@ function _shtab_conure_using
   test "$_shtab_conure_cmdpath" = "$argv"
 end
 
-set -g _shtab_conure_commands run status talk stop mute unmute volume say timers 'timers list' 'timers add' 'timers alarm' 'timers remind' 'timers cancel' 'timers snooze' memory 'memory list' 'memory forget' doctor report listen tone lights devices boards config 'config check' 'config show' tools 'tools list' 'tools call' standin web 'web pair' 'web devices' 'web revoke' 'web token' apply version help
-set -g _shtab_conure_opts_with_value --address --board --config --day --for --key --listen --name --picture --plan --port --record --seconds --voice --wav-out --weekdays --write-ca
+set -g _shtab_conure_commands run status talk stop mute unmute volume say timers 'timers list' 'timers add' 'timers alarm' 'timers remind' 'timers cancel' 'timers snooze' memory 'memory list' 'memory forget' doctor report listen tone lights devices boards config 'config check' 'config show' tools 'tools list' 'tools call' standin web 'web pair' 'web devices' 'web revoke' 'web token' mqtt 'mqtt forget' apply version help
+set -g _shtab_conure_opts_with_value --address --board --config --day --for --key --listen --name --plan --port --record --seconds --voice --wav-out --weekdays --write-ca
 
 complete -c conure -e
 complete -c conure -f
@@ -117,8 +117,7 @@ complete -c conure -n '_shtab_conure_using doctor' -l config -xka "(__fish_compl
 complete -c conure -n '_shtab_conure_using doctor' -l board -xka "adafruit-braincraft adafruit-voice-bonnet aiy-voice-bonnet aiy-voice-hat codec-zero generic pimoroni-dual-mic pimoroni-pirate-audio respeaker-2mic-v1 respeaker-2mic-v2 respeaker-4mic respeaker-lite respeaker-xvf3800 satellite1 simulated whisplay wired-rgb wm8960-hat" -d 'use this board instead of the configured one'
 complete -c conure -n '_shtab_conure_using doctor' -l json -d 'as JSON'
 complete -c conure -n '_shtab_conure_using doctor' -l offline -d 'leave the network alone'
-complete -c conure -n '_shtab_conure_using doctor' -l sound -l no-sound -d 'measure how the microphone hears the speaker, by a test sound; on a terminal you are asked'
-complete -c conure -n '_shtab_conure_using doctor' -l picture -xka "(__fish_complete_path (commandline -ct))" -d 'draw the last measurement as a picture (SVG)'
+complete -c conure -n '_shtab_conure_using doctor' -l sound -l no-sound -d 'play a test sound, to hear it again; on a terminal you are asked'
 complete -c conure -n '_shtab_conure_using doctor' -l interactive -d 'try lights and button with your help'
 complete -c conure -n '_shtab_conure_using; and test $_shtab_conure_npos -eq 0' -a report -d 'write one file that can be attached to a question: doctor, status, versions, log'
 complete -c conure -n '_shtab_conure_using report' -s h -l help -d 'show this help message and exit'
@@ -195,6 +194,12 @@ complete -c conure -n '_shtab_conure_using web revoke' -s h -l help -d 'show thi
 complete -c conure -n '_shtab_conure_using web; and test $_shtab_conure_npos -eq 0' -a token -d 'make a token for a program; it is shown once'
 complete -c conure -n '_shtab_conure_using web token' -s h -l help -d 'show this help message and exit'
 complete -c conure -n '_shtab_conure_using web token' -l for -x -d 'such as talk,metrics: talk, metrics, tokens, page'
+complete -c conure -n '_shtab_conure_using; and test $_shtab_conure_npos -eq 0' -a mqtt -d 'show the speaker to Home Assistant through an MQTT broker'
+complete -c conure -n '_shtab_conure_using mqtt' -s h -l help -d 'show this help message and exit'
+complete -c conure -n '_shtab_conure_using mqtt' -l config -xka "(__fish_complete_path (commandline -ct))" -d 'use this configuration file'
+complete -c conure -n '_shtab_conure_using mqtt; and test $_shtab_conure_npos -eq 0' -a forget -d 'have the broker and Home Assistant forget the speaker'
+complete -c conure -n '_shtab_conure_using mqtt forget' -s h -l help -d 'show this help message and exit'
+complete -c conure -n '_shtab_conure_using mqtt forget' -l config -xka "(__fish_complete_path (commandline -ct))" -d 'use this configuration file'
 complete -c conure -n '_shtab_conure_using; and test $_shtab_conure_npos -eq 0' -a apply -d 'carry out what the page wishes of the configuration (for systemd)'
 complete -c conure -n '_shtab_conure_using apply' -s h -l help -d 'show this help message and exit'
 complete -c conure -n '_shtab_conure_using; and test $_shtab_conure_npos -eq 0' -a version -d 'tell the versions of Conure, its libraries and the system'

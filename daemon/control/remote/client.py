@@ -17,8 +17,8 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from daemon.control.client import ANSWER_LIMIT_BYTES, REQUEST_LIMIT_BYTES, TIMEOUT_S
+from daemon.control.remote.recent import RecentWords
 from daemon.errors import ControlError
-from daemon.web.speaker.recent import RecentWords
 
 log = logging.getLogger(__name__)
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from daemon.web.speaker.recent import LINE_CHARS, MAX_LINES, RecentWords
+from daemon.control.remote.recent import LINE_CHARS, MAX_LINES, RecentWords
 
 
 class Room:

@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 
 from daemon.control.client import REQUEST_LIMIT_BYTES
+from daemon.control.remote import client
+from daemon.control.remote.client import MAX_ASKING, MAX_WAITING, NoSpeaker, Note, RemoteSpeaker, SpeakerAway
 from daemon.control.server import ControlServer
 from daemon.errors import ControlError
-from daemon.web.speaker import client
-from daemon.web.speaker.client import MAX_ASKING, MAX_WAITING, NoSpeaker, Note, RemoteSpeaker, SpeakerAway
 
 PATIENCE_S = 20.0
 
