@@ -23,6 +23,7 @@ from daemon.config.settings import VadSettings
 from daemon.dialogue.state import Dialogue, Policy, Talk
 from daemon.dialogue.table import advance
 from daemon.events import (
+    AnnouncementsChanged,
     ButtonEdge,
     DialogueEvent,
     Event,
@@ -115,7 +116,7 @@ class Controller:
         match event:
             case PieceSent():
                 self._note_sent(event)
-            case LinkChanged() | RemindersChanged() | PairingChanged():
+            case LinkChanged() | RemindersChanged() | AnnouncementsChanged() | PairingChanged():
                 self.show()
             case VolumeSet(share):
                 self._parts.lamp.show_volume(share)
@@ -123,9 +124,7 @@ class Controller:
                 self._parts.connection.renew_at_pause()
             case ButtonEdge(pressed=True) | TalkPressed(Trigger.COMMAND) if self._parts.reminders.ringing:
                 self._silence_bell()
-            case ButtonEdge(pressed=True) if (
-                self._parts.lamp.scene is PAIRING and self._parts.pairing.press()
-            ):
+            case ButtonEdge(pressed=True) if self._press_is_for_another():
                 self.show()
             case TalkPressed(Trigger.WAKE_WORD) if self.state.phase is Phase.LISTENING:
                 pass  # a voice has begun the turn already; the word is part of what it says
@@ -164,6 +163,7 @@ class Controller:
             if (was.phase, self.state.phase) == (Phase.SPEAKING, Phase.THINKING):
                 self.downlink.gate.pause()
         self._hold_bell(was.phase)
+        self._parts.announcements.follow(self.state.phase)
         self.show()
         for action in actions:
             self.performer.perform(action, self.state)
@@ -213,6 +213,7 @@ class Controller:
                 self.downlink.lose()
             case StopAsked():
                 self._parts.playback.hush()
+                self._parts.announcements.hush()
                 self._parts.reminders.silence()
             case TalkPressed() | TextAsked() | MuteSet():
                 self._parts.playback.hush()
@@ -249,6 +250,11 @@ class Controller:
         link_ok = self._parts.connection.link.failure is None and not self._parts.accounts.used_up()
         if question and self._parts.reminders.speaks and link_ok and self.state.phase is Phase.IDLE:
             self.advance(TextAsked(question))
+
+    def _press_is_for_another(self) -> bool:
+        """Whether a press ends an announcement, or lets a browser in: then it does no more than that."""
+        for_browser = self._parts.lamp.scene is PAIRING
+        return self._parts.announcements.hush() or (for_browser and self._parts.pairing.press())
 
     def _hold_bell(self, was: Phase) -> None:
         """While somebody speaks no bell sounds; but noise that is taken for speech must not stop an alarm."""
@@ -349,6 +355,7 @@ class Controller:
             Calls(
                 ringing=self._parts.reminders.ringing,
                 missed=self._parts.reminders.untold,
+                announcing=self._parts.announcements.sounding,
                 pairing=self._parts.pairing.waits,
             ),
             speaker_ok=self.speaker_ok,

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from daemon.announcements.service import Announcements
 from daemon.conductor.accounts import Accounts
 from daemon.conductor.ledger import Ledger
 from daemon.conductor.pairing import PressToPair
@@ -40,6 +41,7 @@ class Parts:
     feed: Feed
     accounts: Accounts = field(default_factory=Accounts)
     reminders: Reminders = field(default_factory=Reminders)
+    announcements: Announcements = field(default_factory=Announcements)
     pairing: PressToPair = field(default_factory=PressToPair)
     tools: ToolHost = field(default_factory=no_tools)
     clock: Callable[[], float] = time.monotonic
@@ -58,11 +60,14 @@ class Parts:
             },
             "usage": self.accounts.report(),
             "timers": self.reminders.report(),
+            "announcements": self.announcements.report(),
             "turns": self.ledger.report(),
             "turn_totals": self.totals.report() | {"used": self.accounts.since_start.as_words()},
         }
 
     def counters(self) -> dict[str, int]:
         """What each has counted."""
-        counting = (self.capture, self.playback, self.uplink, self.feed, self.mailbox)
+        counting = (
+            self.capture, self.playback, self.uplink, self.feed, self.mailbox, self.announcements
+        )  # fmt: skip
         return {name: number for part in counting for name, number in part.counters().items()}

@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, fields
 
 from daemon.config.key import key
+from daemon.config.models import DEFAULT_SPEECH_MODEL
 from daemon.config.web import WebSettings
 from hw.lights.kinds import KINDS, ORDERS, Lights
 
@@ -215,6 +216,9 @@ class LiveSettings:
     )
     voice: str = key("", "prebuilt voice name (Kore, Puck, …); empty: the model's default")
     language: str = key("", "BCP-47 language code (en-US, de-DE, …); empty: as spoken")
+    speech_model: str = key(
+        DEFAULT_SPEECH_MODEL, "speaks what is known word for word: announcements, and messages made anew"
+    )
     instruction: str = key(
         "You are a friendly voice assistant in a small speaker at home. "
         "Answer briefly, in the user's language.",
@@ -295,6 +299,24 @@ class ReminderSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class AnnounceSettings:
+    """[announce] — what `conure announce` and your home have it say."""
+
+    expires_s: float = key(
+        600.0,
+        "what could not be said by then, since somebody spoke, is not said any more",
+        low=1.0,
+        high=86_400.0,
+    )
+    cache_mb: int = key(
+        8,
+        "disk for the speech of announcements, never for what the microphone hears: 21 s a megabyte; 0: none",
+        low=0,
+        high=256,
+    )
+
+
+@dataclass(frozen=True, slots=True)
 class MemorySettings:
     """[memory] — small facts that you ask it to keep, in a plain file."""
 
@@ -349,6 +371,7 @@ class Settings:
     tools: ToolSettings = field(default_factory=ToolSettings)
     sound: SoundSettings = field(default_factory=SoundSettings)
     reminders: ReminderSettings = field(default_factory=ReminderSettings)
+    announce: AnnounceSettings = field(default_factory=AnnounceSettings)
     memory: MemorySettings = field(default_factory=MemorySettings)
     log: LogSettings = field(default_factory=LogSettings)
     web: WebSettings = field(default_factory=WebSettings)

@@ -14,7 +14,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
-from daemon.conductor.accounts import Accounts
+from daemon.announcements.cache import FOLDER, SpeechCache
+from daemon.announcements.service import Announcements
+from daemon.announcements.speech import SpeechSource
+from daemon.conductor.accounts import Accounts, Day
 from daemon.conductor.budget import DayBudget
 from daemon.conductor.button import ButtonInput
 from daemon.conductor.controller import Controller
@@ -121,6 +124,7 @@ def build(
         feed=feed,
         accounts=kept.accounts,
         reminders=reminders,
+        announcements=_announcements(settings, kept, volume, feed, post, clock),
         pairing=PressToPair(tell=feed.tell, post=post, clock=clock, has_button=button is not None),
         tools=tools.host,
         clock=clock,
@@ -152,6 +156,8 @@ class _Kept:
 
     store: Store | None
     book: Store | None
+    said: Store | None
+    speech: SpeechCache | None
     accounts: Accounts
     memory: Memory
 
@@ -163,6 +169,8 @@ def _what_is_kept(settings: Settings, *, stand_in: bool) -> _Kept:
     return _Kept(
         store=store,
         book=_open_store(stand_in=by_hand),
+        said=_open_store(stand_in=by_hand),
+        speech=_open_cache(settings.announce.cache_mb, stand_in=stand_in),
         accounts=Accounts(settings.usage, local_day, load_days(store)),
         memory=Memory(_open_store(stand_in=by_hand), enabled=settings.memory.enabled),
     )
@@ -172,6 +180,12 @@ def _open_store(*, stand_in: bool) -> Store | None:
     """Where state is kept. Talking to the stand-in costs nothing, and its sessions end with it."""
     folder = None if stand_in else state_folder(os.environ)
     return None if folder is None else Store(folder)
+
+
+def _open_cache(limit_mb: int, *, stand_in: bool) -> SpeechCache | None:
+    """Where speech is kept, if any is to be; the stand-in's is not worth it."""
+    folder = None if stand_in else state_folder(os.environ)
+    return SpeechCache(folder / FOLDER, limit_mb * 1_000_000) if folder is not None and limit_mb else None
 
 
 def _keeper(settings: Settings, parts: Parts, store: Store | None) -> Keeper:
@@ -210,6 +224,28 @@ def _volume(settings: Settings, board: Board, sound: SoundPath, store: Store | N
         percent=load_percent(store, settings.sound.volume),
         night=night_from(settings.lights),
         hardware=board.hardware_volume,
+        post=post,
+    )
+
+
+def _announcements(
+    settings: Settings, kept: _Kept, volume: Volume, feed: Feed, post: Post, clock: Clock
+) -> Announcements:
+    """What is spoken for it counts as what a reply brings, and the day's budget holds for it, too."""
+    accounts = kept.accounts
+    source = SpeechSource(
+        settings.live,
+        kept.speech,
+        may_ask=lambda: not accounts.used_up(),
+        note_received=lambda size_bytes: accounts.add(Day(received_bytes=size_bytes)),
+    )
+    return Announcements(
+        settings.announce,
+        kept.said,
+        source=source,
+        loudspeaker=volume,
+        clock=clock,
+        tell=feed.tell,
         post=post,
     )
 
@@ -279,6 +315,7 @@ def _handlers(parts: Parts, memory: Memory, tools: ToolKit, talks: RemoteTalks) 
         "timers": ReminderCommands(parts.reminders).handle,
         "memory": memory.handle,
         "tool": tools.handle,
+        "announce": parts.announcements.handle,
         "pair": parts.pairing.handle,
         "talk_notes": talks.handle,
         **GatewayCommands(tools, parts.accounts).handlers(),

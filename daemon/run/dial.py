@@ -8,7 +8,9 @@ import importlib
 from collections.abc import AsyncIterator, Awaitable, Callable
 from functools import partial
 from ssl import SSLContext
+from typing import Protocol
 
+from daemon.announcements.speech import TextSpeaker
 from daemon.config.secret import Secret
 from daemon.config.settings import Settings
 from daemon.errors import ConfigError
@@ -18,7 +20,17 @@ from daemon.tools.declaring.declarations import Equipment
 STAND_IN_KEY = Secret("stand-in")
 """The stand-in takes any key."""
 
-Dial = Callable[[Equipment], Awaitable[Dialler]]
+
+class ServiceClient(Dialler, Protocol):
+    """The service's client: sessions, and calls over plain HTTP."""
+
+    @property
+    def content(self) -> TextSpeaker:
+        """Speaks texts."""
+        ...
+
+
+Dial = Callable[[Equipment], Awaitable[ServiceClient]]
 """Makes the client; called after READY, since it imports the service's library."""
 
 
@@ -28,12 +40,12 @@ async def load_client(
     base_url: str,
     trust: SSLContext | None,
     equipment: Equipment | None = None,
-) -> Dialler:
+) -> ServiceClient:
     """Import the service's library aside, since that takes longer than the start may, and make a client."""
 
-    def load() -> Dialler:
+    def load() -> ServiceClient:
         gemini = importlib.import_module("daemon.session.gemini.client")
-        client: Dialler = gemini.LiveClient(
+        client: ServiceClient = gemini.LiveClient(
             settings.live, api_key, base_url=base_url or None, trust=trust, equipment=equipment
         )
         return client

@@ -75,6 +75,7 @@ def _start(conure: Conure, tasks: asyncio.TaskGroup) -> None:
         "volume": parts.volume.run(),
         "keeper": conure.keeper.run(),
         "reminders": parts.reminders.run(),
+        "announcements": parts.announcements.run(),
         "routes": routes.watch(parts.connection.network_back),
         "tools": parts.tools.run(),
     }
@@ -84,6 +85,7 @@ def _start(conure: Conure, tasks: asyncio.TaskGroup) -> None:
 
 async def _keep_link(conure: Conure, dial: Dial) -> None:
     dialler, _ = await asyncio.gather(dial(conure.tools.equipment), conure.tools.toolbox.load())
+    conure.parts.announcements.serve(dialler.content)
     conure.parts.connection.ask()
     async with asyncio.TaskGroup() as tasks:
         tasks.create_task(conure.tools.toolbox.run_servers(), name="MCP servers")

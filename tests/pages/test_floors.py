@@ -15,7 +15,8 @@ from places import ROOT
 FLOORS = {
     "daemon": (
         "masking outside certificates server_events", "errors events words standin",
-        "dialogue config runtime", "hearing lights tools", "session console", "speaking", "reminders",
+        "dialogue config runtime", "hearing lights tools", "session console", "speaking",
+        "reminders announcements",
         "conductor", "control",
         "run doctor web", "cli", "__main__",
     ),
