@@ -30,7 +30,7 @@ from daemon.announcements.waiting import (
     with_one,
     without_expired,
 )
-from daemon.config.settings import AnnounceSettings
+from daemon.config.announce import AnnounceSettings
 from daemon.errors import ControlError
 from daemon.events import AnnouncementsChanged
 from daemon.runtime.store import Store
@@ -224,7 +224,9 @@ class Announcements:
         loop = asyncio.get_running_loop()
         ended: asyncio.Future[AnnouncementFate] = loop.create_future()
         gain = self._loudspeaker.gain_of(one.volume, urgent=one.priority is Priority.HIGH)
-        speech = Speech(pcm, gain, partial(loop.call_soon_threadsafe, _settle_once, ended, AnnouncementFate.HEARD))
+        speech = Speech(
+            pcm, gain, partial(loop.call_soon_threadsafe, _settle_once, ended, AnnouncementFate.HEARD)
+        )
         self._sounding = ended
         self._post(AnnouncementsChanged())
         self._tell("announcement", id=one.id, what="begins", text=one.text)

@@ -18,6 +18,7 @@ from daemon.conductor.ledger import Mark
 from daemon.conductor.parts import Parts
 from daemon.conductor.performer import Performer
 from daemon.conductor.reply_times import ReplyTimes
+from daemon.conductor.shown import calls_of, reach_of
 from daemon.conductor.timers import Timers
 from daemon.config.settings import VadSettings
 from daemon.dialogue.state import Dialogue, Policy, Talk
@@ -36,6 +37,7 @@ from daemon.events import (
     MuteSet,
     OtherTools,
     PairingChanged,
+    PictureChanged,
     PieceSent,
     PlaybackStarted,
     RemindersChanged,
@@ -45,6 +47,7 @@ from daemon.events import (
     SecondAnswers,
     SpeakerBack,
     SpeakerLost,
+    SpeechStarted,
     StopAsked,
     TalkPressed,
     TextAsked,
@@ -58,18 +61,20 @@ from daemon.events import (
 )
 from daemon.hearing.ears import ears_for
 from daemon.hearing.silence import REMEDY
-from daemon.lights.conditions import Calls, Reach, RunStage, conditions_of, share_left
+from daemon.lights.conditions import RunStage, conditions_of, share_left
 from daemon.lights.ladder import Conditions
 from daemon.lights.scenes import PAIRING
 from daemon.reminders.phrases import question_of
 from daemon.server_events import ReplyAudio, ServerEvent
-from daemon.session.link import LinkPhase
 from daemon.words import Earcon, Phase
 
 log = logging.getLogger(__name__)
 
 DIALOGUE_EVENTS = get_args(DialogueEvent)
 SERVER_EVENTS = get_args(ServerEvent)
+
+SHOWN_CHANGES = (LinkChanged, RemindersChanged, AnnouncementsChanged, PairingChanged, PictureChanged)
+"""After these the lights are drawn again."""
 
 BELL_HELD_S = 15.0
 """A bell waits for the end of what somebody says, and no longer than a long sentence takes."""
@@ -116,8 +121,8 @@ class Controller:
         match event:
             case PieceSent():
                 self._note_sent(event)
-            case LinkChanged() | RemindersChanged() | AnnouncementsChanged() | PairingChanged():
-                self.show()
+            case _ if isinstance(event, SHOWN_CHANGES):
+                self._redraw(event)
             case VolumeSet(share):
                 self._parts.lamp.show_volume(share)
             case OtherTools():
@@ -169,6 +174,8 @@ class Controller:
             self.performer.perform(action, self.state)
         self._tune_ears()
         self._note_need()
+        if self._parts.eyes is not None:
+            self._parts.eyes.set_wanted(self.state.phase is not Phase.IDLE)
 
     def _policy_now(self) -> Policy:
         """What is configured, with what has been learned and used up."""
@@ -211,6 +218,8 @@ class Controller:
                 self._mark(self.state.turn.number, Mark.LINK_UP, now_s)
             case LinkLost():
                 self.downlink.lose()
+            case SpeechStarted() if self.policy.by_server:
+                self._parts.tools.note_said()
             case StopAsked():
                 self._parts.playback.hush()
                 self._parts.announcements.hush()
@@ -345,34 +354,25 @@ class Controller:
         """Set the lights from the present conditions."""
         self._parts.lamp.refresh(self.conditions())
 
+    def _redraw(self, event: Event) -> None:
+        """Show what has changed. A picture that the model asked for leaves after light and tone said so."""
+        self.show()
+        if event == PictureChanged(waits=True):
+            self.performer.play(Earcon.LOOK, self.state.phase)
+            self._parts.uplink.glance.let_go()
+
     def conditions(self) -> Conditions:
         """Everything that the lights depend on."""
         left_s = self.performer.follow_up_until_s - self._clock()
+        resting = self.state.phase in (Phase.IDLE, Phase.FOLLOW_UP)
         return conditions_of(
             self.state,
             self._stage,
-            self._reach(),
-            Calls(
-                ringing=self._parts.reminders.ringing,
-                missed=self._parts.reminders.untold,
-                announcing=self._parts.announcements.sounding,
-                pairing=self._parts.pairing.waits,
-            ),
+            reach_of(self._parts, resting=resting),
+            calls_of(self._parts),
             speaker_ok=self.speaker_ok,
             leaving=self._parts.uplink.leaving,
             follow_up_left=share_left(left_s, self.policy.follow_up_s),
-        )
-
-    def _reach(self) -> Reach:
-        link = self._parts.connection.link
-        failure = link.failure
-        resting = self.state.phase in (Phase.IDLE, Phase.FOLLOW_UP)
-        budget_gone = resting and self._parts.accounts.used_up()
-        return Reach(
-            connecting=link.phase is LinkPhase.CONNECTING,
-            refused=failure is not None and failure.refused,
-            offline=failure is not None and not failure.refused,
-            quota=budget_gone or (failure is not None and failure.kind.value == "quota"),
         )
 
     def report(self) -> dict[str, Any]:

@@ -1,17 +1,20 @@
 """Every configuration key: its default, unit, range and one line of documentation.
 
-This is the one place that knows them, with `web.py` for the gateway's. `schema.py` turns TOML into these
-classes and reports mistakes, `conure config show` prints them, and the table of docs/use/configuration.md is
-made from them. The classes are frozen and hold plain values, so any module may import them.
+This is the one place that knows them, with `web.py` for the gateway's and `announce.py`. `schema.py` turns
+TOML into these classes and reports mistakes, `conure config show` prints them, and the table of
+docs/use/configuration.md is made from them. The classes are frozen and hold plain values, so any module may
+import them.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field, fields
 
+from daemon.config.announce import AnnounceSettings
 from daemon.config.key import key
 from daemon.config.models import DEFAULT_SPEECH_MODEL
 from daemon.config.web import WebSettings
+from hw.camera.programs import CameraSpec
 from hw.lights.kinds import KINDS, ORDERS, Lights
 
 
@@ -299,24 +302,6 @@ class ReminderSettings:
 
 
 @dataclass(frozen=True, slots=True)
-class AnnounceSettings:
-    """[announce] — what `conure announce` and your home have it say."""
-
-    expires_s: float = key(
-        600.0,
-        "what could not be said by then, since somebody spoke, is not said any more",
-        low=1.0,
-        high=86_400.0,
-    )
-    cache_mb: int = key(
-        8,
-        "disk for the speech of announcements, never for what the microphone hears: 21 s a megabyte; 0: none",
-        low=0,
-        high=256,
-    )
-
-
-@dataclass(frozen=True, slots=True)
 class MemorySettings:
     """[memory] — small facts that you ask it to keep, in a plain file."""
 
@@ -348,6 +333,26 @@ class SoundSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class CameraSettings:
+    """[camera] — pictures for the model, which leave only while the lights are blue."""
+
+    use: str = key(
+        "off",
+        "off; tool: a picture when you ask it to look; turns: pictures while you speak",
+        choices=("off", "tool", "turns"),
+    )
+    device: str = key("pi", "pi: the camera on the Pi's connector, or a USB camera's file, as /dev/video0")
+    interval_s: float = key(1.0, "turns: at most one picture in this time", low=1.0, high=60.0)
+    command: tuple[str, ...] = key(
+        (), "a program of yours in place of the device's: it writes JPEGs to its output", split=" ", web=False
+    )
+
+    def wanted(self) -> CameraSpec:
+        """What is to be opened."""
+        return CameraSpec(self.device, self.command)
+
+
+@dataclass(frozen=True, slots=True)
 class LogSettings:
     """[log] — what is written to the journal."""
 
@@ -373,5 +378,6 @@ class Settings:
     reminders: ReminderSettings = field(default_factory=ReminderSettings)
     announce: AnnounceSettings = field(default_factory=AnnounceSettings)
     memory: MemorySettings = field(default_factory=MemorySettings)
+    camera: CameraSettings = field(default_factory=CameraSettings)
     log: LogSettings = field(default_factory=LogSettings)
     web: WebSettings = field(default_factory=WebSettings)

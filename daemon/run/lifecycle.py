@@ -78,6 +78,7 @@ def _start(conure: Conure, tasks: asyncio.TaskGroup) -> None:
         "announcements": parts.announcements.run(),
         "routes": routes.watch(parts.connection.network_back),
         "tools": parts.tools.run(),
+        **({"camera": parts.eyes.run()} if parts.eyes else {}),
     }
     for name, job in jobs.items():
         tasks.create_task(job, name=name)

@@ -197,6 +197,7 @@ class Connection:
             asyncio.create_task(self._while_in(LinkPhase.ONLINE), name="link-timer"),
             asyncio.create_task(self._feel_pulse(session), name="pulse"),
             asyncio.create_task(self._tools.pump(session), name="answers"),
+            asyncio.create_task(self._uplink.glance.pump(session), name="glance"),
         }
         try:
             done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)

@@ -19,8 +19,9 @@ from daemon.events import SecondLost, SecondUp
 from daemon.server_events import ReplyAudio, ServerEvent, ToolCall, TurnComplete, WorkAnnounced
 from daemon.session.failures import LinkError
 from daemon.session.liveness import Evidence
+from daemon.session.sender import Sender
 from daemon.session.signals import Signal, SignalKind, Where, classify
-from daemon.session.uplink import Sender, Uplink
+from daemon.session.uplink import Uplink
 from daemon.tools.calling.host import AnswerSender
 
 log = logging.getLogger(__name__)

@@ -8,6 +8,8 @@ from typing import Any
 from places import ROOT
 from rig import running_rig
 
+from daemon.announcements import cache
+from daemon.announcements import record as announcements
 from daemon.control.watching import watched
 from daemon.errors import ConureError
 from daemon.lights.ladder import LADDER

@@ -14,10 +14,10 @@ import pytest
 from daemon.announcements import service as module
 from daemon.announcements.chime import chime, sound_with
 from daemon.announcements.record import FILE
-from daemon.announcements.service import Announcements, AnnouncementFate
+from daemon.announcements.service import AnnouncementFate, Announcements
 from daemon.announcements.speech import SpeechSource
 from daemon.announcements.waiting import MAX_WAITING
-from daemon.config.settings import AnnounceSettings
+from daemon.config.announce import AnnounceSettings
 from daemon.errors import ControlError
 from daemon.runtime.store import Store
 from daemon.session.content import NotSpoken

@@ -65,6 +65,9 @@ class PlannedSession:
     async def send_text(self, text: str) -> None:
         self.calls.append(text)
 
+    async def send_video(self, jpeg: bytes) -> None:
+        self.calls.append(jpeg)
+
     async def send_tool_answer(self, answer: ToolAnswer) -> None:
         self.calls.append(f"answer of {answer.name}")
 
