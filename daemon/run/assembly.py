@@ -15,10 +15,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
-from daemon.announcements.cache import FOLDER, SpeechCache
-from daemon.announcements.service import Announcements
-from daemon.announcements.speech import SpeechSource
-from daemon.conductor.accounts import Accounts, Day
+from daemon.conductor.accounts import Accounts
 from daemon.conductor.budget import DayBudget
 from daemon.conductor.button import ButtonInput
 from daemon.conductor.controller import Controller
@@ -45,6 +42,7 @@ from daemon.run.camera import looking, make_eyes
 from daemon.run.choices import Choices, Decider, decide
 from daemon.run.kept_files import files_to_keep, load_days, local_day
 from daemon.run.sound import SoundPath, make_capture, make_sound
+from daemon.run.voices import Voices, make_announcements, make_voices
 from daemon.runtime import logs
 from daemon.runtime.feed import Feed
 from daemon.runtime.keeper import Keeper
@@ -90,6 +88,7 @@ class Conure:
     supervisor: Supervisor
     keeper: Keeper
     tools: ToolKit
+    voices: Voices
 
 
 def build(
@@ -130,13 +129,13 @@ def build(
         feed=feed,
         accounts=kept.accounts,
         reminders=reminders,
-        announcements=_announcements(settings, kept, volume, feed, post, clock),
+        announcements=make_announcements(settings, kept.voices, kept.said, volume, feed.tell, post, clock),
         pairing=PressToPair(tell=feed.tell, post=post, clock=clock, has_button=button is not None),
         tools=tools.host,
         eyes=eyes,
         clock=clock,
     )
-    controller = _controller(settings, parts, choices.dialogue, echo_free=sound.echo_free)
+    controller = _controller(settings, parts, kept.voices, choices.dialogue, echo_free=sound.echo_free)
     keeper, supervisor = _keeper(settings, parts, kept.store), _supervisor(parts, controller, sound)
     about = About(settings, board.name, stand_in=stand_in, clock=clock)
     control, talks = ControlCounters(), RemoteTalks(feed.tell, clock)
@@ -147,7 +146,7 @@ def build(
     return Conure(
         settings=settings, board=board, button=button, stand_in=stand_in, sound=sound, parts=parts,
         controller=controller, control=control, reporter=reporter, supervisor=supervisor, keeper=keeper,
-        tools=tools, commands=_commands(parts, reporter, kept.memory, tools, talks),
+        tools=tools, commands=_commands(parts, reporter, kept, tools, talks), voices=kept.voices,
     )  # fmt: skip
 
 
@@ -161,7 +160,7 @@ class _Kept:
     store: Store | None
     book: Store | None
     said: Store | None
-    speech: SpeechCache | None
+    voices: Voices
     accounts: Accounts
     memory: Memory
 
@@ -170,12 +169,13 @@ def _what_is_kept(settings: Settings, *, stand_in: bool) -> _Kept:
     store = _open_store(stand_in=stand_in)
     # What a user of the service has asked for outlives a restart, whom it talks to notwithstanding.
     by_hand = stand_in and "STATE_DIRECTORY" not in os.environ
+    accounts = Accounts(settings.usage, local_day, load_days(store))
     return _Kept(
         store=store,
         book=_open_store(stand_in=by_hand),
         said=_open_store(stand_in=by_hand),
-        speech=_open_cache(settings.announce.cache_mb, stand_in=stand_in),
-        accounts=Accounts(settings.usage, local_day, load_days(store)),
+        voices=make_voices(settings, accounts, stand_in=stand_in),
+        accounts=accounts,
         memory=Memory(_open_store(stand_in=by_hand), enabled=settings.memory.enabled),
     )
 
@@ -184,12 +184,6 @@ def _open_store(*, stand_in: bool) -> Store | None:
     """Where state is kept. Talking to the stand-in costs nothing, and its sessions end with it."""
     folder = None if stand_in else state_folder(os.environ)
     return None if folder is None else Store(folder)
-
-
-def _open_cache(limit_mb: int, *, stand_in: bool) -> SpeechCache | None:
-    """Where speech is kept, if any is to be; the stand-in's is not worth it."""
-    folder = None if stand_in else state_folder(os.environ)
-    return SpeechCache(folder / FOLDER, limit_mb * 1_000_000) if folder is not None and limit_mb else None
 
 
 def _keeper(settings: Settings, parts: Parts, store: Store | None) -> Keeper:
@@ -228,28 +222,6 @@ def _volume(settings: Settings, board: Board, sound: SoundPath, store: Store | N
         percent=load_percent(store, settings.sound.volume),
         night=night_from(settings.lights),
         hardware=board.hardware_volume,
-        post=post,
-    )
-
-
-def _announcements(
-    settings: Settings, kept: _Kept, volume: Volume, feed: Feed, post: Post, clock: Clock
-) -> Announcements:
-    """What is spoken for it counts as what a reply brings, and the day's budget holds for it, too."""
-    accounts = kept.accounts
-    source = SpeechSource(
-        settings.live,
-        kept.speech,
-        may_ask=lambda: not accounts.used_up(),
-        note_received=lambda size_bytes: accounts.add(Day(received_bytes=size_bytes)),
-    )
-    return Announcements(
-        settings.announce,
-        kept.said,
-        source=source,
-        loudspeaker=volume,
-        clock=clock,
-        tell=feed.tell,
         post=post,
     )
 
@@ -313,23 +285,22 @@ def _connection(
     )
 
 
-def _commands(
-    parts: Parts, reporter: Reporter, memory: Memory, tools: ToolKit, talks: RemoteTalks
-) -> Commands:
+def _commands(parts: Parts, reporter: Reporter, kept: _Kept, tools: ToolKit, talks: RemoteTalks) -> Commands:
     """The commands; some tools of the model give them too."""
-    handlers = _handlers(parts, memory, tools, talks)
+    handlers = _handlers(parts, kept, tools, talks)
     commands = Commands(parts.mailbox, parts.volume, reporter.snapshot, handlers)
     tools.toolbox.add(built_in(commands.handle))  # these ask for the status, which tells of the tools
     return commands
 
 
-def _handlers(parts: Parts, memory: Memory, tools: ToolKit, talks: RemoteTalks) -> dict[str, Handler]:
+def _handlers(parts: Parts, kept: _Kept, tools: ToolKit, talks: RemoteTalks) -> dict[str, Handler]:
     """The commands that parts carry out themselves."""
     return {
         "timers": ReminderCommands(parts.reminders).handle,
-        "memory": memory.handle,
+        "memory": kept.memory.handle,
         "tool": tools.handle,
         "announce": parts.announcements.handle,
+        "messages": kept.voices.messages.handle,
         "pair": parts.pairing.handle,
         "talk_notes": talks.handle,
         **GatewayCommands(tools, parts.accounts).handlers(),
@@ -339,7 +310,9 @@ def _handlers(parts: Parts, memory: Memory, tools: ToolKit, talks: RemoteTalks) 
 # --- what conducts, and what is told ---------------------------------------------------------------
 
 
-def _controller(settings: Settings, parts: Parts, policy: Policy, *, echo_free: bool) -> Controller:
+def _controller(
+    settings: Settings, parts: Parts, voices: Voices, policy: Policy, *, echo_free: bool
+) -> Controller:
     post, sound = parts.mailbox.post, settings.sound
     timers = Timers(post)
     downlink = Downlink(
@@ -350,7 +323,13 @@ def _controller(settings: Settings, parts: Parts, policy: Policy, *, echo_free: 
         streaming=policy.by_server,
         log_transcripts=settings.log.transcripts,
     )
-    announcer = Announcer(parts.playback, parts.clock, earcons=sound.earcons, spoken=sound.spoken)
+    announcer = Announcer(
+        parts.playback,
+        parts.clock,
+        earcons=sound.earcons,
+        spoken=sound.spoken,
+        recordings=voices.recordings,
+    )
     return Controller(
         parts,
         policy=policy,

@@ -76,6 +76,7 @@ def _start(conure: Conure, tasks: asyncio.TaskGroup) -> None:
         "keeper": conure.keeper.run(),
         "reminders": parts.reminders.run(),
         "announcements": parts.announcements.run(),
+        "messages": conure.voices.messages.run(),
         "routes": routes.watch(parts.connection.network_back),
         "tools": parts.tools.run(),
         **({"camera": parts.eyes.run()} if parts.eyes else {}),

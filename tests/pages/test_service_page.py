@@ -17,7 +17,7 @@ from daemon.reminders import record
 from daemon.run import kept_files
 from daemon.session import kept_handle
 from daemon.session.link import LinkPhase
-from daemon.speaking import volume
+from daemon.speaking import recordings, volume
 from daemon.tools import memory
 from daemon.words import Phase
 
@@ -87,7 +87,7 @@ def test_the_words_of_state_and_link_are_the_program_s() -> None:
 def test_the_files_that_it_keeps_are_all_there_are() -> None:
     named = {name.strip("`") for name in rows(section("What it keeps"))}
     kept = {kept_files.USAGE_FILE, kept_handle.SESSION_FILE, volume.VOLUME_FILE, record.FILE, memory.FILE}
-    kept |= {announcements.FILE, f"{cache.FOLDER}/"}
+    kept |= {announcements.FILE, f"{cache.FOLDER}/", f"{recordings.MADE}/"}
     assert named == kept
 
 

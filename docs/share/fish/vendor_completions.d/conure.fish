@@ -50,7 +50,7 @@ function _shtab_conure_using
   test "$_shtab_conure_cmdpath" = "$argv"
 end
 
-set -g _shtab_conure_commands run status talk stop mute unmute volume say announce timers 'timers list' 'timers add' 'timers alarm' 'timers remind' 'timers cancel' 'timers snooze' memory 'memory list' 'memory forget' doctor report listen tone lights devices boards config 'config check' 'config show' tools 'tools list' 'tools call' standin web 'web pair' 'web devices' 'web revoke' 'web token' apply version help
+set -g _shtab_conure_commands run status talk stop mute unmute volume say announce messages 'messages make' timers 'timers list' 'timers add' 'timers alarm' 'timers remind' 'timers cancel' 'timers snooze' memory 'memory list' 'memory forget' doctor report listen tone lights devices boards config 'config check' 'config show' tools 'tools list' 'tools call' standin web 'web pair' 'web devices' 'web revoke' 'web token' apply version help
 set -g _shtab_conure_opts_with_value --address --board --config --day --expires --for --id --key --listen --name --plan --port --priority --record --seconds --voice --volume --wav-out --weekdays --write-ca
 
 complete -c conure -e
@@ -91,6 +91,12 @@ complete -c conure -n '_shtab_conure_using announce' -l priority -xka "low norma
 complete -c conure -n '_shtab_conure_using announce' -l expires -x -d 'do not say it later than this, in seconds (default: announce.expires_s)'
 complete -c conure -n '_shtab_conure_using announce' -l id -x -d 'say it once, however often it is sent with this name'
 complete -c conure -n '_shtab_conure_using announce' -l json -d 'as JSON: id, state, waiting'
+complete -c conure -n '_shtab_conure_using; and test $_shtab_conure_npos -eq 0' -a messages -d 'show or make what it says when something is wrong'
+complete -c conure -n '_shtab_conure_using messages' -s h -l help -d 'show this help message and exit'
+complete -c conure -n '_shtab_conure_using messages' -l json -d 'as JSON: state, made, messages, speech_s, cost_usd, …'
+complete -c conure -n '_shtab_conure_using messages; and test $_shtab_conure_npos -eq 0' -a make -d 'have them spoken in your voice and language, once'
+complete -c conure -n '_shtab_conure_using messages make' -s h -l help -d 'show this help message and exit'
+complete -c conure -n '_shtab_conure_using messages make' -l yes -d 'do not ask whether it may cost what it does'
 complete -c conure -n '_shtab_conure_using; and test $_shtab_conure_npos -eq 0' -a timers -d 'list, add, cancel and snooze timers, alarms and reminders'
 complete -c conure -n '_shtab_conure_using timers' -s h -l help -d 'show this help message and exit'
 complete -c conure -n '_shtab_conure_using timers' -l json -d 'as JSON: ringing, waiting, past'
