@@ -5,10 +5,8 @@ Each is as loud as every other to somebody who hears it from a small loudspeaker
 
 from __future__ import annotations
 
-import io
 import logging
 import re
-import wave
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +16,7 @@ from daemon.speaking.messages import Message
 from daemon.speaking.small_speaker import loudness_dba
 from daemon.speaking.translations import ENGLISH, shipped_language
 from hw.base import SPEAKER_FORMAT
-from hw.files import OddFile, read_wav
+from hw.files import OddFile, read_wav, wav_file
 
 log = logging.getLogger(__name__)
 
@@ -107,7 +105,7 @@ def recording_of(spoken: bytes) -> bytes:
         raise ValueError("there is only silence")
     cut = _faded(sound[loud[0] : loud[-1] + 1])
     gain = min(10 ** ((MESSAGE_DBA - loudness_dba(cut)) / 20), PEAK / np.abs(cut).max())
-    return _file(np.rint(cut * gain * 32767).astype("<i2").tobytes())
+    return wav_file(np.rint(cut * gain * 32767).astype("<i2").tobytes(), SPEAKER_FORMAT.rate_hz)
 
 
 def _faded(sound: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -117,13 +115,3 @@ def _faded(sound: NDArray[np.float64]) -> NDArray[np.float64]:
     faded[:begin] *= 0.5 - 0.5 * np.cos(np.pi * np.arange(begin) / begin)
     faded[len(sound) - end :] *= 0.5 + 0.5 * np.cos(np.pi * np.arange(1, end + 1) / end)
     return faded
-
-
-def _file(pcm: bytes) -> bytes:
-    file = io.BytesIO()
-    with wave.open(file, "wb") as wav:
-        wav.setnchannels(SPEAKER_FORMAT.channels)
-        wav.setsampwidth(SPEAKER_FORMAT.frame_bytes)
-        wav.setframerate(SPEAKER_FORMAT.rate_hz)
-        wav.writeframes(pcm)
-    return file.getvalue()
