@@ -17,8 +17,9 @@ from daemon.conductor.downlink import Downlink
 from daemon.conductor.ledger import Mark
 from daemon.conductor.parts import Parts
 from daemon.conductor.performer import Performer
+from daemon.conductor.reach import reach_of
 from daemon.conductor.reply_times import ReplyTimes
-from daemon.conductor.shown import calls_of, reach_of
+from daemon.conductor.shown import calls_of
 from daemon.conductor.timers import Timers
 from daemon.config.settings import VadSettings
 from daemon.dialogue.state import Dialogue, Policy, Talk
@@ -365,10 +366,11 @@ class Controller:
         """Everything that the lights depend on."""
         left_s = self.performer.follow_up_until_s - self._clock()
         resting = self.state.phase in (Phase.IDLE, Phase.FOLLOW_UP)
+        budget_gone = resting and self._parts.accounts.used_up()
         return conditions_of(
             self.state,
             self._stage,
-            reach_of(self._parts, resting=resting),
+            reach_of(self._parts.connection.link, budget_gone=budget_gone),
             calls_of(self._parts),
             speaker_ok=self.speaker_ok,
             leaving=self._parts.uplink.leaving,

@@ -237,6 +237,11 @@ class LiveSettings:
     compression_tokens: int = key(
         25_600, "compress the context when it is longer than this; 0: never", low=0, high=128_000
     )
+    fallback: str = key(
+        "auto",
+        "auto: where WebSockets do not pass and HTTPS does, answers come call by call; off: they do not",
+        choices=("auto", "off"),
+    )
     setup_timeout_s: float = key(12.0, "connecting and setting up may take this long", low=2.0, high=60.0)
     answer_timeout_s: float = key(
         15.0, "a reply must begin this soon after the end of speech", low=3.0, high=120.0

@@ -38,6 +38,9 @@ Until then come a handle, transcripts and counts."""
 class Session(Sender, AnswerSender, Protocol):
     """A set-up connection."""
 
+    detour: str
+    """Why it goes the slow way, call by call; empty for one over a WebSocket."""
+
     def receive(self) -> AsyncIterator[ServerEvent]:
         """Everything the server says, until the connection ends: then LinkError."""
         ...

@@ -35,6 +35,7 @@ from daemon.standin.door.credentials import (
     without_secrets,
 )
 from daemon.standin.door.http_answers import BadRequest, HttpConnection, HttpRequest, http_error
+from daemon.standin.door.model_desk import answer_about_model
 from daemon.standin.door.token_desk import answer_post
 from daemon.standin.door.tokens import Tokens
 from daemon.standin.grammar.protocol import INTERNAL, POLICY, Refusal, invalid, parse
@@ -272,7 +273,9 @@ class StandIn:
             return websocket.respond(HTTPStatus.SERVICE_UNAVAILABLE, "Too many clients.\n")
         headers = dict(request.headers.raw_items())
         connection.path, connection.headers = without_secrets(request.path), public_headers(headers.items())
-        response = await self._planned_response(websocket, connection)
+        response = answer_about_model(websocket, request, self._keys) or await self._planned_response(
+            websocket, connection
+        )
         if response is None and live_door(request.path, connection.headers) is None:
             response = websocket.respond(HTTPStatus.NOT_FOUND, "Not found.\n")
         if response is None and self._is_full():

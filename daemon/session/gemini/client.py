@@ -137,6 +137,8 @@ class LiveClient:
 class LiveSession:
     """One set-up connection. Event loop only; one task sends and another receives."""
 
+    detour = ""
+
     def __init__(self, raw: Any, translator: Translator, text_input: TextInput) -> None:
         """`raw` is the SDK's own session."""
         self._raw = raw

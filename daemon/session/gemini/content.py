@@ -22,6 +22,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import logging
 import re
 from collections.abc import AsyncGenerator, Iterable, Sequence
 from contextlib import aclosing
@@ -50,6 +51,8 @@ from daemon.session.gemini.setup import function_declaration, speech_settings
 from daemon.session.signals import Signal, SignalKind, Where, classify
 from daemon.tools.declaring.declarations import Declaration
 from hw.files import wav_file
+
+log = logging.getLogger(__name__)
 
 FIRST_PIECE_S = 10.0
 """Connecting, sending and thinking take at most this. A minute of speech is 2.6 MB to send."""
@@ -85,6 +88,16 @@ class Content:
     def __init__(self, client: genai.Client, key: Secret) -> None:
         self._client = client
         self._key = key
+
+    async def admits(self, model: str = DEFAULT_ANSWER_MODEL) -> bool:
+        """Whether the service tells of this model, with this key: then calls over HTTPS reach it."""
+        try:
+            async with asyncio.timeout(FIRST_PIECE_S):
+                await self._client.aio.models.get(model=model)
+        except Exception as error:  # noqa: BLE001 - whatever it is, it does not answer
+            log.debug("no answer by HTTPS: %s", classify(translate_call(error, self._key)))
+            return False
+        return True
 
     async def speak(
         self, text: str, *, voice: str = "", language: str = "", model: str = DEFAULT_SPEECH_MODEL

@@ -19,6 +19,7 @@ _LIVE = re.compile(
 """With any number of slashes before it: @google/genai writes two where its `baseUrl` has no path."""
 
 _CONTENT = re.compile(r"/+(\w+)/models/([\w.-]+):(generateContent|streamGenerateContent)")
+_MODEL = re.compile(r"/+\w+/models/([\w.-]+)")
 _TOKENS = re.compile(r"/+(v1|v1beta|v1alpha)/auth_tokens")
 _SECRET_QUERY = re.compile(r"(?<=[?&])((?:api_?)?key|access_token)=[^&]*", re.IGNORECASE)
 _SECRET_HEADERS = frozenset({"x-goog-api-key", "authorization", "cookie"})
@@ -65,6 +66,12 @@ def content_path(target: str) -> ContentPath | None:
     if match is None:
         return None
     return ContentPath(match[1], match[2], match[3] != "generateContent", _from_query(query, "alt") == "sse")
+
+
+def model_of(target: str) -> str | None:
+    """The model that a GET asks about, or None where it asks for something else."""
+    match = _MODEL.fullmatch(target.partition("?")[0])
+    return match[1] if match else None
 
 
 def is_token_path(target: str) -> bool:

@@ -26,6 +26,8 @@ def failure(kind: FailureKind = FailureKind.TRANSIENT) -> LinkError:
 class PlannedSession:
     """A session that says what the test lets it say, and writes down what it is given."""
 
+    detour = ""
+
     def __init__(self, handle: str | None) -> None:
         self.handle = handle
         self.calls: list[str | bytes] = []

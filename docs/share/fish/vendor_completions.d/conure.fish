@@ -154,7 +154,7 @@ complete -c conure -n '_shtab_conure_using lights' -s h -l help -d 'show this he
 complete -c conure -n '_shtab_conure_using lights' -l seconds -x -d 'each for so long (3)'
 complete -c conure -n '_shtab_conure_using lights' -l config -xka "(__fish_complete_path (commandline -ct))" -d 'use this configuration file'
 complete -c conure -n '_shtab_conure_using lights' -l board -xka "adafruit-braincraft adafruit-voice-bonnet aiy-voice-bonnet aiy-voice-hat codec-zero generic pimoroni-dual-mic pimoroni-pirate-audio respeaker-2mic-v1 respeaker-2mic-v2 respeaker-4mic respeaker-lite respeaker-xvf3800 satellite1 simulated whisplay wired-rgb wm8960-hat" -d 'use this board instead of the configured one'
-complete -c conure -n '_shtab_conure_using lights; and test $_shtab_conure_npos -eq 0' -ka "speaking-microphone-open sending listening stopping starting volume ringing announcing pairing refused no-microphone no-speaker muted speaking quota offline thinking connecting follow-up missed ready" -d 'only this one: listening, no-microphone, …'
+complete -c conure -n '_shtab_conure_using lights; and test $_shtab_conure_npos -eq 0' -ka "speaking-microphone-open sending listening stopping starting volume ringing announcing pairing refused no-microphone no-speaker muted speaking quota offline thinking connecting follow-up missed slow-way ready" -d 'only this one: listening, no-microphone, …'
 complete -c conure -n '_shtab_conure_using; and test $_shtab_conure_npos -eq 0' -a devices -d 'list the sound devices'
 complete -c conure -n '_shtab_conure_using devices' -s h -l help -d 'show this help message and exit'
 complete -c conure -n '_shtab_conure_using devices' -l json -d 'as JSON: devices (name, kind, card, usb, port, default, opened_with), in_use'
