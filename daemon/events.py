@@ -341,6 +341,11 @@ class RemindersChanged:
 
 
 @dataclass(frozen=True, slots=True)
+class AnnouncementsChanged:
+    """An announcement is heard, or is heard no more."""
+
+
+@dataclass(frozen=True, slots=True)
 class PairingChanged:
     """A browser asks to be let in by a press, or does so no more."""
 
@@ -348,6 +353,6 @@ class PairingChanged:
 Event = (
     DialogueEvent | ServerEvent | UtteranceGiven | ButtonEdge | GestureDue | TimerDue | ToolsChanged
     | PlaybackStarted | MicSilent | SpeakerLost | SpeakerBack | PieceSent | LinkChanged | OtherTools
-    | VolumeSet | RemindersChanged | PairingChanged | PictureChanged
+    | VolumeSet | RemindersChanged | AnnouncementsChanged | PairingChanged | PictureChanged
 )  # fmt: skip
 """All that travels in the queue."""

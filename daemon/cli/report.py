@@ -30,8 +30,8 @@ SPOKEN = re.compile(r"\]: (user|model): ")
 PRIVATE_KEYS = ("live.instruction", "live.place")
 """Words that people have written about themselves; only their length helps."""
 
-PRIVATE_STATUS = ("next", "rings", "missed")
-"""Where the status tells of timers and reminders by their names."""
+PRIVATE_STATUS = ("next", "rings", "missed", "sounds", "unspoken", "recent")
+"""Where the status tells of timers and reminders by their names, and of announcements by their texts."""
 
 LEFT_OUT = "(left out)"
 

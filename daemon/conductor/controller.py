@@ -19,11 +19,13 @@ from daemon.conductor.parts import Parts
 from daemon.conductor.performer import Performer
 from daemon.conductor.reach import reach_of
 from daemon.conductor.reply_times import ReplyTimes
+from daemon.conductor.shown import calls_of
 from daemon.conductor.timers import Timers
 from daemon.config.settings import VadSettings
 from daemon.dialogue.state import Dialogue, Policy, Talk
 from daemon.dialogue.table import advance
 from daemon.events import (
+    AnnouncementsChanged,
     ButtonEdge,
     DialogueEvent,
     Event,
@@ -60,7 +62,7 @@ from daemon.events import (
 )
 from daemon.hearing.ears import ears_for
 from daemon.hearing.silence import REMEDY
-from daemon.lights.conditions import Calls, Reach, RunStage, conditions_of, share_left
+from daemon.lights.conditions import RunStage, conditions_of, share_left
 from daemon.lights.ladder import Conditions
 from daemon.lights.scenes import PAIRING
 from daemon.reminders.phrases import question_of
@@ -71,6 +73,9 @@ log = logging.getLogger(__name__)
 
 DIALOGUE_EVENTS = get_args(DialogueEvent)
 SERVER_EVENTS = get_args(ServerEvent)
+
+SHOWN_CHANGES = (LinkChanged, RemindersChanged, AnnouncementsChanged, PairingChanged, PictureChanged)
+"""After these the lights are drawn again."""
 
 BELL_HELD_S = 15.0
 """A bell waits for the end of what somebody says, and no longer than a long sentence takes."""
@@ -117,7 +122,7 @@ class Controller:
         match event:
             case PieceSent():
                 self._note_sent(event)
-            case LinkChanged() | RemindersChanged() | PairingChanged() | PictureChanged():
+            case _ if isinstance(event, SHOWN_CHANGES):
                 self._redraw(event)
             case VolumeSet(share):
                 self._parts.lamp.show_volume(share)
@@ -125,9 +130,7 @@ class Controller:
                 self._parts.connection.renew_at_pause()
             case ButtonEdge(pressed=True) | TalkPressed(Trigger.COMMAND) if self._parts.reminders.ringing:
                 self._silence_bell()
-            case ButtonEdge(pressed=True) if (
-                self._parts.lamp.scene is PAIRING and self._parts.pairing.press()
-            ):
+            case ButtonEdge(pressed=True) if self._press_is_for_another():
                 self.show()
             case TalkPressed(Trigger.WAKE_WORD) if self._passes_over(event):
                 pass
@@ -171,6 +174,7 @@ class Controller:
             if (was.phase, self.state.phase) == (Phase.SPEAKING, Phase.THINKING):
                 self.downlink.gate.pause()
         self._hold_bell(was.phase)
+        self._parts.announcements.follow(self.state.phase)
         self.show()
         for action in actions:
             self.performer.perform(action, self.state)
@@ -224,6 +228,7 @@ class Controller:
                 self._parts.tools.note_said()
             case StopAsked():
                 self._parts.playback.hush()
+                self._parts.announcements.hush()
                 self._parts.reminders.silence()
             case TalkPressed() | TextAsked() | MuteSet():
                 self._parts.playback.hush()
@@ -260,6 +265,11 @@ class Controller:
         link_ok = self._parts.connection.link.failure is None and not self._parts.accounts.used_up()
         if question and self._parts.reminders.speaks and link_ok and self.state.phase is Phase.IDLE:
             self.advance(TextAsked(question))
+
+    def _press_is_for_another(self) -> bool:
+        """Whether a press ends an announcement, or lets a browser in: then it does no more than that."""
+        for_browser = self._parts.lamp.scene is PAIRING
+        return self._parts.announcements.hush() or (for_browser and self._parts.pairing.press())
 
     def _hold_bell(self, was: Phase) -> None:
         """While somebody speaks no bell sounds; but noise that is taken for speech must not stop an alarm."""
@@ -360,24 +370,17 @@ class Controller:
     def conditions(self) -> Conditions:
         """Everything that the lights depend on."""
         left_s = self.performer.follow_up_until_s - self._clock()
+        resting = self.state.phase in (Phase.IDLE, Phase.FOLLOW_UP)
+        budget_gone = resting and self._parts.accounts.used_up()
         return conditions_of(
             self.state,
             self._stage,
-            self._reach(),
-            Calls(
-                ringing=self._parts.reminders.ringing,
-                missed=self._parts.reminders.untold,
-                pairing=self._parts.pairing.waits,
-            ),
+            reach_of(self._parts.connection.link, budget_gone=budget_gone),
+            calls_of(self._parts),
             speaker_ok=self.speaker_ok,
             leaving=self._parts.uplink.leaving,
             follow_up_left=share_left(left_s, self.policy.follow_up_s),
         )
-
-    def _reach(self) -> Reach:
-        resting = self.state.phase in (Phase.IDLE, Phase.FOLLOW_UP)
-        budget_gone = resting and self._parts.accounts.used_up()
-        return reach_of(self._parts.connection.link, budget_gone=budget_gone)
 
     def report(self) -> dict[str, Any]:
         """For `conure status`."""

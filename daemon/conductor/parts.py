@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from daemon.announcements.service import Announcements
 from daemon.conductor.accounts import Accounts
 from daemon.conductor.daily import DailyTimes
 from daemon.conductor.ledger import Ledger
@@ -46,6 +47,7 @@ class Parts:
     accounts: Accounts = field(default_factory=Accounts)
     times: DailyTimes = field(default_factory=DailyTimes)
     reminders: Reminders = field(default_factory=Reminders)
+    announcements: Announcements = field(default_factory=Announcements)
     pairing: PressToPair = field(default_factory=PressToPair)
     agreement: OneAnswers | None = None
     """Where there may be other speakers."""
@@ -68,6 +70,7 @@ class Parts:
             },
             "usage": self.accounts.report(),
             "timers": self.reminders.report(),
+            "announcements": self.announcements.report(),
             "turns": self.ledger.report(),
             **(self.agreement.report() if self.agreement else {}),
             "turn_totals": self.totals.report() | {"used": self.accounts.since_start.as_words()},
@@ -75,6 +78,8 @@ class Parts:
 
     def counters(self) -> dict[str, int]:
         """What each has counted."""
-        usual = (self.capture, self.playback, self.uplink, self.feed, self.mailbox)
+        usual = (
+            self.capture, self.playback, self.uplink, self.feed, self.mailbox, self.announcements
+        )  # fmt: skip
         others = [part for part in (self.eyes, self.agreement) if part is not None]
         return {name: number for part in (*usual, *others) for name, number in part.counters().items()}

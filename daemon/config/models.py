@@ -20,6 +20,13 @@ DEFAULT_SPEECH_MODEL = "gemini-3.8-flash-lite-tts"
 MAX_SPEECH_TOKENS = 8192
 """Of a text that is to be spoken (the same page)."""
 
+SPEECH_TOKENS_PER_S = 25
+"""Of speech, either way (Gemini API guide, tokens)."""
+
+SPEECH_USD = (0.50, 6.00)
+"""US dollars for a million tokens of text to the default model, and of speech from it, until the end of 2026;
+twice as much from then on (pricing page, November 2026)."""
+
 DEFAULT_ANSWER_MODEL = "gemini-3.5-flash-lite"
 """Answers an utterance in writing, over plain HTTP: it takes sound, calls functions and hardly thinks before
 (models/gemini-3.5-flash-lite; latest-model: its thinking level is minimal by default)."""

@@ -1,16 +1,19 @@
 """Every configuration key: its default, unit, range and one line of documentation.
 
-This is the one place that knows them, with `web.py` for the gateway's. `schema.py` turns TOML into these
-classes and reports mistakes, `conure config show` prints them, and the table of docs/use/configuration.md is
-made from them. The classes are frozen and hold plain values, so any module may import them.
+This is the one place that knows them, with `web.py` for the gateway's and `announce.py`. `schema.py` turns
+TOML into these classes and reports mistakes, `conure config show` prints them, and the table of
+docs/use/configuration.md is made from them. The classes are frozen and hold plain values, so any module may
+import them.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field, fields
 
+from daemon.config.announce import AnnounceSettings
 from daemon.config.home import DeviceSettings, MqttSettings
 from daemon.config.key import key
+from daemon.config.models import DEFAULT_SPEECH_MODEL
 from daemon.config.web import WebSettings
 from hw.camera.programs import CameraSpec
 from hw.lights.kinds import KINDS, ORDERS, Lights
@@ -217,6 +220,9 @@ class LiveSettings:
     )
     voice: str = key("", "prebuilt voice name (Kore, Puck, …); empty: the model's default")
     language: str = key("", "BCP-47 language code (en-US, de-DE, …); empty: as spoken")
+    speech_model: str = key(
+        DEFAULT_SPEECH_MODEL, "speaks what is known word for word: announcements, and messages made anew"
+    )
     instruction: str = key(
         "You are a friendly voice assistant in a small speaker at home. "
         "Answer briefly, in the user's language.",
@@ -379,6 +385,7 @@ class Settings:
     tools: ToolSettings = field(default_factory=ToolSettings)
     sound: SoundSettings = field(default_factory=SoundSettings)
     reminders: ReminderSettings = field(default_factory=ReminderSettings)
+    announce: AnnounceSettings = field(default_factory=AnnounceSettings)
     memory: MemorySettings = field(default_factory=MemorySettings)
     camera: CameraSettings = field(default_factory=CameraSettings)
     log: LogSettings = field(default_factory=LogSettings)

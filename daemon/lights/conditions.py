@@ -39,6 +39,7 @@ class Calls:
 
     ringing: bool = False
     missed: bool = False
+    announcing: bool = False
     pairing: bool = False
     """A browser asks to be let in; shown at rest alone, when a press means nothing else but to talk."""
 
@@ -71,6 +72,7 @@ def conditions_of(
         connecting=reach.connecting,
         ringing=calls.ringing,
         missed=calls.missed,
+        announcing=calls.announcing,
         pairing=calls.pairing and state.phase is Phase.IDLE,
         mic_streaming=state.mic_streaming or leaving,
         phase=state.phase,

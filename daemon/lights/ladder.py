@@ -46,6 +46,8 @@ class Conditions:
     """A timer, an alarm or a reminder rings."""
     missed: bool = False
     """One was missed, and its user does not know it yet."""
+    announcing: bool = False
+    """An announcement is heard."""
     pairing: bool = False
     """A press of the button lets a browser in."""
     volume_shown: float | None = None
@@ -70,6 +72,7 @@ LADDER: tuple[Rung, ...] = (
     # The answer to what the user does at this moment, and soon gone.
     Rung(lambda now: now.volume_shown is not None, scenes.VOLUME),
     Rung(lambda now: now.ringing, scenes.RINGING),
+    Rung(lambda now: now.announcing, scenes.ANNOUNCING),
     Rung(lambda now: now.pairing, scenes.PAIRING),
     # What only the user can mend.
     Rung(lambda now: now.refused, scenes.REFUSED),

@@ -147,6 +147,15 @@ RINGING = Scene(
     curve=breathe(1.0),
 )
 
+ANNOUNCING = Scene(
+    name="announcing",
+    looks="green, three slow pulses",
+    meaning="It says what your home, or `conure announce`, told it to say.",
+    remedy="A press ends it.",
+    colour=GREEN,
+    curve=pulses(3),
+)
+
 PAIRING = Scene(
     name="pairing",
     looks="yellow, two slow pulses",

@@ -44,6 +44,7 @@ from daemon.run.camera import looking, make_eyes
 from daemon.run.choices import Choices, Decider, decide
 from daemon.run.kept_files import files_to_keep, load_days, load_known_path, load_times, local_day
 from daemon.run.sound import SoundPath, make_capture, make_sound
+from daemon.run.voices import Voices, make_announcements, make_voices
 from daemon.runtime import logs
 from daemon.runtime.feed import Feed
 from daemon.runtime.keeper import Keeper
@@ -91,6 +92,7 @@ class Conure:
     supervisor: Supervisor
     keeper: Keeper
     tools: ToolKit
+    voices: Voices
 
 
 def build(
@@ -133,12 +135,13 @@ def build(
         times=kept.times,
         reminders=reminders,
         agreement=_agreement(settings, feed, post, clock),
+        announcements=make_announcements(settings, kept.voices, kept.said, volume, feed.tell, post, clock),
         pairing=PressToPair(tell=feed.tell, post=post, clock=clock, has_button=button is not None),
         tools=tools.host,
         eyes=eyes,
         clock=clock,
     )
-    controller = _controller(settings, parts, choices.dialogue, echo_free=sound.echo_free)
+    controller = _controller(settings, parts, kept.voices, choices.dialogue, echo_free=sound.echo_free)
     keeper, supervisor = _keeper(settings, parts, kept.store), _supervisor(parts, controller, sound)
     about = About(settings, board.name, stand_in=stand_in, clock=clock)
     control, talks = ControlCounters(), RemoteTalks(feed.tell, clock)
@@ -146,11 +149,10 @@ def build(
         reports=(about, controller, parts, sound, tools, talks),
         counts=(parts, controller, control, supervisor, logs, Saves(keeper, reminders, kept.memory), tools),
     )
-    commands = _commands(parts, reporter, kept.memory, tools, talks)
     return Conure(
         settings=settings, board=board, button=button, stand_in=stand_in, sound=sound, parts=parts,
-        controller=controller, control=control, reporter=reporter, commands=commands, supervisor=supervisor,
-        keeper=keeper, tools=tools,
+        controller=controller, control=control, reporter=reporter, supervisor=supervisor, keeper=keeper,
+        tools=tools, commands=_commands(parts, reporter, kept, tools, talks), voices=kept.voices,
     )  # fmt: skip
 
 
@@ -163,6 +165,8 @@ class _Kept:
 
     store: Store | None
     book: Store | None
+    said: Store | None
+    voices: Voices
     accounts: Accounts
     times: DailyTimes
     memory: Memory
@@ -173,10 +177,13 @@ def _what_is_kept(settings: Settings, *, stand_in: bool) -> _Kept:
     store = _open_store(stand_in=stand_in)
     # What a user of the service has asked for outlives a restart, whom it talks to notwithstanding.
     by_hand = stand_in and "STATE_DIRECTORY" not in os.environ
+    accounts = Accounts(settings.usage, local_day, load_days(store))
     return _Kept(
         store=store,
         book=_open_store(stand_in=by_hand),
-        accounts=Accounts(settings.usage, local_day, load_days(store)),
+        said=_open_store(stand_in=by_hand),
+        voices=make_voices(settings, accounts, stand_in=stand_in),
+        accounts=accounts,
         times=DailyTimes(local_day, load_times(store)),
         memory=Memory(_open_store(stand_in=by_hand), enabled=settings.memory.enabled),
         known_path=load_known_path(_open_store(stand_in=by_hand), settings),
@@ -290,22 +297,22 @@ def _connection(
     )
 
 
-def _commands(
-    parts: Parts, reporter: Reporter, memory: Memory, tools: ToolKit, talks: RemoteTalks
-) -> Commands:
+def _commands(parts: Parts, reporter: Reporter, kept: _Kept, tools: ToolKit, talks: RemoteTalks) -> Commands:
     """The commands; some tools of the model give them too."""
-    handlers = _handlers(parts, memory, tools, talks)
+    handlers = _handlers(parts, kept, tools, talks)
     commands = Commands(parts.mailbox, parts.volume, reporter.snapshot, handlers)
     tools.toolbox.add(built_in(commands.handle))  # these ask for the status, which tells of the tools
     return commands
 
 
-def _handlers(parts: Parts, memory: Memory, tools: ToolKit, talks: RemoteTalks) -> dict[str, Handler]:
+def _handlers(parts: Parts, kept: _Kept, tools: ToolKit, talks: RemoteTalks) -> dict[str, Handler]:
     """The commands that parts carry out themselves."""
     return {
         "timers": ReminderCommands(parts.reminders).handle,
-        "memory": memory.handle,
+        "memory": kept.memory.handle,
         "tool": tools.handle,
+        "announce": parts.announcements.handle,
+        "messages": kept.voices.messages.handle,
         "pair": parts.pairing.handle,
         "talk_notes": talks.handle,
         "days": DayCommand(parts.accounts, parts.times).handle,
@@ -327,7 +334,9 @@ def _agreement(settings: Settings, feed: Feed, post: Post, clock: Clock) -> OneA
 # --- what conducts, and what is told ---------------------------------------------------------------
 
 
-def _controller(settings: Settings, parts: Parts, policy: Policy, *, echo_free: bool) -> Controller:
+def _controller(
+    settings: Settings, parts: Parts, voices: Voices, policy: Policy, *, echo_free: bool
+) -> Controller:
     post, sound = parts.mailbox.post, settings.sound
     timers = Timers(post)
     downlink = Downlink(
@@ -338,7 +347,13 @@ def _controller(settings: Settings, parts: Parts, policy: Policy, *, echo_free: 
         streaming=policy.by_server,
         log_transcripts=settings.log.transcripts,
     )
-    announcer = Announcer(parts.playback, parts.clock, earcons=sound.earcons, spoken=sound.spoken)
+    announcer = Announcer(
+        parts.playback,
+        parts.clock,
+        earcons=sound.earcons,
+        spoken=sound.spoken,
+        recordings=voices.recordings,
+    )
     return Controller(
         parts,
         policy=policy,

@@ -7,10 +7,12 @@ import contextlib
 import importlib
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass
 from functools import partial
 from ssl import SSLContext
 from typing import Any
 
+from daemon.announcements.speech import TextSpeaker
 from daemon.config.secret import Secret
 from daemon.config.settings import LiveSettings, Settings
 from daemon.errors import ConfigError
@@ -21,7 +23,16 @@ from daemon.tools.declaring.declarations import Equipment
 STAND_IN_KEY = Secret("stand-in")
 """The stand-in takes any key."""
 
-Dial = Callable[[Equipment], Awaitable[Dialler]]
+
+@dataclass(frozen=True, slots=True)
+class ServiceClient:
+    """The service's client: sessions, and calls over plain HTTP."""
+
+    dialler: Dialler
+    content: TextSpeaker
+
+
+Dial = Callable[[Equipment], Awaitable[ServiceClient]]
 """Makes the client; called after READY, since it imports the service's library."""
 
 
@@ -31,15 +42,15 @@ async def load_client(
     base_url: str,
     trust: SSLContext | None,
     equipment: Equipment | None = None,
-) -> Dialler:
+) -> ServiceClient:
     """Import the service's library aside, since that takes longer than the start may, and make a client."""
 
-    def load() -> Dialler:
+    def load() -> ServiceClient:
         gemini = importlib.import_module("daemon.session.gemini.client")
         client = gemini.LiveClient(
             settings.live, api_key, base_url=base_url or None, trust=trust, equipment=equipment
         )
-        return _with_fallback(settings.live, client, equipment)
+        return ServiceClient(_with_fallback(settings.live, client, equipment), client.content)
 
     try:
         return await asyncio.to_thread(load)

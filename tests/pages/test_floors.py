@@ -15,7 +15,8 @@ from places import ROOT
 FLOORS = {
     "daemon": (
         "masking outside certificates server_events words", "errors events standin",
-        "dialogue config runtime", "hearing lights tools", "session console seeing", "speaking", "reminders",
+        "dialogue config runtime", "hearing lights tools", "session console seeing", "speaking",
+        "reminders announcements",
         "conductor", "control",
         "run doctor home", "web", "cli", "__main__",
     ),

@@ -9,6 +9,8 @@ from typing import Any
 from places import ROOT
 from rig import running_rig
 
+from daemon.announcements import cache
+from daemon.announcements import record as announcements
 from daemon.config.home import MqttSettings
 from daemon.config.settings import Settings
 from daemon.control.watching import watched
@@ -19,7 +21,7 @@ from daemon.reminders import record
 from daemon.run import kept_files
 from daemon.session import kept_handle
 from daemon.session.link import LinkPhase
-from daemon.speaking import volume
+from daemon.speaking import recordings, volume
 from daemon.tools import memory
 from daemon.words import Phase
 
@@ -95,6 +97,7 @@ def test_the_files_that_it_keeps_are_all_there_are() -> None:
         kept_files.USAGE_FILE, kept_files.TIMES_FILE, kept_handle.SESSION_FILE, volume.VOLUME_FILE, record.FILE,
         memory.FILE, known_path.FILE,
     }  # fmt: skip
+    kept |= {announcements.FILE, f"{cache.FOLDER}/", f"{recordings.MADE}/"}
     assert named == kept
 
 

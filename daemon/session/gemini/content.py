@@ -21,11 +21,9 @@ only. Thoughts are not asked for, and passed over.
 from __future__ import annotations
 
 import asyncio
-import io
 import itertools
 import logging
 import re
-import wave
 from collections.abc import AsyncGenerator, Iterable, Sequence
 from contextlib import aclosing
 from typing import Any
@@ -52,6 +50,7 @@ from daemon.session.gemini.messages import MAX_ARGUMENTS_CHARS, MAX_ID_CHARS, us
 from daemon.session.gemini.setup import function_declaration, speech_settings
 from daemon.session.signals import Signal, SignalKind, Where, classify
 from daemon.tools.declaring.declarations import Declaration
+from hw.files import wav_file
 
 log = logging.getLogger(__name__)
 
@@ -284,10 +283,4 @@ def _tools(declarations: Iterable[Declaration], *, search: bool) -> list[Any] | 
 
 def wav_of(pcm: bytes) -> bytes:
     """A WAV file of 16 kHz mono s16 samples."""
-    file = io.BytesIO()
-    with wave.open(file, "wb") as wav:
-        wav.setnchannels(1)
-        wav.setsampwidth(SAMPLE_BYTES)
-        wav.setframerate(HEARD_HZ)
-        wav.writeframes(pcm)
-    return file.getvalue()
+    return wav_file(pcm, HEARD_HZ)

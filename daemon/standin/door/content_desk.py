@@ -8,10 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import base64
-import io
 import itertools
 import re
-import wave
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from http import HTTPStatus
@@ -34,6 +32,7 @@ from daemon.standin.messages import tokens_of
 from daemon.standin.record import ConnectionRecord, ContentRecord, without_bytes
 from daemon.standin.voices import HEARD_HZ, SAMPLE_BYTES, SPOKEN_HZ, pieces, read_aloud, voice_named
 from daemon.standin.world import World
+from hw.files import wav_file
 
 PIECE_WORDS = 4
 """Words in one piece of a streamed answer."""
@@ -275,7 +274,9 @@ def _joined(whole: list[_Message]) -> dict[str, Any]:
     """All pieces as one; a speech is then a WAV file."""
     last = whole[-1]
     if pcm := b"".join(message.pcm for message in whole):
-        joined = _Message(pcm=_wav_of(pcm), kind="audio/wav", reason=last.reason, tokens=last.tokens)
+        joined = _Message(
+            pcm=wav_file(pcm, SPOKEN_HZ), kind="audio/wav", reason=last.reason, tokens=last.tokens
+        )
         return joined.encoded()
     if any(message.part for message in whole):
         parts = [part for message in whole for part in message.parts()]
@@ -284,13 +285,3 @@ def _joined(whole: list[_Message]) -> dict[str, Any]:
         return encoded
     words = "".join(message.words for message in whole)
     return _Message(words=words, reason=last.reason, tokens=last.tokens).encoded()
-
-
-def _wav_of(pcm: bytes) -> bytes:
-    file = io.BytesIO()
-    with wave.open(file, "wb") as wav:
-        wav.setnchannels(1)
-        wav.setsampwidth(SAMPLE_BYTES)
-        wav.setframerate(SPOKEN_HZ)
-        wav.writeframes(pcm)
-    return file.getvalue()

@@ -7,9 +7,7 @@ thought signatures of ai.google.dev; the migration guide to the 3.8 models of sp
 
 from __future__ import annotations
 
-import io
 import re
-import wave
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any
@@ -18,7 +16,8 @@ from daemon.standin.grammar.models import VOICE_NAMES
 from daemon.standin.grammar.protocol import NOT_FOUND, Refusal, invalid, parse_fields
 from daemon.standin.grammar.schema import CONTENT_REQUEST
 from daemon.standin.grammar.setups import FUNCTION_NAME, words_of
-from daemon.standin.voices import HEARD_HZ, SAMPLE_BYTES, resample
+from daemon.standin.voices import HEARD_HZ, RATES_HZ, SAMPLE_BYTES, resample
+from hw.files import OddFile, wav_of
 
 INPUT_TOKENS = 8192
 """Of a text to speak (models/gemini-3.8-flash-lite-tts)."""
@@ -176,11 +175,9 @@ def heard_of(blob: dict[str, Any]) -> bytes:
     if blob.get("mimeType") not in ("audio/wav", "audio/x-wav"):
         raise invalid(f"Unsupported MIME type: {blob.get('mimeType', '')}")
     try:
-        with wave.open(io.BytesIO(blob.get("data", b""))) as wav:
-            kind, rate_hz = (wav.getnchannels(), wav.getsampwidth()), wav.getframerate()
-            pcm = wav.readframes(wav.getnframes())
-    except (wave.Error, EOFError) as error:
+        wav = wav_of(blob.get("data", b""))
+    except OddFile as error:
         raise invalid("Request contains an invalid audio file.") from error
-    if kind != (1, SAMPLE_BYTES) or not pcm:
+    if (wav.channels, wav.sample_bytes) != (1, SAMPLE_BYTES) or not wav.pcm or wav.rate_hz not in RATES_HZ:
         raise invalid("Request contains an invalid audio file.")
-    return resample(pcm, rate_hz, HEARD_HZ)
+    return resample(wav.pcm, wav.rate_hz, HEARD_HZ)

@@ -39,6 +39,7 @@ SECRETS = {
     "an instruction": "Never tell of the blue door",
     "a place": "Rue Cachee 7, Lyon",
     "a reminder": "divorce lawyer",
+    "an announcement": "grandmother has fallen",
 }
 
 
@@ -72,6 +73,11 @@ api_key = "{SECRETS["a tool's key"]}"
         **STATUS,
         "link": {"state": "refused", "problem": f"{ODD_KEY[:24]} is refused", "remedy": None},
         "reminders": {"waiting": 1, "next": SECRETS["a reminder"], "missed": [SECRETS["a reminder"]]},
+        "announcements": {
+            "sounds": SECRETS["an announcement"],
+            "unspoken": SECRETS["an announcement"],
+            "recent": [SECRETS["an announcement"]],
+        },
     }
     running(patient)
     patient.status = status
@@ -91,7 +97,7 @@ def log_lines() -> list[str]:
     return [begin + line for line in [*spoken, *told, *named]]
 
 
-SAID = ("what was said", "what the model said", "an instruction", "a place", "a reminder")
+SAID = ("what was said", "what the model said", "an instruction", "a place", "a reminder", "an announcement")
 NOT_IN_LOG = ("a header", "an address", *SAID)
 """What is known to be private only by where it stands."""
 
