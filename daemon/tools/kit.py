@@ -52,6 +52,8 @@ class ToolKit:
         """Everything about calls that is counted."""
         runner = self.host.runner
         counted = asdict(self.host.counters) | {
+            "consents_asked": self.host.confirmations.asked,
+            "consents_given": self.host.confirmations.confirmed,
             "timeouts": runner.timeouts,
             "threads_refused": runner.workers.refused,
             "threads_running": runner.workers.running,
