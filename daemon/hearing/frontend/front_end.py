@@ -89,6 +89,15 @@ class Canceller(Protocol):
         ...
 
     @property
+    def slope(self) -> float:
+        """How much faster than the clocks say the reference has to be read, so that the echo path rests."""
+        ...
+
+    def doubt_path(self) -> None:
+        """The echo path has changed."""
+        ...
+
+    @property
     def explains(self) -> bool:
         """Whether there is an echo: it can tell what is heard from what is played."""
         ...
@@ -219,6 +228,7 @@ class FrontEnd:
         if waking or far_end.leaps > leaps:
             self._begin(near, canceller)
         left = canceller.process(near, far)
+        far_end.steer(canceller.slope)
         self._watch_canceller(far_dbfs, mic_dbfs, left, floor_dbfs, canceller)
         excess_db = self._judge(near, far, left, floor_dbfs, teaches=far_dbfs > SOUNDING_DBFS)
         if waking:
