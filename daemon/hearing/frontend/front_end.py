@@ -263,7 +263,7 @@ class FrontEnd:
         self.echo = EchoState.CANCELLING
         self._residue.begin()
         if self._witness is not None:
-            self._witness.forget()
+            self._witness.begin()
         self._quiet_chunks = 0
 
     def _watch_canceller(
@@ -284,17 +284,16 @@ class FrontEnd:
         sounding = level_dbfs(far.tobytes()) > SOUNDING_DBFS
         powers = self._bands.powers(far, near, left)
         excess_db = self._residue.excess_db(powers, floor_dbfs, teaches=sounding and not self._speech)
-        return excess_db if self._speech else self._heard_out(left, excess_db, canceller)
+        voice = None if self._witness is None else self._witness.hears_voice(left.tobytes(), excess_db)
+        return excess_db if self._speech else self._heard_out(excess_db, canceller, voice)
 
-    def _heard_out(self, left: Pcm, excess_db: float, canceller: Canceller) -> float:
+    def _heard_out(self, excess_db: float, canceller: Canceller, voice: bool | None) -> float:
         """The excess, once it was asked whether it sounds like somebody, and whether like what is played."""
-        loud = excess_db > VOICE_EXCESS_DB
-        voice = loud if self._witness is None else self._witness.hears_voice(left.tobytes(), excess_db)
-        if (voice or loud) and self._is_echo(canceller):
+        if (voice or excess_db > VOICE_EXCESS_DB) and self._is_echo(canceller):
             return 0.0
-        if not voice:
+        if voice is False:
             return min(excess_db, VOICE_EXCESS_DB)
-        return excess_db if self._residue.settling else max(excess_db, BELIEVED_DB)
+        return max(excess_db, BELIEVED_DB) if voice and not self._residue.settling else excess_db
 
     def _is_echo(self, canceller: Canceller) -> bool:
         """Whether what is left is a copy of what is played; twice in a row, and its path has changed."""

@@ -1,73 +1,69 @@
-"""A neural judge of what the canceller left: whether it sounds like somebody. It costs only while something
-stands out.
+"""A neural judge of what the canceller left: whether it sounds like somebody. Pure.
 
-What AEC3 leaves of an echo is torn to pieces: the judge takes one chunk in three hundred of it for speech, of
-a voice that is 10 dB softer than the echo more than half (measured: docs/inside/echo.md). A level says
-nothing of the kind. But what passes whole is speech as well: the echo by a path that the canceller does not
-know yet, which `likeness` tells apart.
+What AEC3 leaves of an echo is torn to pieces: the judge takes one chunk in some hundreds of it for speech, of
+a voice that is 10 dB softer than the echo half (measured: docs/inside/echo.md). A level says nothing of the
+kind. But what passes whole is speech as well: the echo by a path that the canceller does not know yet, which
+`likeness` tells apart.
+
+The judge tells a voice by what was before. After some seconds of torn echo it believes softer voices less, and
+fresh it believes too much for half a second. So it is made fresh now and then, when nothing stands out, and
+until it knows the sound again it says nothing.
 """
 
 from __future__ import annotations
 
-from collections import deque
 from typing import Protocol
 
-STIRRED_DB = 0.3
-"""What exceeds the rest of the echo by so much, as a mean over all bands, makes the judge listen."""
+SURE, LIKELY = 0.5, 0.3
+"""The probability from which it is somebody: the first is its authors'; the second is enough where the chunk
+also exceeds what may be left of the echo."""
 
-LISTENING_CHUNKS = 25
-"""It listens on for 0.5 s."""
+LIKELY_EXCESS_DB = 0.3
+"""By so much, as a mean over all bands."""
 
-BEFORE_CHUNKS = 10
-"""And hears the 0.2 s before first: it judges by what was before."""
 
-BELIEVED = 0.3
-"""The probability from which it is somebody: less than its authors' 0.5, since other witnesses are heard too."""
+FRESH_CHUNKS = 20
+"""For 0.4 s a fresh judge says nothing."""
+
+RENEWED_CHUNKS = 200
+"""After 4 s it may be made fresh."""
+
+QUIET_CHUNKS = 15
+"""If for 0.3 s nothing exceeded the rest of the echo."""
 
 
 class Judge(Protocol):
     """`neural.NeuralJudge`, or a test's."""
 
     def hear(self, chunk: bytes) -> float:
-        """The probability that somebody speaks."""
+        """The probability that somebody speaks, after this chunk of `MIC_FORMAT`."""
         ...
 
     def reset(self) -> None:
-        """What comes next does not follow."""
+        """What comes next does not follow what was heard."""
         ...
 
 
 class Witness:
-    """Asks the judge when it matters. Capture thread."""
+    """Asks the judge. Capture thread."""
 
     def __init__(self, judge: Judge) -> None:
         self._judge = judge
-        self._before: deque[bytes] = deque(maxlen=BEFORE_CHUNKS)
-        self._listening_chunks = 0
+        self.begin()
 
-    def forget(self) -> None:
+    def begin(self) -> None:
         """A sound begins."""
-        self._before.clear()
-        self._listening_chunks = 0
+        self._judge.reset()
+        self._chunks = self._quiet_chunks = 0
 
-    def hears_voice(self, chunk: bytes, excess_db: float) -> bool:
+    def hears_voice(self, chunk: bytes, excess_db: float) -> bool | None:
         """Whether a chunk of what is left, which exceeds the rest of the echo by so much, sounds like
-        somebody."""
-        if excess_db > STIRRED_DB:
-            self._wake()
-        if not self._listening_chunks:
-            self._before.append(chunk)
-            return False
-        self._listening_chunks -= 1
-        believed = self._judge.hear(chunk) > BELIEVED
-        if believed:
-            self._listening_chunks = LISTENING_CHUNKS
-        return believed
-
-    def _wake(self) -> None:
-        if not self._listening_chunks:
-            self._judge.reset()
-            for chunk in self._before:
-                self._judge.hear(chunk)
-            self._before.clear()
-        self._listening_chunks = LISTENING_CHUNKS
+        somebody; None: not known yet."""
+        self._quiet_chunks = 0 if excess_db > LIKELY_EXCESS_DB else self._quiet_chunks + 1
+        if self._chunks > RENEWED_CHUNKS and self._quiet_chunks > QUIET_CHUNKS:
+            self.begin()
+        self._chunks += 1
+        probability = self._judge.hear(chunk)
+        if self._chunks <= FRESH_CHUNKS:
+            return None
+        return probability > SURE or (probability > LIKELY and excess_db > LIKELY_EXCESS_DB)
