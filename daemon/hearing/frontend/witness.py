@@ -14,16 +14,19 @@ from __future__ import annotations
 
 from typing import Protocol
 
-SURE, LIKELY = 0.5, 0.3
-"""The probability from which it is somebody: the first is its authors'; the second is enough where the chunk
-also exceeds what may be left of the echo."""
+SURE = 0.5
+"""The probability from which it is somebody, as the judge's authors have it."""
 
-LIKELY_EXCESS_DB = 0.3
-"""By so much, as a mean over all bands."""
+LIKELY, LIKELY_EXCESS_DB = 0.3, 0.3
+"""So much is enough in a chunk that exceeds what may be left of the echo by so much, as a mean over all bands."""
 
+OF_LATE_DB, OF_LATE = 0.3, 0.1
+"""The judge is believed only where the excess of late was so much on the mean; the weight of the newest chunk
+in it, 0.2 s. Measured when speech was about to be noticed: echoes that sounded like somebody 0.1 to 0.2, and
+once 0.8; voices 10 dB softer than the echo 0.3 to 5."""
 
-FRESH_CHUNKS = 20
-"""For 0.4 s a fresh judge says nothing."""
+FRESH_CHUNKS = 32
+"""For 0.6 s a fresh judge says nothing."""
 
 RENEWED_CHUNKS = 200
 """After 4 s it may be made fresh."""
@@ -49,6 +52,7 @@ class Witness:
 
     def __init__(self, judge: Judge) -> None:
         self._judge = judge
+        self._of_late_db = 0.0
         self.begin()
 
     def begin(self) -> None:
@@ -63,7 +67,10 @@ class Witness:
         if self._chunks > RENEWED_CHUNKS and self._quiet_chunks > QUIET_CHUNKS:
             self.begin()
         self._chunks += 1
+        self._of_late_db += OF_LATE * (excess_db - self._of_late_db)
         probability = self._judge.hear(chunk)
         if self._chunks <= FRESH_CHUNKS:
             return None
+        if self._of_late_db < OF_LATE_DB:
+            return False
         return probability > SURE or (probability > LIKELY and excess_db > LIKELY_EXCESS_DB)
