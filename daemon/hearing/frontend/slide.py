@@ -16,15 +16,15 @@ from hw.base import CHUNK_MS, MIC_FORMAT
 Path = NDArray[np.complex64]
 
 EVERY_CHUNKS = 12
-"""The path is looked at so often, each 0.24 s. At 250 millionths it has moved by one sample then, which is half a
-period at the highest frequency in the band."""
+"""The path is looked at so often, each 0.24 s. At 250 millionths it has moved by one sample
+then, which is half a period at the highest frequency in the band."""
 
 BAND_HZ = (300, 4000)
 """Where small loudspeakers and voices are strong."""
 
 SAME = 0.85
-"""Coherence of the two paths from which one is the other, moved: less is a path that is still being learnt, or
-has become another."""
+"""Coherence of the two paths from which one is the other, moved: less is a path that is still being
+learnt, or has become another."""
 
 GAIN = 0.12
 """Of each slide that is seen, taken for lasting: a time constant of 2 s."""
@@ -52,7 +52,7 @@ class Slide:
         self._before, self._chunks = None, 0
 
     def see(self, path: Path) -> None:
-        """Take the path after a chunk, (partitions, bins). Some 0.1 ms of CPU in one chunk of twelve (x86)."""
+        """Take the path after a chunk, (partitions, bins). It is looked at after one chunk of twelve."""
         self._chunks += 1
         if self._chunks < EVERY_CHUNKS:
             return

@@ -5,8 +5,8 @@ a voice that is 10 dB softer than the echo half (measured: docs/inside/echo.md).
 kind. But what passes whole is speech as well: the echo by a path that the canceller does not know yet, which
 `likeness` tells apart.
 
-The judge tells a voice by what was before. After some seconds of torn echo it believes softer voices less, and
-fresh it believes too much for half a second. So it is made fresh now and then, when nothing stands out, and
+The judge tells a voice by what was before. After some seconds of torn echo it believes softer voices less,
+and fresh it believes too much for half a second. So it is made fresh now and then, when nothing stands out, and
 until it knows the sound again it says nothing.
 """
 
@@ -18,7 +18,8 @@ SURE = 0.5
 """The probability from which it is somebody, as the judge's authors have it."""
 
 LIKELY, LIKELY_EXCESS_DB = 0.3, 0.3
-"""So much is enough in a chunk that exceeds what may be left of the echo by so much, as a mean over all bands."""
+"""So much is enough in a chunk that exceeds what may be left of the echo by so much, as a mean over all
+bands."""
 
 OF_LATE_DB, OF_LATE = 0.3, 0.1
 """The judge is believed only where the excess of late was so much on the mean; the weight of the newest chunk
