@@ -8,8 +8,9 @@ from collections.abc import AsyncIterator
 import pytest
 from fakes import settled
 
-from daemon.events import PieceSent, UtteranceGiven, UtteranceSent
+from daemon.events import PieceSent, UtteranceGiven
 from daemon.session.liveness import Evidence
+from daemon.session.uplink import Told
 from daemon.web.talk.upstream import MAX_TEXTS, Upstream
 
 MESSAGE = 1280
@@ -21,7 +22,7 @@ class Line:
     def __init__(self, *, manual: bool) -> None:
         self.left: list[str | int] = []
         self.pcm = b""
-        self._posted: asyncio.Queue[UtteranceSent | UtteranceGiven | PieceSent] = asyncio.Queue()
+        self._posted: asyncio.Queue[Told] = asyncio.Queue()
         self.up = Upstream(manual=manual, message_ms=40, post=self._posted.put_nowait, clock=lambda: 7.0)
         self._task: asyncio.Task[None] | None = None
 
@@ -62,6 +63,9 @@ class Line:
 
     async def send_text(self, text: str) -> None:
         self.left.append(text)
+
+    async def send_video(self, jpeg: bytes) -> None:
+        self.left.append(jpeg.decode())
 
     def evidence(self) -> Evidence | None:
         return None
