@@ -6,8 +6,8 @@ kind. But what passes whole is speech as well: the echo by a path that the cance
 `likeness` tells apart.
 
 The judge tells a voice by what was before. After some seconds of torn echo it believes softer voices less,
-and fresh it believes too much for half a second. So it is made fresh now and then, when nothing stands out, and
-until it knows the sound again it says nothing.
+and fresh it believes too much for half a second. So it is made fresh now and then, when nothing stands out,
+and until it knows the sound again it says nothing.
 """
 
 from __future__ import annotations
