@@ -127,6 +127,8 @@ PURE: dict[str, tuple[str, ...]] = {
     "daemon.hearing.frontend.likeness": ("numpy",),
     "daemon.hearing.frontend.residue": ("numpy",),
     "daemon.hearing.frontend.resampling": ("numpy",),
+    "daemon.hearing.frontend.slide": ("numpy",),
+    "daemon.hearing.frontend.witness": (),
     "daemon.speaking.gain": ("numpy",),
     "daemon.speaking.small_speaker": ("numpy",),
     "daemon.conductor.gestures": (),

@@ -26,6 +26,7 @@ from daemon.hearing.frontend.likeness import Likeness
 from daemon.hearing.frontend.linear import CLIPPED
 from daemon.hearing.frontend.pace import SampleClock
 from daemon.hearing.frontend.residue import Residue
+from daemon.hearing.frontend.witness import Judge, Witness
 from hw.base import MIC_FORMAT
 
 TAIL_S = 1.0
@@ -48,6 +49,9 @@ MAX_ALARMS = 3
 DISTRUSTED = "the device interrupted itself; the next reply can be interrupted with the button only"
 
 GATED = "the echo canceller silenced the room; it is off until Conure is started again"
+
+BELIEVED_DB = 2.0
+"""So much a chunk counts as exceeding the rest of the echo at least, if it sounds like somebody."""
 
 _FADE = np.linspace(0.0, 1.0, MIC_FORMAT.chunk_frames, dtype=np.float32)
 
@@ -90,6 +94,15 @@ class Canceller(Protocol):
         ...
 
     @property
+    def slope(self) -> float:
+        """How much faster than the clocks say the reference has to be read, so that the echo path rests."""
+        ...
+
+    def doubt_path(self) -> None:
+        """The echo path has changed."""
+        ...
+
+    @property
     def explains(self) -> bool:
         """Whether there is an echo: it can tell what is heard from what is played."""
         ...
@@ -112,11 +125,13 @@ class FrontEnd:
         canceller: Canceller | None = None,
         polish: Callable[[bytes], bytes] | None = None,
         *,
+        judge: Judge | None = None,
         problem: str | None = None,
         known: KnownPath = NOTHING_KNOWN,
     ) -> None:
         """Without `far_end` and `canceller` no echo is cancelled; without `polish` nothing else is done.
 
+        `judge` hears whether what is left of an echo sounds like somebody; without it levels decide.
         `problem` says why there is less than was asked for; `known` is what was measured of the echo before.
         """
         self.far_end = far_end
@@ -128,6 +143,8 @@ class FrontEnd:
         self._bands = Bands(3)
         self._residue = Residue(known.hope_db)
         self._likeness = Likeness()
+        self._witness = None if judge is None else Witness(judge)
+        self._alike_before = False
         self._coupling = Coupling(expected=known.heard)
         self._quiet_chunks = 0
         self._over_s = -np.inf
@@ -221,8 +238,9 @@ class FrontEnd:
         if waking or far_end.leaps > leaps:
             self._begin(near, canceller)
         left = canceller.process(near, far)
+        far_end.steer(canceller.slope)
         self._watch_canceller(far_dbfs, mic_dbfs, left, floor_dbfs, canceller)
-        excess_db = self._judge(near, far, left, floor_dbfs, teaches=far_dbfs > SOUNDING_DBFS)
+        excess_db = self._judge(near, far, left, floor_dbfs, canceller)
         if waking:
             left = _faded(near, left)
         elif self._stops(at_s, mic_dbfs, floor_dbfs, far_end):
@@ -246,6 +264,8 @@ class FrontEnd:
         canceller.process(self._last, np.zeros_like(near))  # its output is late, and begins with this
         self.echo = EchoState.CANCELLING
         self._residue.begin()
+        if self._witness is not None:
+            self._witness.begin()
         self._quiet_chunks = 0
 
     def _watch_canceller(
@@ -258,17 +278,34 @@ class FrontEnd:
             canceller.reset()
             self.echo = EchoState.GIVEN_UP if self.alarms >= MAX_ALARMS else EchoState.BYPASSED
 
-    def _judge(self, near: Pcm, far: Pcm, left: Pcm, floor_dbfs: float, *, teaches: bool) -> float:
+    def _judge(self, near: Pcm, far: Pcm, left: Pcm, floor_dbfs: float, canceller: Canceller) -> float:
         """By how much the chunk exceeds what may be left of the echo."""
         self._likeness.hear(far, left)
         if max(int(near.max()), -int(near.min())) >= CLIPPED * 32_768:
             self._residue.clipped()
+        sounding = level_dbfs(far.tobytes()) > SOUNDING_DBFS
         powers = self._bands.powers(far, near, left)
-        excess_db = self._residue.excess_db(powers, floor_dbfs, teaches=teaches and not self._speech)
-        if excess_db > VOICE_EXCESS_DB and not self._speech and self._likeness.alike():
-            self.changes += 1
+        excess_db = self._residue.excess_db(powers, floor_dbfs, teaches=sounding and not self._speech)
+        voice = None if self._witness is None else self._witness.hears_voice(left.tobytes(), excess_db)
+        return excess_db if self._speech else self._heard_out(excess_db, canceller, voice)
+
+    def _heard_out(self, excess_db: float, canceller: Canceller, voice: bool | None) -> float:
+        """The excess, once it was asked whether it sounds like somebody, and whether like what is played."""
+        if (voice or excess_db > VOICE_EXCESS_DB) and self._is_echo(canceller):
             return 0.0
-        return excess_db
+        if voice is False:
+            return min(excess_db, VOICE_EXCESS_DB)
+        return max(excess_db, BELIEVED_DB) if voice and not self._residue.settling else excess_db
+
+    def _is_echo(self, canceller: Canceller) -> bool:
+        """Whether what is left is a copy of what is played; twice in a row, and its path has changed."""
+        alike = self._likeness.alike()
+        if alike and self._alike_before:
+            canceller.doubt_path()
+            self._residue.begin()
+        self._alike_before = alike
+        self.changes += alike
+        return alike
 
     def _stops(self, at_s: float, mic_dbfs: float, floor_dbfs: float, far_end: FarEnd) -> bool:
         """Whether this chunk is the last that is cancelled."""

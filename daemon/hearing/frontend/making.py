@@ -5,11 +5,13 @@ from __future__ import annotations
 import logging
 
 from daemon.config.settings import FrontEndSettings
+from daemon.errors import ConfigError
 from daemon.hearing.frontend.far_end import FarEnd
 from daemon.hearing.frontend.front_end import FrontEnd
 from daemon.hearing.frontend.known_path import NOTHING_KNOWN, KnownPath
 from daemon.hearing.frontend.two_stages import TwoStages
 from daemon.hearing.frontend.webrtc import EchoCanceller, LibraryMissing, make_polish
+from daemon.hearing.neural import NeuralJudge
 
 log = logging.getLogger(__name__)
 
@@ -33,4 +35,15 @@ def make_front_end(
     except LibraryMissing as error:
         log.warning("no echo cancellation: %s; a reply is interrupted with the button", error)
         return FrontEnd(problem=str(error))
-    return FrontEnd(FarEnd() if canceller else None, canceller, polish, known=known)
+    if canceller is None:
+        return FrontEnd(polish=polish)
+    return FrontEnd(FarEnd(), canceller, polish, judge=_judge(), known=known)
+
+
+def _judge() -> NeuralJudge | None:
+    """The neural judge; None where its library cannot be loaded: levels alone decide then."""
+    try:
+        return NeuralJudge()
+    except ConfigError as error:
+        log.warning("a voice over a reply is told by its level only: %s", error)
+        return None

@@ -97,6 +97,11 @@ class Residue:
         """By how much the echo becomes softer at the least, in the median band."""
         return -float(np.median(self._share_db[1]))
 
+    @property
+    def settling(self) -> bool:
+        """Whether the canceller may still be finding the echo."""
+        return self._settling_chunks > 0
+
     def begin(self) -> None:
         """A sound begins, or the path has changed: the canceller has to find the echo again."""
         self._settling_chunks = SETTLING_CHUNKS

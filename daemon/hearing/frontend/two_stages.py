@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from daemon.hearing.frontend.linear import LinearCanceller, Samples
+from daemon.hearing.frontend.slide import Slide
 from hw.base import MIC_FORMAT
 
 Pcm = NDArray[np.int16]
@@ -85,6 +86,7 @@ class TwoStages:
         self._unexplained_chunks = 0
         self._suppressor = suppressor
         self._linear = LinearCanceller()
+        self._slide = Slide()
         self.share = 0.0
         """Of the first stage in what the second is given, 0 to 1."""
         self._given_share = 0.0
@@ -94,8 +96,18 @@ class TwoStages:
     def begin(self) -> None:
         """A sound begins after a pause."""
         self._suppressor.reset()
-        self._linear.doubt_path()
+        self.doubt_path()
         self.share = self._given_share = self._before = self._after = 0.0
+
+    def doubt_path(self) -> None:
+        """The echo's path has changed: learn faster for a while."""
+        self._linear.doubt_path()
+        self._slide.forget()
+
+    @property
+    def slope(self) -> float:
+        """How much faster than the clocks say the reference has to be read, so that the path rests."""
+        return self._slide.slope
 
     @property
     def later_frames(self) -> int:
@@ -133,6 +145,7 @@ class TwoStages:
         left = self._linear.process(mic, reference)
         if _power(reference) > LOUD_POWER:
             self._judge(_power(mic), _power(left))
+            self._slide.see(self._linear.path)
         return mic, left
 
     def _judge(self, mic_power: float, left_power: float) -> None:
