@@ -172,6 +172,7 @@ class HomeBridge:
             try:
                 await self._speaker.ask(order.command, **order.args)
                 self._counts["orders_obeyed"] += 1
+                self._look.set()  # sooner than the speaker looks for what changed by itself
             except ControlError as error:
                 self._counts["orders_failed"] += 1
                 log.info("the command %s from the broker was not carried out: %s", order.command, error)
