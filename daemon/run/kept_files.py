@@ -53,6 +53,8 @@ def load_known_path(store: Store | None, settings: Settings) -> KnownPath:
         log.info(
             "the sound check was made with other devices or ports: `conure doctor --sound` makes another"
         )
+    else:
+        log.info("starting from the sound check: %s", known)
     return known
 
 

@@ -49,9 +49,10 @@ def test_the_sound_check_s_outcome_is_read_for_these_devices_alone(
     assert load_known_path(None, settings) is NOTHING_KNOWN
     assert load_known_path(store, settings) is NOTHING_KNOWN
     content = {"version": VERSION, "devices": sound_devices(settings), "start": start_content(measured)}
+    caplog.set_level("INFO")
     store.keep(FILE, content)
     assert load_known_path(store, settings) == measured
-    caplog.set_level("INFO")
+    assert "starting from the sound check: KnownPath(hidden_s=0.1" in caplog.text
     store.keep(FILE, content | {"devices": {"mic": ["another"]}})
     assert load_known_path(store, settings) is NOTHING_KNOWN
     assert "other devices or ports" in caplog.text
