@@ -143,11 +143,10 @@ def build(
         reports=(about, controller, parts, sound, tools, talks),
         counts=(parts, controller, control, supervisor, logs, Saves(keeper, reminders, kept.memory), tools),
     )
-    commands = _commands(parts, reporter, kept.memory, tools, talks)
     return Conure(
         settings=settings, board=board, button=button, stand_in=stand_in, sound=sound, parts=parts,
-        controller=controller, control=control, reporter=reporter, commands=commands, supervisor=supervisor,
-        keeper=keeper, tools=tools,
+        controller=controller, control=control, reporter=reporter, supervisor=supervisor, keeper=keeper,
+        tools=tools, commands=_commands(parts, reporter, kept.memory, tools, talks),
     )  # fmt: skip
 
 

@@ -85,8 +85,8 @@ def test_the_words_of_state_and_link_are_the_program_s() -> None:
 def test_the_files_that_it_keeps_are_all_there_are() -> None:
     named = {name.strip("`") for name in rows(section("What it keeps"))}
     kept = {
-        kept_files.USAGE_FILE, kept_files.TIMES_FILE, kept_handle.SESSION_FILE, volume.VOLUME_FILE, record.FILE,
-        memory.FILE,
+        kept_files.USAGE_FILE, kept_files.TIMES_FILE, kept_handle.SESSION_FILE, volume.VOLUME_FILE,
+        record.FILE, memory.FILE,
     }  # fmt: skip
     assert named == kept
 
