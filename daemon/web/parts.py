@@ -14,6 +14,7 @@ from daemon.control.client import find_daemon
 from daemon.control.remote.client import NoSpeaker, RemoteSpeaker, SpeakerDoor
 from daemon.control.remote.recent import RecentWords
 from daemon.web.api import entries as api
+from daemon.web.api.doctor import DoctorPage, examine
 from daemon.web.api.events import EventPages
 from daemon.web.api.kept_status import KeptStatus
 from daemon.web.api.key import KeyPage
@@ -59,6 +60,7 @@ class GatewayParts:
     status: KeptStatus
     service: ServiceParts
     config: SettingsPages
+    doctor: DoctorPage
     key: KeyPage
 
 
@@ -91,6 +93,7 @@ def build_parts(
         status=status,
         service=service,
         config=SettingsPages(config, wishes),
+        doctor=DoctorPage(partial(examine, config)),
         key=KeyPage(service.try_key, wishes),
     )
 
@@ -135,6 +138,7 @@ def _entries(parts: GatewayParts, doors: Counters) -> Iterator[Entry]:
             status=parts.status,
             tokens=parts.service.tokens,
             metrics=_metrics(parts, doors),
+            doctor=parts.doctor,
         )
     )
     yield from settings_entries(parts.config, parts.gate.counts)

@@ -32,7 +32,7 @@ def press_by_signal() -> None:
         signal.signal(signal.SIGUSR1, press)
         return opened(button, on_edge)
 
-    SimulatedButton.open = open_and_listen  # type: ignore[method-assign, assignment]  # a subclass is not opened here
+    SimulatedButton.open = open_and_listen  # type: ignore[assignment, method-assign]  # the same call
 
 
 if __name__ == "__main__":

@@ -164,7 +164,7 @@ test("days stand side by side once there are two of them", async () => {
 	const days = [["2026-11-27", 400, 30], ["2026-11-29", 700, 90], ["2026-11-30", 500, 60]].map(([day, median_ms, sent_s]) => ({ day, median_ms, p90_ms: 900, turns: 4, sent_s, received_s: 30, prompt_tokens: 1, response_tokens: 1 }));
 	const { page } = await openPaired(browser, stage, {}, (loading) => loading.route("**/api/days", (route) => route.fulfill({ json: { days } })));
 	await go(page, "history");
-	await page.getByRole("heading", { name: "The same, day by day" }).waitFor();
+	await page.getByRole("heading", { name: "Day by day" }).waitFor();
 	assert.equal(await page.locator("figure").last().locator("rect").count(), 4, "the day without a turn has its place");
 	await go(page, "health");
 	await page.getByText(/Minutes of sound on each day; 2.0 at most/).waitFor();

@@ -86,9 +86,10 @@ function latency(turns) {
 function byDay(days) {
 	const known = days.filter(({ median_ms }) => median_ms != null);
 	if (known.length < 2) return [];
+	const longest = milliseconds(Math.max(...known.map(({ median_ms }) => median_ms)));
 	const given = days.map(({ day, median_ms, p90_ms, turns }) => ({ value: median_ms ?? null, label: median_ms == null ? `${shortDay(day)}: no turn` : `${shortDay(day)}: half within ${milliseconds(median_ms)}, nine of ten within ${milliseconds(p90_ms)}, ${turns} turns` }));
 	const name = `First sound by day, from ${shortDay(days[0].day)} to ${shortDay(days[days.length - 1].day)}: half of the turns within ${known.map(({ median_ms }) => milliseconds(median_ms)).join(", ")}`;
-	return [h("figure.card.stack", h("figcaption", h("h2", "The same, day by day"), h("p.small", "Half of a day's turns sounded within this time.")), columns(given, name), h("p.row.small.ends", h("span.grow", shortDay(days[0].day)), shortDay(days[days.length - 1].day)))];
+	return [h("figure.card.stack", h("figcaption", h("h2", "Day by day"), h("p.small", `Half of a day's turns sounded within this time; ${longest} at most.`)), columns(given, name), h("p.row.small.ends", h("span.grow", shortDay(days[0].day)), shortDay(days[days.length - 1].day)))];
 }
 
 function row(turn, longest_ms) {
