@@ -222,7 +222,8 @@ class LiveSettings:
     voice: str = key("", "prebuilt voice name (Kore, Puck, …); empty: the model's default")
     language: str = key("", "BCP-47 language code (en-US, de-DE, …); empty: as spoken")
     speech_model: str = key(
-        DEFAULT_SPEECH_MODEL, "speaks what is known word for word: announcements, and messages made anew"
+        DEFAULT_SPEECH_MODEL,
+        "speaks texts word for word: announcements, messages made anew, and answers on the slow way",
     )
     instruction: str = key(
         "You are a friendly voice assistant in a small speaker at home. "

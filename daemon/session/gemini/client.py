@@ -90,7 +90,7 @@ class LiveClient:
                 async_client_args=arguments,
             ),
         )
-        self.content = Content(self._client, api_key)
+        self.content = Content(self._client, api_key, speech_model=settings.speech_model)
         """Calls over plain HTTP, by the same client."""
 
     @contextlib.asynccontextmanager

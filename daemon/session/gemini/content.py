@@ -85,8 +85,11 @@ _call_numbers = itertools.count(1)
 class Content:
     """Calls of `generateContent` by the SDK's client of a `LiveClient`."""
 
-    def __init__(self, client: genai.Client, key: Secret) -> None:
+    def __init__(
+        self, client: genai.Client, key: Secret, *, speech_model: str = DEFAULT_SPEECH_MODEL
+    ) -> None:
         self._client = client
+        self._speech_model = speech_model
         self._key = key
 
     async def admits(self, model: str = DEFAULT_ANSWER_MODEL) -> bool:
@@ -100,11 +103,12 @@ class Content:
         return True
 
     async def speak(
-        self, text: str, *, voice: str = "", language: str = "", model: str = DEFAULT_SPEECH_MODEL
+        self, text: str, *, voice: str = "", language: str = "", model: str = ""
     ) -> AsyncGenerator[bytes, None]:
         """The sound of `text` in whole samples, 24 kHz mono s16. Raises LinkError and NotSpoken.
 
-        Empty `voice` and `language`: the service chooses. The text is not empty.
+        Empty `voice` and `language`: the service chooses; empty `model`: that of the settings. The text is
+        not empty.
         """
         config = types.GenerateContentConfig(
             response_modalities=[types.Modality.AUDIO.value], speech_config=speech_settings(voice, language)
@@ -112,7 +116,7 @@ class Content:
         contents = [types.Content(role="user", parts=[types.Part(text=text)])]
         samples = _Samples()
         reason = ""
-        async with aclosing(self._pieces(model, contents, config)) as pieces:
+        async with aclosing(self._pieces(model or self._speech_model, contents, config)) as pieces:
             async for piece in pieces:
                 for part in _parts(piece):
                     if pcm := samples.take(part.inline_data):

@@ -90,6 +90,16 @@ class TestSpeech:
                 first = await anext(pieces)
         assert 0 < len(first) < len(read_aloud(HELLO))
 
+    async def test_the_model_is_that_of_the_settings_unless_another_is_named(self) -> None:
+        async with standin_of() as standin:
+            trust = standin.client_ssl_context()
+            settings = LiveSettings(speech_model="gemini-3.8-flash-tts")
+            client = LiveClient(settings, KEY, base_url=standin.base_url, trust=trust)
+            await spoken(client)
+            await spoken(client, model="gemini-3.8-flash-lite-tts")
+            asked = [one.model for one in standin.record.contents]
+        assert asked == ["gemini-3.8-flash-tts", "gemini-3.8-flash-lite-tts"]
+
     async def test_without_a_voice_none_is_named(self) -> None:
         async with standin_of() as standin:
             await spoken(client_of(standin))
