@@ -82,7 +82,7 @@ const NAME_REMEDIES = {
 /** What the speaker is called, and whether that name leads to it. */
 function nameRow({ name, leads, addresses }) {
 	const [kind, words] = LEADS[leads];
-	return [h("div.row", h("p.grow", "Its name: ", h("code", name)), h("p", { class: `tag ${kind}` }, words)),
+	return [h("div.row", h("p", "Its name: ", h("code", name)), h("p", { class: `tag ${kind}` }, words)),
 		NAME_REMEDIES[leads] && h("p.small", ...prose(NAME_REMEDIES[leads])), h("p.small", "Its addresses: ", addresses.join(", "))].filter(Boolean);
 }
 
