@@ -28,7 +28,9 @@ PIPE_BYTES = 4096
 """The least that Linux makes a pipe: what waits in it is heard later, 85 ms at the most."""
 
 RAW = ("--quiet", "--device", FAR_END, "--file-type", "raw", "--format", "S16_LE", "--rate", str(RATE_HZ))
-SHORT = ("--buffer-time", "60000", "--period-time", "20000")
+PERIOD = ("--period-time", "20000")
+"""In longer ones more would come at once than the pipe holds."""
+HEARD, PLAYED = (*PERIOD, "--buffer-time", "200000"), (*PERIOD, "--buffer-time", "60000")
 
 
 class Echo:
@@ -39,8 +41,8 @@ class Echo:
     def __init__(self) -> None:
         self._said: deque[array[int]] = deque()
         self._stop = threading.Event()
-        self._listens = subprocess.Popen(["arecord", *RAW], stdout=subprocess.PIPE, bufsize=0)
-        self._plays = subprocess.Popen(["aplay", *RAW, *SHORT], stdin=subprocess.PIPE, bufsize=0)
+        self._listens = subprocess.Popen(["arecord", *RAW, *HEARD], stdout=subprocess.PIPE, bufsize=0)
+        self._plays = subprocess.Popen(["aplay", *RAW, *PLAYED], stdin=subprocess.PIPE, bufsize=0)
         assert self._plays.stdin is not None
         fcntl.fcntl(self._plays.stdin, fcntl.F_SETPIPE_SZ, PIPE_BYTES)
         os.set_blocking(self._plays.stdin.fileno(), False)

@@ -38,8 +38,6 @@ CLEAN_HZ = 1400.0
 
 DECAY_FROM_S = 0.02
 """The loudspeaker's own sound is over; what comes now is the room."""
-LEAST_ROOM_DB = -45.0
-"""What is softer than this, against all of the echo, is the arithmetic's own end: there is no room."""
 DECAY_DB = (5.0, 25.0)
 """The decay is measured between these, and taken for 60 dB (ISO 3382-2: T20)."""
 SHORT_DECAY_DB = (5.0, 15.0)
@@ -260,8 +258,8 @@ def decay_db(energy: Samples, noise_power: float) -> Samples:
 def t60_s(energy: Samples, noise_power: float) -> float | None:
     """The reverberation time of the room that follows on the loudspeaker's own sound; see `decay_db`."""
     room = energy[round(DECAY_FROM_S * _HZ) :]
-    if np.sum(room) < np.sum(energy) * 10 ** (LEAST_ROOM_DB / 10):
-        return None
+    if np.sum(room) < np.sum(energy) * 10 ** (-TAIL_DB / 10):
+        return None  # whatever it is, nobody hears it
     decay = decay_db(room, noise_power)
     depth_db = -float(decay[_sure(decay) - 1])
     for first_db, last_db in (DECAY_DB, SHORT_DECAY_DB):
