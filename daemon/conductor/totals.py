@@ -11,7 +11,7 @@ from typing import Any
 
 from daemon.conductor.ledger import Mark, Turn
 from daemon.events import Trigger
-from daemon.runtime.histogram import Histogram
+from daemon.histogram import Histogram
 from daemon.words import Outcome
 
 BOUNDS_S = (0.1, 0.15, 0.2, 0.3, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 5.0, 10.0)

@@ -123,24 +123,15 @@ def build(
     uplink = _uplink(settings, sound, post, clock, speed, eyes)
     tools = _tools(settings, reminders, kept.memory, uplink, feed, post, eyes)
     parts = Parts(
-        mailbox=mailbox,
+        mailbox=mailbox, playback=sound.playback, uplink=uplink, volume=volume, feed=feed, clock=clock,
+        reminders=reminders, accounts=kept.accounts, times=kept.times, tools=tools.host, eyes=eyes,
         capture=make_capture(settings, board, sound, post=from_thread, wake_uplink=uplink.wake, clock=clock),
-        playback=sound.playback,
-        uplink=uplink,
         connection=_connection(settings, choices.link, uplink, tools, kept.store, mailbox, clock, chance),
         lamp=lamp or Lamp(open_leds(board), clock, night_from(settings.lights)),
-        volume=volume,
-        feed=feed,
-        accounts=kept.accounts,
-        times=kept.times,
-        reminders=reminders,
         agreement=_agreement(settings, feed, post, clock),
         announcements=make_announcements(settings, kept.voices, kept.said, volume, feed.tell, post, clock),
         pairing=PressToPair(tell=feed.tell, post=post, clock=clock, has_button=button is not None),
-        tools=tools.host,
-        eyes=eyes,
-        clock=clock,
-    )
+    )  # fmt: skip
     controller = _controller(settings, parts, kept.voices, choices.dialogue, echo_free=sound.echo_free)
     keeper, supervisor = _keeper(settings, parts, kept.store), _supervisor(parts, controller, sound)
     about = About(settings, board.name, stand_in=stand_in, clock=clock)

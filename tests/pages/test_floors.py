@@ -14,7 +14,7 @@ from places import ROOT
 
 FLOORS = {
     "daemon": (
-        "masking outside certificates server_events words", "errors events standin",
+        "masking outside certificates histogram server_events words", "errors events standin",
         "dialogue config runtime", "hearing lights tools", "session console seeing", "speaking",
         "reminders announcements",
         "conductor", "control",

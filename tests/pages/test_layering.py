@@ -180,7 +180,7 @@ PURE: dict[str, tuple[str, ...]] = {
     "daemon.console.panes": (),
     "daemon.console.view": (),
     "daemon.runtime.clock": (),
-    "daemon.runtime.histogram": (),
+    "daemon.histogram": (),
     "daemon.web.api.agents": (),
     "daemon.web.door.limits": (),
     "daemon.web.entry": (),

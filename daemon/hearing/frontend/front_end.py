@@ -26,7 +26,7 @@ from daemon.hearing.frontend.likeness import Likeness
 from daemon.hearing.frontend.linear import CLIPPED
 from daemon.hearing.frontend.pace import SampleClock
 from daemon.hearing.frontend.residue import Residue
-from daemon.hearing.frontend.witness import Judge, Witness
+from daemon.hearing.frontend.witness import VoiceJudge, Witness
 from hw.base import MIC_FORMAT
 
 TAIL_S = 1.0
@@ -125,7 +125,7 @@ class FrontEnd:
         canceller: Canceller | None = None,
         polish: Callable[[bytes], bytes] | None = None,
         *,
-        judge: Judge | None = None,
+        judge: VoiceJudge | None = None,
         problem: str | None = None,
         known: KnownPath = NOTHING_KNOWN,
     ) -> None:

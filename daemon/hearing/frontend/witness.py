@@ -36,7 +36,7 @@ QUIET_CHUNKS = 15
 """If for 0.3 s nothing exceeded the rest of the echo."""
 
 
-class Judge(Protocol):
+class VoiceJudge(Protocol):
     """`neural.NeuralJudge`, or a test's."""
 
     def hear(self, chunk: bytes) -> float:
@@ -51,7 +51,7 @@ class Judge(Protocol):
 class Witness:
     """Asks the judge. Capture thread."""
 
-    def __init__(self, judge: Judge) -> None:
+    def __init__(self, judge: VoiceJudge) -> None:
         self._judge = judge
         self._of_late_db = 0.0
         self.begin()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
-from daemon.runtime.histogram import Histogram
+from daemon.histogram import Histogram
 
 RELAY_BOUNDS_S = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 """The budget is 5 ms for nine of ten; what waits for a connection takes seconds."""

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from daemon.conductor.ledger import Mark, Turn
 from daemon.conductor.totals import BOUNDS_S, DURATIONS, TurnTotals
 from daemon.events import Trigger
-from daemon.runtime.histogram import Histogram
+from daemon.histogram import Histogram
 from daemon.words import Outcome
 
 
