@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import threading
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
 
@@ -30,10 +30,13 @@ class Spoken:
 
     def __init__(self) -> None:
         self.silent = False
+        self.before: Callable[[], object] = lambda: None
+        """What happens while a text is being spoken."""
 
     async def speak(self, text: str, *, voice: str, language: str, model: str) -> AsyncGenerator[bytes, None]:
         if self.silent:
             raise NotSpoken("not today")
+        self.before()
         yield "".join(letter * 2 for letter in text).encode()
 
 
@@ -155,6 +158,18 @@ class TestInTurn:
             heard = [await world.loudspeaker.play() for _ in range(4)]
         assert heard == ["c", "a", "d", "b"]
 
+    async def test_a_more_important_one_overtakes_one_that_waits_for_quiet(self) -> None:
+        async with running() as world:
+            world.all.follow(Phase.SPEAKING)
+            await world.ask("a", priority="low")
+            while world.all.counters()["speech_from_service"] == 0:
+                await asyncio.sleep(0.001)
+            await world.ask("b")
+            world.all.follow(Phase.IDLE)
+            heard = [await world.loudspeaker.play() for _ in range(2)]
+        assert heard == ["b", "a"]
+        assert world.told[-1] == ("announcement-1", "heard")
+
     @pytest.mark.parametrize(
         "phase", [Phase.LISTENING, Phase.SENDING, Phase.THINKING, Phase.SPEAKING, Phase.FOLLOW_UP]
     )
@@ -209,8 +224,12 @@ class TestInTurn:
 
     async def test_it_expires_while_its_sound_is_made(self) -> None:
         async with running() as world:
+
+            def take_long() -> None:
+                world.now_s += 2.0
+
+            world.spoken.before = take_long
             await world.ask("Hello", expires_s=1.0)
-            world.now_s += 2.0
             await world.settled(1)
         assert world.all.fates[AnnouncementFate.EXPIRED] == 1
 
