@@ -306,6 +306,13 @@ class PieceSent:
 
 
 @dataclass(frozen=True, slots=True)
+class PictureChanged:
+    """A picture that the model asked for waits for the lights, or has left."""
+
+    waits: bool
+
+
+@dataclass(frozen=True, slots=True)
 class LinkChanged:
     """The connection is in another phase: what is shown of it is to be drawn again."""
 
@@ -335,6 +342,6 @@ class PairingChanged:
 Event = (
     DialogueEvent | ServerEvent | UtteranceGiven | ButtonEdge | GestureDue | TimerDue | ToolsChanged
     | PlaybackStarted | MicSilent | SpeakerLost | SpeakerBack | PieceSent | LinkChanged | OtherTools
-    | VolumeSet | RemindersChanged | PairingChanged
+    | VolumeSet | RemindersChanged | PairingChanged | PictureChanged
 )  # fmt: skip
 """All that travels in the queue."""

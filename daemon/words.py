@@ -49,6 +49,7 @@ class Earcon(Enum):
     REFUSED = "refused"
     QUOTA = "quota"
     NO_MIC = "no_mic"
+    LOOK = "look"
 
 
 class Outcome(Enum):

@@ -17,6 +17,7 @@ from daemon.conductor.downlink import Downlink
 from daemon.conductor.ledger import Mark
 from daemon.conductor.parts import Parts
 from daemon.conductor.performer import Performer
+from daemon.conductor.reach import reach_of
 from daemon.conductor.reply_times import ReplyTimes
 from daemon.conductor.timers import Timers
 from daemon.config.settings import VadSettings
@@ -35,6 +36,7 @@ from daemon.events import (
     MuteSet,
     OtherTools,
     PairingChanged,
+    PictureChanged,
     PieceSent,
     PlaybackStarted,
     RemindersChanged,
@@ -63,7 +65,6 @@ from daemon.lights.ladder import Conditions
 from daemon.lights.scenes import PAIRING
 from daemon.reminders.phrases import question_of
 from daemon.server_events import ReplyAudio, ServerEvent
-from daemon.session.link import LinkPhase
 from daemon.words import Earcon, Phase
 
 log = logging.getLogger(__name__)
@@ -116,8 +117,8 @@ class Controller:
         match event:
             case PieceSent():
                 self._note_sent(event)
-            case LinkChanged() | RemindersChanged() | PairingChanged():
-                self.show()
+            case LinkChanged() | RemindersChanged() | PairingChanged() | PictureChanged():
+                self._redraw(event)
             case VolumeSet(share):
                 self._parts.lamp.show_volume(share)
             case OtherTools():
@@ -170,6 +171,8 @@ class Controller:
             self.performer.perform(action, self.state)
         self._tune_ears()
         self._note_need()
+        if self._parts.eyes is not None:
+            self._parts.eyes.set_wanted(self.state.phase is not Phase.IDLE)
 
     def _policy_now(self) -> Policy:
         """What is configured, with what has been learned and used up."""
@@ -342,6 +345,13 @@ class Controller:
         """Set the lights from the present conditions."""
         self._parts.lamp.refresh(self.conditions())
 
+    def _redraw(self, event: Event) -> None:
+        """Show what has changed. A picture that the model asked for leaves after light and tone said so."""
+        self.show()
+        if event == PictureChanged(waits=True):
+            self.performer.play(Earcon.LOOK, self.state.phase)
+            self._parts.uplink.glance.let_go()
+
     def conditions(self) -> Conditions:
         """Everything that the lights depend on."""
         left_s = self.performer.follow_up_until_s - self._clock()
@@ -360,16 +370,9 @@ class Controller:
         )
 
     def _reach(self) -> Reach:
-        link = self._parts.connection.link
-        failure = link.failure
         resting = self.state.phase in (Phase.IDLE, Phase.FOLLOW_UP)
         budget_gone = resting and self._parts.accounts.used_up()
-        return Reach(
-            connecting=link.phase is LinkPhase.CONNECTING,
-            refused=failure is not None and failure.refused,
-            offline=failure is not None and not failure.refused,
-            quota=budget_gone or (failure is not None and failure.kind.value == "quota"),
-        )
+        return reach_of(self._parts.connection.link, budget_gone=budget_gone)
 
     def report(self) -> dict[str, Any]:
         """For `conure status`."""

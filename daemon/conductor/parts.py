@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from daemon.conductor.accounts import Accounts
 from daemon.conductor.ledger import Ledger
@@ -22,6 +22,9 @@ from daemon.session.uplink import Uplink
 from daemon.speaking.playback import Playback
 from daemon.speaking.volume import Volume
 from daemon.tools.calling.host import ToolHost, no_tools
+
+if TYPE_CHECKING:
+    from daemon.seeing.eyes import Eyes  # loaded where there is a camera only
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,6 +45,7 @@ class Parts:
     reminders: Reminders = field(default_factory=Reminders)
     pairing: PressToPair = field(default_factory=PressToPair)
     tools: ToolHost = field(default_factory=no_tools)
+    eyes: Eyes | None = None
     clock: Callable[[], float] = time.monotonic
 
     def report(self) -> dict[str, Any]:
@@ -55,6 +59,7 @@ class Parts:
                 "mic": self.capture.report(),
                 "speaker": self.volume.speaker_report(),
                 "lights": self.lamp.report(),
+                **({"camera": self.eyes.report()} if self.eyes else {}),
             },
             "usage": self.accounts.report(),
             "timers": self.reminders.report(),
@@ -65,4 +70,5 @@ class Parts:
     def counters(self) -> dict[str, int]:
         """What each has counted."""
         counting = (self.capture, self.playback, self.uplink, self.feed, self.mailbox)
-        return {name: number for part in counting for name, number in part.counters().items()}
+        seen = self.eyes.counters() if self.eyes else {}
+        return {name: number for part in counting for name, number in part.counters().items()} | seen

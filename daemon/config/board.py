@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from daemon.config.settings import BoardSettings, ButtonSettings, LightSettings, Settings
+from daemon.config.settings import BoardSettings, ButtonSettings, CameraSettings, LightSettings, Settings
 from daemon.errors import UsageError
 from hw.base import Board, LedError, Leds
 from hw.boards.board_files import BoardFile, BoardFileError, UnknownBoard, find_board, load_all
@@ -103,6 +103,7 @@ def board_settings(board: BoardFile) -> Settings:
         if button
         else ButtonSettings(pin=-1),
         lights=LightSettings(**asdict(lights)) if lights else LightSettings(),
+        camera=CameraSettings(device=board.camera) if board.camera else CameraSettings(),
     )
 
 

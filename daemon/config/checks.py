@@ -11,6 +11,7 @@ from daemon.config.models import UNKNOWN, VOICES, capabilities, known_models
 from daemon.config.schema import CLOCK_TIME, TABLES, Problem, did_you_mean, wrong
 from daemon.config.settings import Settings
 from daemon.config.web_checks import web_problems
+from hw.camera.programs import PI
 from hw.lights.kinds import KINDS, lacks
 
 
@@ -22,6 +23,7 @@ def cross_check(settings: Settings) -> Iterator[Problem]:
     yield from _check_night(settings)
     yield from _check_service(settings)
     yield from _check_speech(settings)
+    yield from _check_camera(settings)
     yield from web_problems(settings.web)
 
 
@@ -111,6 +113,14 @@ def _check_speech(settings: Settings) -> Iterator[Problem]:
         yield _wrong(settings, "live.voice", fault)
     if language and not LANGUAGE.fullmatch(language):
         yield _wrong(settings, "live.language", 'must be a language code such as "en-US" or "de"')
+
+
+def _check_camera(settings: Settings) -> Iterator[Problem]:
+    camera, model = settings.camera, settings.live.model
+    if camera.device != PI and not camera.device.startswith("/dev/"):
+        yield _wrong(settings, "camera.device", 'must be "pi", or a file such as "/dev/video0"')
+    if camera.use != "off" and not capabilities(model).video:
+        yield _wrong(settings, "camera.use", f'must be "off", for {model} takes no pictures', "live.model")
 
 
 def _voice_fault(voice: str) -> str:

@@ -13,6 +13,17 @@ from fnmatch import fnmatchcase
 DEFAULT_MODEL = "gemini-3.8-live"
 """Generally available since 15 September 2026, without a date of shut-down (deprecations page)."""
 
+DEFAULT_SPEECH_MODEL = "gemini-3.8-flash-lite-tts"
+"""Speaks a text word for word. Generally available; the faster and cheaper one of the two
+(models/gemini-3.8-flash-lite-tts)."""
+
+MAX_SPEECH_TOKENS = 8192
+"""Of a text that is to be spoken (the same page)."""
+
+DEFAULT_ANSWER_MODEL = "gemini-3.5-flash-lite"
+"""Answers an utterance in writing, over plain HTTP: it takes sound, calls functions and hardly thinks before
+(models/gemini-3.5-flash-lite; latest-model: its thinking level is minimal by default)."""
+
 RESOURCE_PREFIX = "models/"
 """The service names a model `models/NAME`; users may write either."""
 

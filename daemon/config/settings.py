@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, fields
 
 from daemon.config.key import key
 from daemon.config.web import WebSettings
+from hw.camera.programs import CameraSpec
 from hw.lights.kinds import KINDS, ORDERS, Lights
 
 
@@ -233,6 +234,11 @@ class LiveSettings:
     compression_tokens: int = key(
         25_600, "compress the context when it is longer than this; 0: never", low=0, high=128_000
     )
+    fallback: str = key(
+        "auto",
+        "auto: where WebSockets do not pass and HTTPS does, answers come call by call; off: they do not",
+        choices=("auto", "off"),
+    )
     setup_timeout_s: float = key(12.0, "connecting and setting up may take this long", low=2.0, high=60.0)
     answer_timeout_s: float = key(
         15.0, "a reply must begin this soon after the end of speech", low=3.0, high=120.0
@@ -329,6 +335,26 @@ class SoundSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class CameraSettings:
+    """[camera] — pictures for the model, which leave only while the lights are blue."""
+
+    use: str = key(
+        "off",
+        "off; tool: a picture when you ask it to look; turns: pictures while you speak",
+        choices=("off", "tool", "turns"),
+    )
+    device: str = key("pi", "pi: the camera on the Pi's connector, or a USB camera's file, as /dev/video0")
+    interval_s: float = key(1.0, "turns: at most one picture in this time", low=1.0, high=60.0)
+    command: tuple[str, ...] = key(
+        (), "a program of yours in place of the device's: it writes JPEGs to its output", split=" ", web=False
+    )
+
+    def wanted(self) -> CameraSpec:
+        """What is to be opened."""
+        return CameraSpec(self.device, self.command)
+
+
+@dataclass(frozen=True, slots=True)
 class LogSettings:
     """[log] — what is written to the journal."""
 
@@ -353,5 +379,6 @@ class Settings:
     sound: SoundSettings = field(default_factory=SoundSettings)
     reminders: ReminderSettings = field(default_factory=ReminderSettings)
     memory: MemorySettings = field(default_factory=MemorySettings)
+    camera: CameraSettings = field(default_factory=CameraSettings)
     log: LogSettings = field(default_factory=LogSettings)
     web: WebSettings = field(default_factory=WebSettings)

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
-from daemon.doctor import access, devices, host, network, service
+from daemon.doctor import access, camera, devices, host, network, service
 from daemon.doctor.case import Case, Wishes, admit
 from daemon.doctor.finding import Check, Finding, in_order, skipped, wrong
 from daemon.doctor.machine import Machine
@@ -37,6 +37,7 @@ FAMILIES = (
     Family((Check.API_KEY,), _key, "is its file on a network drive?"),
     Family((Check.GROUPS,), access.probe, "does systemd itself answer (`systemctl status`)?"),
     Family(devices.CHECKS, devices.probe, "unplug the device and plug it in again, or restart the machine"),
+    Family((Check.CAMERA,), camera.probe, "end the program that has the camera, or restart the machine"),
     Family(host.CHECKS, host.probe, "restart the machine; does its card still work (`dmesg`)?"),
     Family(network.CHECKS, network.probe, "try another network (a phone's hotspot)"),
     Family(

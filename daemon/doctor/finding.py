@@ -29,6 +29,7 @@ class Check(StrEnum):
     LOOPBACK = "loopback"
     BUTTON = "button"
     LIGHTS = "lights"
+    CAMERA = "camera"
     CLOCK = "clock"
     NAME = "name lookup"
     REACH = "service reached"

@@ -27,6 +27,8 @@ class Reach:
     """It does not take the key, the model or the configuration."""
     offline: bool = False
     """A connection is wanted and cannot be had, or is being waited for after failures."""
+    slow: bool = False
+    """Answers come the slow way."""
     quota: bool = False
     """The service's limit, or the day's own budget, is used up."""
 
@@ -64,6 +66,7 @@ def conditions_of(
         refused=reach.refused,
         quota=reach.quota,
         offline=reach.offline,
+        slow=reach.slow,
         muted=state.mic.muted,
         connecting=reach.connecting,
         ringing=calls.ringing,

@@ -33,6 +33,8 @@ class Conditions:
     quota: bool = False
     offline: bool = False
     """A connection is wanted and cannot be had, or is being waited for after failures."""
+    slow: bool = False
+    """Answers come the slow way, for the network breaks WebSockets."""
     muted: bool = False
     mic_streaming: bool = False
     """Microphone audio can leave the device now."""
@@ -82,6 +84,7 @@ LADDER: tuple[Rung, ...] = (
     Rung(lambda now: now.connecting or now.phase in (Phase.LISTENING, Phase.SENDING), scenes.CONNECTING),
     Rung(lambda now: now.phase is Phase.FOLLOW_UP, scenes.FOLLOW_UP),
     Rung(lambda now: now.missed, scenes.MISSED),
+    Rung(lambda now: now.slow, scenes.SLOW),
     Rung(lambda now: True, scenes.IDLE),
 )
 

@@ -228,6 +228,15 @@ OFFLINE = Scene(
     curve=blinks(1),
 )
 
+SLOW = Scene(
+    name="slow way",
+    looks="amber, three slow pulses",
+    meaning="WebSockets do not pass here, so that answers take longer. It is ready.",
+    remedy="Just talk; `conure status` says why.",
+    colour=AMBER,
+    curve=pulses(3),
+)
+
 THINKING = Scene(
     name="thinking",
     looks="green, going round",

@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from typing import TYPE_CHECKING
 
 from daemon.conductor.accounts import Accounts
 from daemon.conductor.budget import DayBudget
@@ -37,6 +38,7 @@ from daemon.reminders.commands import ReminderCommands
 from daemon.reminders.service import Reminders
 from daemon.reminders.tools import ReminderTools
 from daemon.run.about import About, Saves
+from daemon.run.camera import looking, make_eyes
 from daemon.run.choices import Choices, Decider, decide
 from daemon.run.kept_files import files_to_keep, load_days, local_day
 from daemon.run.sound import SoundPath, make_capture, make_sound
@@ -55,6 +57,9 @@ from daemon.speaking.volume import VOLUME_FILE, Volume, load_percent
 from daemon.tools.kit import ToolKit, build_kit, built_in
 from daemon.tools.memory import Memory
 from hw.base import MIC_FORMAT, Board, Button, ButtonError
+
+if TYPE_CHECKING:
+    from daemon.seeing.eyes import Eyes  # loaded where there is a camera only
 
 log = logging.getLogger(__name__)
 
@@ -108,8 +113,9 @@ def build(
     button, choices = _choose(settings, board, sound, choose, from_thread)
     volume = _volume(settings, board, sound, kept.store, post)
     reminders = Reminders(settings.reminders, kept.book, ring=volume.ring, tell=feed.tell, post=post)
-    uplink = _uplink(settings, sound, post, clock, speed)
-    tools = _tools(settings, reminders, kept.memory, uplink, feed, post)
+    eyes = make_eyes(settings, board, clock)
+    uplink = _uplink(settings, sound, post, clock, speed, eyes)
+    tools = _tools(settings, reminders, kept.memory, uplink, feed, post, eyes)
     parts = Parts(
         mailbox=mailbox,
         capture=make_capture(settings, board, sound, post=from_thread, wake_uplink=uplink.wake, clock=clock),
@@ -123,14 +129,13 @@ def build(
         reminders=reminders,
         pairing=PressToPair(tell=feed.tell, post=post, clock=clock, has_button=button is not None),
         tools=tools.host,
+        eyes=eyes,
         clock=clock,
     )
     controller = _controller(settings, parts, choices.dialogue, echo_free=sound.echo_free)
-    keeper = _keeper(settings, parts, kept.store)
-    supervisor = _supervisor(parts, controller, sound)
-    control = ControlCounters()
+    keeper, supervisor = _keeper(settings, parts, kept.store), _supervisor(parts, controller, sound)
     about = About(settings, board.name, stand_in=stand_in, clock=clock)
-    talks = RemoteTalks(feed.tell, clock)
+    control, talks = ControlCounters(), RemoteTalks(feed.tell, clock)
     reporter = Reporter(
         reports=(about, controller, parts, sound, tools, talks),
         counts=(parts, controller, control, supervisor, logs, Saves(keeper, reminders, kept.memory), tools),
@@ -217,7 +222,10 @@ def _volume(settings: Settings, board: Board, sound: SoundPath, store: Store | N
 # --- to and from the service -----------------------------------------------------------------------
 
 
-def _uplink(settings: Settings, sound: SoundPath, post: Post, clock: Clock, speed: float) -> Uplink:
+def _uplink(
+    settings: Settings, sound: SoundPath, post: Post, clock: Clock, speed: float, eyes: Eyes | None
+) -> Uplink:
+    shows = {"picture": eyes.due} if eyes is not None and settings.camera.use == "turns" else {}
     return Uplink(
         sound.uplink_ring,
         message_bytes=MIC_FORMAT.bytes(settings.live.uplink_message_ms / 1000),
@@ -225,15 +233,22 @@ def _uplink(settings: Settings, sound: SoundPath, post: Post, clock: Clock, spee
         post=post,
         clock=clock,
         speed=speed,
+        **shows,
     )
 
 
 def _tools(
-    settings: Settings, reminders: Reminders, memory: Memory, uplink: Uplink, feed: Feed, post: Post
+    settings: Settings,
+    reminders: Reminders,
+    memory: Memory,
+    uplink: Uplink,
+    feed: Feed,
+    post: Post,
+    eyes: Eyes | None,
 ) -> ToolKit:
     return build_kit(
         settings,
-        [*ReminderTools(reminders).all(), *memory.tools()],
+        [*ReminderTools(reminders).all(), *memory.tools(), *looking(settings, eyes, uplink.glance.show)],
         facts=memory.facts_text,
         feed=feed,
         post=post,

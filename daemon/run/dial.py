@@ -5,14 +5,17 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import importlib
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from functools import partial
 from ssl import SSLContext
+from typing import Any
 
 from daemon.config.secret import Secret
-from daemon.config.settings import Settings
+from daemon.config.settings import LiveSettings, Settings
 from daemon.errors import ConfigError
 from daemon.session.second import Dialler
+from daemon.session.slow.dialler import FallbackDialler, SlowWay
 from daemon.tools.declaring.declarations import Equipment
 
 STAND_IN_KEY = Secret("stand-in")
@@ -33,10 +36,10 @@ async def load_client(
 
     def load() -> Dialler:
         gemini = importlib.import_module("daemon.session.gemini.client")
-        client: Dialler = gemini.LiveClient(
+        client = gemini.LiveClient(
             settings.live, api_key, base_url=base_url or None, trust=trust, equipment=equipment
         )
-        return client
+        return _with_fallback(settings.live, client, equipment)
 
     try:
         return await asyncio.to_thread(load)
@@ -46,6 +49,19 @@ async def load_client(
         if error.name:
             words = f"the service's library cannot be loaded (module {error.name}): install Conure again"
         raise ConfigError([words]) from error
+
+
+def _with_fallback(live: LiveSettings, client: Any, equipment: Equipment | None) -> Dialler:
+    """The client, and where its sessions do not pass, its calls over HTTPS.
+
+    Those need to know when an utterance ends, which nobody does where the server takes turns.
+    """
+    if live.fallback == "off" or live.turn_taking == "server":
+        dialler: Dialler = client
+        return dialler
+    words = equipment or Equipment(lambda: live.instruction)
+    slow = SlowWay(client.content, words, voice=live.voice, language=live.language)
+    return FallbackDialler(client, slow, time.monotonic)
 
 
 @contextlib.asynccontextmanager

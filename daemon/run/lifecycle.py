@@ -77,6 +77,7 @@ def _start(conure: Conure, tasks: asyncio.TaskGroup) -> None:
         "reminders": parts.reminders.run(),
         "routes": routes.watch(parts.connection.network_back),
         "tools": parts.tools.run(),
+        **({"camera": parts.eyes.run()} if parts.eyes else {}),
     }
     for name, job in jobs.items():
         tasks.create_task(job, name=name)

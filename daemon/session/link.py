@@ -80,6 +80,8 @@ class Link:
     refused_resumes: int = 0
     """Set-ups in a row that wanted to resume and were not accepted."""
     next_try_s: float = 0.0
+    detour: str = ""
+    """Why the newest connection goes the slow way (`ways.py`); empty for one over a WebSocket."""
     connects: int = 0
     failures: int = 0
 
@@ -114,9 +116,10 @@ class NetworkBack:
 
 @dataclass(frozen=True, slots=True)
 class Connected:
-    """The set-up was answered."""
+    """The set-up was answered. `detour`: why by the slow way; empty: it is a WebSocket."""
 
     at_s: float
+    detour: str = ""
 
 
 @dataclass(frozen=True, slots=True)

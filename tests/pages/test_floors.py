@@ -15,11 +15,11 @@ from places import ROOT
 FLOORS = {
     "daemon": (
         "masking outside certificates server_events words", "errors events standin",
-        "dialogue config runtime", "hearing lights tools", "session console", "speaking", "reminders",
+        "dialogue config runtime", "hearing lights tools", "session console seeing", "speaking", "reminders",
         "conductor", "control",
         "run doctor web", "cli", "__main__",
     ),
-    "hw": ("base files", "gpio sound simulated", "lights", "boards", "build"),
+    "hw": ("base files", "gpio sound simulated camera", "lights", "boards", "build"),
 }  # fmt: skip
 """From the ground up; what stands on one floor is independent. `hw` knows nothing of `daemon`."""
 

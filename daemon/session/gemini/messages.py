@@ -138,7 +138,7 @@ def _session_notices(message: types.LiveServerMessage) -> Iterator[ServerEvent]:
     if message.go_away is not None:
         yield GoAway(parse_duration_s(message.go_away.time_left))
     if message.usage_metadata is not None:
-        yield _usage(message.usage_metadata)
+        yield usage_of(message.usage_metadata.prompt_token_count, message.usage_metadata.response_token_count)
 
 
 def _handle_update(handle: str, *, resumable: bool) -> ServerEvent:
@@ -147,9 +147,10 @@ def _handle_update(handle: str, *, resumable: bool) -> ServerEvent:
     return HandleUpdate(encodable(handle), resumable)
 
 
-def _usage(usage: types.UsageMetadata) -> ServerEvent:
-    prompt = whole(usage.prompt_token_count or 0, MAX_TOKENS)
-    response = whole(usage.response_token_count or 0, MAX_TOKENS)
+def usage_of(prompt_tokens: int | None, response_tokens: int | None) -> Usage | NotUnderstood:
+    """What the service has counted; None is nothing."""
+    prompt = whole(prompt_tokens or 0, MAX_TOKENS)
+    response = whole(response_tokens or 0, MAX_TOKENS)
     if prompt is None or response is None:
         return NotUnderstood("a count of tokens out of range")
     return Usage(prompt, response)

@@ -27,13 +27,13 @@ ASK = (
 
 
 @dataclass(frozen=True, slots=True)
-class Spoken:
+class Occasion:
     """Where the conversation is: the turn, and how often the user was heard to begin within it."""
 
     turn: int
     times: int = 0
 
-    def follows(self, asked: Spoken) -> bool:
+    def follows(self, asked: Occasion) -> bool:
         """Whether the user has spoken since, and `asked` was the last thing that they were asked."""
         if self.turn == asked.turn:
             return self.times > asked.times
@@ -44,7 +44,7 @@ class Spoken:
 class _Question:
     name: str
     arguments: Mapping[str, Any]
-    said: Spoken
+    said: Occasion
     at_s: float
 
 
@@ -56,7 +56,7 @@ class Confirmations:
         self.asked = 0
         self.confirmed = 0
 
-    def admits(self, name: str, arguments: Mapping[str, Any], said: Spoken, now_s: float) -> bool:
+    def admits(self, name: str, arguments: Mapping[str, Any], said: Occasion, now_s: float) -> bool:
         """Whether the user has confirmed just this call, which uses the consent up; else it is asked for."""
         known = next((one for one in self._questions if (one.name, one.arguments) == (name, arguments)), None)
         if known is not None:

@@ -20,7 +20,7 @@ from daemon.events import ToolsChanged
 from daemon.runtime.feed import Feed
 from daemon.server_events import ToolCall
 from daemon.tools.calling.answers import Answer, failed, unconfirmed
-from daemon.tools.calling.confirming import ASK, Confirmations, Spoken
+from daemon.tools.calling.confirming import ASK, Confirmations, Occasion
 from daemon.tools.calling.fates import FATES, Circumstances, Fate, ToolAnswer, is_same_request
 from daemon.tools.calling.runner import Runner
 from daemon.tools.declaring.spec import Scheduling, ToolSpec
@@ -289,7 +289,7 @@ class ToolHost:
         """Whether the user need not be asked, or has been, and has spoken since."""
         if spec.confirm is None or not spec.confirm.asks(request.arguments):
             return True
-        said = Spoken(turn, self._times_said)
+        said = Occasion(turn, self._times_said)
         return self.confirmations.admits(request.name, request.arguments, said, self._clock())
 
     def _earlier(self, request: ToolCall, turn: int) -> Work | None:

@@ -15,6 +15,7 @@ from contextlib import AsyncExitStack, suppress
 
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 
+from daemon.seeing.pictures import BadPicture
 from daemon.web.audio.recording import Recording
 from daemon.web.audio.sniff import BadRecording
 from daemon.web.dialects import acts as do
@@ -22,7 +23,6 @@ from daemon.web.dialects.acts import Act, Dialect
 from daemon.web.entry import Visitor
 from daemon.web.gate.limits import MESSAGES_BURST, MESSAGES_HZ, TokenBucket
 from daemon.web.talk.news import News, TalkEnded, TalkWishes
-from daemon.web.talk.pictures import BadPicture
 from daemon.web.talk.talk import RemoteTalk
 from daemon.web.talk.talks import HEAVY_WAIT_S, TalkRefused, Talks
 from hw.base import MIC_FORMAT

@@ -16,19 +16,12 @@ from daemon.web.talk.equipment import TalkEquipment
 from daemon.web.talk.news import TalkWishes
 
 
-class SeeingSession(Session, Protocol):
-    """A session that can be shown pictures."""
-
-    async def send_video(self, jpeg: bytes) -> None:
-        """Show one. Raises LinkError."""
-
-
 class LiveSessions(Protocol):
     """Makes sessions (`gemini.client.LiveClient`)."""
 
     def session(
         self, handle: str | None, settings: LiveSettings | None = None, equipment: Equipment | None = None
-    ) -> AbstractAsyncContextManager[SeeingSession]:
+    ) -> AbstractAsyncContextManager[Session]:
         """A session, resumed if a handle is given. Entering it raises LinkError."""
         ...
 
@@ -47,7 +40,7 @@ class TalkDialler:
         self._live = live
         self._equipment = equipment
         self.wishes = wishes
-        self._present: SeeingSession | None = None
+        self._present: Session | None = None
 
     @asynccontextmanager
     async def session(self, handle: str | None) -> AsyncIterator[Session]:

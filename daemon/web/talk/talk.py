@@ -34,7 +34,7 @@ from daemon.session.connection import Connection
 from daemon.session.link import LinkPolicy
 from daemon.tools.calling.host import ToolHost
 from daemon.web.talk import life, news
-from daemon.web.talk.camera import Camera
+from daemon.web.talk.camera import TalkCamera
 from daemon.web.talk.downstream import Downstream
 from daemon.web.talk.equipment import TalkEquipment
 from daemon.web.talk.level import is_loud
@@ -83,7 +83,7 @@ class RemoteTalk:
         self._up = self._upstream(relayed)
         self._tools = self._tool_host()
         self._connection = self._link(chance)
-        self._camera = Camera(listens=self._sees, taken=self._picture_taken)
+        self._camera = TalkCamera(listens=self._sees, taken=self._picture_taken)
         self._down = self._downstream()
         self.outbox = self._down.outbox
         now_s = clock()

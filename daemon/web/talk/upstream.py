@@ -10,9 +10,8 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable
 
-from daemon.events import PieceSent, UtteranceGiven, UtteranceSent
 from daemon.runtime.ring import HistoryRing
-from daemon.session.uplink import Uplink
+from daemon.session.uplink import Told, Uplink
 from hw.base import MIC_FORMAT
 
 KEPT_S = 10.0
@@ -38,7 +37,7 @@ class Upstream:
         manual: bool,
         message_ms: int,
         kept_s: float = KEPT_S,
-        post: Callable[[UtteranceSent | UtteranceGiven | PieceSent], None],
+        post: Callable[[Told], None],
         clock: Callable[[], float],
         relayed: Callable[[float], object] = lambda _: None,
     ) -> None:

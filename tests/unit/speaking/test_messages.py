@@ -25,7 +25,7 @@ from daemon.words import Earcon
 from hw.base import MIC_FORMAT, SPEAKER_FORMAT
 from hw.simulated.board import SENTENCE_WAV
 
-NEEDS_NO_WORDS = (Earcon.LISTENING, Earcon.DONE, Earcon.MUTED, Earcon.UNMUTED)
+NEEDS_NO_WORDS = (Earcon.LISTENING, Earcon.DONE, Earcon.MUTED, Earcon.UNMUTED, Earcon.LOOK)
 
 # --- which words
 

@@ -16,7 +16,7 @@ from daemon.config.models import capabilities
 from daemon.runtime.feed import Feed
 from daemon.server_events import ToolCall
 from daemon.tools import spec_of, tool
-from daemon.tools.calling.confirming import CONFIRM_S, MAX_ASKED, Confirmations, Spoken
+from daemon.tools.calling.confirming import CONFIRM_S, MAX_ASKED, Confirmations, Occasion
 from daemon.tools.calling.fates import ToolAnswer
 from daemon.tools.calling.host import ToolHost
 from daemon.tools.declaring.confirm import Confirm
@@ -35,19 +35,19 @@ DOOR = {"name": "front door"}
 @pytest.mark.parametrize(
     ("said", "later_s", "admitted"),
     [
-        (Spoken(4), 0.0, False),  # in the same breath
-        (Spoken(5), CONFIRM_S, True),
-        (Spoken(5), CONFIRM_S + 0.1, False),
-        (Spoken(6), 1.0, False),  # something else was said in between
-        (Spoken(3), 1.0, False),
-        (Spoken(4, 1), 1.0, True),  # a turn that holds several utterances
+        (Occasion(4), 0.0, False),  # in the same breath
+        (Occasion(5), CONFIRM_S, True),
+        (Occasion(5), CONFIRM_S + 0.1, False),
+        (Occasion(6), 1.0, False),  # something else was said in between
+        (Occasion(3), 1.0, False),
+        (Occasion(4, 1), 1.0, True),  # a turn that holds several utterances
     ],
 )
 def test_a_call_is_admitted_once_the_user_has_spoken_right_after_the_question(
-    said: Spoken, later_s: float, admitted: bool
+    said: Occasion, later_s: float, admitted: bool
 ) -> None:
     asked = Confirmations()
-    assert not asked.admits("unlock", DOOR, Spoken(4), 100.0)
+    assert not asked.admits("unlock", DOOR, Occasion(4), 100.0)
     assert asked.admits("unlock", DOOR, said, 100.0 + later_s) is admitted
     assert asked.confirmed == admitted
     assert asked.asked == 2 - admitted
@@ -55,19 +55,19 @@ def test_a_call_is_admitted_once_the_user_has_spoken_right_after_the_question(
 
 def test_consent_is_for_just_this_call_and_for_once() -> None:
     asked = Confirmations()
-    asked.admits("unlock", DOOR, Spoken(1), 0.0)
-    assert not asked.admits("unlock", {"name": "back door"}, Spoken(2), 1.0)
-    assert not asked.admits("open", DOOR, Spoken(2), 1.0)
-    assert asked.admits("unlock", DOOR, Spoken(2), 1.0)
-    assert not asked.admits("unlock", DOOR, Spoken(2), 1.0)
+    asked.admits("unlock", DOOR, Occasion(1), 0.0)
+    assert not asked.admits("unlock", {"name": "back door"}, Occasion(2), 1.0)
+    assert not asked.admits("open", DOOR, Occasion(2), 1.0)
+    assert asked.admits("unlock", DOOR, Occasion(2), 1.0)
+    assert not asked.admits("unlock", DOOR, Occasion(2), 1.0)
 
 
 def test_the_oldest_question_is_forgotten_when_too_many_are_open() -> None:
     asked = Confirmations()
     for number in range(MAX_ASKED + 1):
-        asked.admits("unlock", {"number": number}, Spoken(1), 0.0)
-    assert asked.admits("unlock", {"number": 1}, Spoken(2), 1.0)
-    assert not asked.admits("unlock", {"number": 0}, Spoken(2), 1.0)
+        asked.admits("unlock", {"number": number}, Occasion(1), 0.0)
+    assert asked.admits("unlock", {"number": 1}, Occasion(2), 1.0)
+    assert not asked.admits("unlock", {"number": 0}, Occasion(2), 1.0)
 
 
 # --- which calls are asked about

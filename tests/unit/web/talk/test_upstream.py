@@ -8,8 +8,9 @@ from collections.abc import AsyncIterator
 import pytest
 from fakes import settled
 
-from daemon.events import PieceSent, UtteranceGiven, UtteranceSent
+from daemon.events import PieceSent, UtteranceGiven
 from daemon.session.liveness import Evidence
+from daemon.session.uplink import Told
 from daemon.web.talk.upstream import MAX_TEXTS, Upstream
 
 MESSAGE = 1280
@@ -21,7 +22,7 @@ class Line:
     def __init__(self, *, manual: bool) -> None:
         self.left: list[str | int] = []
         self.pcm = b""
-        self._posted: asyncio.Queue[UtteranceSent | UtteranceGiven | PieceSent] = asyncio.Queue()
+        self._posted: asyncio.Queue[Told] = asyncio.Queue()
         self.now_s = 7.0
         self.relayed_s: list[float] = []
         self.up = Upstream(
@@ -70,6 +71,9 @@ class Line:
 
     async def send_text(self, text: str) -> None:
         self.left.append(text)
+
+    async def send_video(self, jpeg: bytes) -> None:
+        self.left.append(jpeg.decode())
 
     def evidence(self) -> Evidence | None:
         return None
