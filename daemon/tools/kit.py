@@ -80,7 +80,8 @@ def build_kit(
     def instruction() -> str:
         return compose(settings.live, local_now(), tools=Tool.FUNCTIONS in model.tools, facts=facts())
 
-    return ToolKit(toolbox, host, Equipment(instruction, toolbox.declarations))
+    pictures = settings.camera.use != "off"
+    return ToolKit(toolbox, host, Equipment(instruction, toolbox.declarations, pictures=pictures))
 
 
 def built_in(ask: Ask) -> list[ToolSpec]:

@@ -50,6 +50,13 @@ class Tally:
     counts: Counter[str] = field(default_factory=Counter)
     lost: list[str] = field(default_factory=list)
     memory_mb: list[float] = field(default_factory=list)
+    faults: list[tuple[float, str]] = field(default_factory=list)
+    """When what happened, for whoever looks for the cause of a loss."""
+
+    def since(self, at_s: float) -> str:
+        """The faults from shortly before this moment on, in seconds from it."""
+        near = [f"{what} {when_s - at_s:+.1f} s" for when_s, what in self.faults if when_s > at_s - 2.0]
+        return ", ".join(near) or "no fault"
 
     def growth_mb(self) -> float:
         """From the second third to the last."""
@@ -68,6 +75,7 @@ class SoakPhone:
         self._chance = random.Random(f"{seed}/{number}")
         self._tally = tally
         self._said = 0
+        self._said_at_s = 0.0
         self._written = ""
         """The last utterance, where it was a text."""
 
@@ -102,6 +110,7 @@ class SoakPhone:
 
     async def _say(self, websocket: ClientConnection) -> None:
         self._said += 1
+        self._said_at_s = time.monotonic()
         self._written = ""
         if self._chance.random() < 0.4:
             self._tally.counts["written"] += 1
@@ -153,7 +162,9 @@ class SoakPhone:
         return reason
 
     def _lose(self, how: str) -> None:
-        self._tally.lost.append(f"phone {self._number}, utterance {self._said}: {how}")
+        what = self._written or "speech"
+        near = self._tally.since(self._said_at_s)
+        self._tally.lost.append(f"phone {self._number}, utterance {self._said} ({what}): {how}; {near}")
 
 
 async def _break(standin: StandIn, chance: random.Random, tally: Tally) -> None:
@@ -162,6 +173,7 @@ async def _break(standin: StandIn, chance: random.Random, tally: Tally) -> None:
         await asyncio.sleep(chance.uniform(*FAULT_S))
         what = chance.choice(("abort", "drop", "go away"))
         tally.counts[f"fault: {what}"] += 1
+        tally.faults.append((time.monotonic(), what))
         if what == "abort":
             standin.abort()
         elif what == "drop":

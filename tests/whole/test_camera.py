@@ -39,6 +39,9 @@ async def test_pictures_leave_while_the_user_speaks_and_only_under_the_blue_ligh
         await rig.until(lambda: len(frames(rig)) >= 2)
         rig.release()
         await rig.until_turns_over()
+        setup = rig.standin.record.connections[0].setup
+        assert setup is not None
+        assert setup["generationConfig"]["mediaResolution"] == "MEDIA_RESOLUTION_LOW"
         pictures = frames(rig)
         assert all(frame.data.startswith(b"\xff\xd8\xff") for frame in pictures)
         assert all(later.at_s - earlier.at_s > 0.9 for earlier, later in pairwise(pictures))
