@@ -102,13 +102,17 @@ def decoded(path: Path, most_s: float = 240.0) -> Sound:
     """A file's sound at 16 kHz, mono, from its first to its last audible sample, at -20 dBFS."""
     blocks: list[Sound] = []
     with av.open(str(path)) as file:
+        if not file.streams.audio:  # a ring may be a video
+            return np.zeros(0)
         rate = av.AudioResampler(format="flt", layout="mono", rate=MIC_HZ)
         for frame in file.decode(audio=0):
             blocks += [made.to_ndarray()[0].astype(np.float64) for made in rate.resample(frame)]
             if frame.time is not None and frame.time > most_s:
                 break
     sound = np.concatenate(blocks)
-    loud = np.flatnonzero(np.abs(sound) > 0.01 * np.abs(sound).max())
+    loud = np.flatnonzero(np.abs(sound) > max(0.001, 0.01 * np.abs(sound).max()))
+    if not len(loud):  # some files are there to be silent
+        return np.zeros(0)
     kept = sound[loud[0] : loud[-1] + 1]
     return kept * 0.1 / active_rms(np.concatenate([kept, np.zeros(640)]))
 
@@ -148,6 +152,8 @@ def _drawn(paths: list[Path], seed: int, most_s: float) -> Iterator[Sound]:
     while True:
         for at in random.permutation(len(paths)):
             sound = decoded(paths[at])
+            if not len(sound):
+                continue
             size = round(most_s * MIC_HZ)
             begin = int(random.integers(max(1, len(sound) - size)))
             yield at_dbfs(_faded(sound[begin : begin + size]), -20.0)
