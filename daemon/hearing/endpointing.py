@@ -4,7 +4,7 @@ Five sieves, each for what the others let through. *Level*: louder than the nois
 silence once the floor has followed it. *webrtcvad*: shaped like a voice; asked only for loud chunks.
 *Duration*: so many chunks within a short window, so that a click is nothing. *Pitch*: most of them
 periodic as vowels are, so that a slammed door or a fan being switched on, which webrtcvad takes for voice,
-is nothing. *The neural judge* (`vad.Cascade`), so that music, animals and dishes are nothing: it must
+is nothing. *The neural judge* (`judging.Cascade`), so that music, animals and dishes are nothing: it must
 recognise a start, and what it no longer recognises does not hold an utterance open. Only a start has to pass
 duration and pitch, and of pitch one that a press has announced is excused.
 
@@ -21,9 +21,8 @@ from math import inf
 from daemon.config.settings import VadSettings
 from daemon.hearing.features import level_dbfs, periodicity
 from daemon.hearing.foreign_sound import ForeignSound
-from daemon.hearing.neural import SPEECH_PROBABILITY
+from daemon.hearing.judging import SPEECH_PROBABILITY, Cheap, IsVoiced, Judge
 from daemon.hearing.turn_end import TurnEnd
-from daemon.hearing.vad import Cheap, IsVoiced, Judge
 from hw.base import CHUNK_MS
 
 WINDOW_RATIO = 2

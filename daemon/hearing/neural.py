@@ -13,9 +13,6 @@ from contextlib import contextmanager
 
 from daemon.errors import ConfigError
 
-SPEECH_PROBABILITY = 0.5
-"""From which it is speech, as the network's authors have it (snakers4/silero-vad, get_speech_timestamps)."""
-
 _THREAD_LIMIT = "OMP_THREAD_LIMIT"
 
 

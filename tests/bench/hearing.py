@@ -1,6 +1,6 @@
 """Measures what Conure takes for speech: `scripts/bench hearing [--quick] [--part NAME] [--json FILE]`.
 
-The sounds are recorded ones (`household_sounds`, which fetches some 500 MB of Debian packages once).
+The sounds are recorded ones (`bench.household_sounds`, which fetches some 500 MB of Debian packages once).
 Constants are chosen with one part, `chosen`; the other, `held-out`, judges them. The exit status says whether
 it could be measured, not whether the goals are met.
 """
@@ -17,13 +17,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import household_sounds as household
 import numpy as np
 import synthetic_sound as sounds
 from echo_room import MIC_HZ, to_pcm
-from household_sounds import Part
 from synthetic_sound import Sound
 
+from bench import household_sounds as household
+from bench.household_sounds import Part
 from daemon.config.settings import VadSettings
 from daemon.hearing.endpointing import Edge, SpeechDetector
 from daemon.hearing.vad import judge_from

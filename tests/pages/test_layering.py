@@ -88,6 +88,8 @@ PURE: dict[str, tuple[str, ...]] = {
     "daemon.speaking.earcons": ("numpy",),
     "daemon.hearing.ears": (),
     "daemon.hearing.endpointing": (),
+    "daemon.hearing.foreign_sound": (),
+    "daemon.hearing.judging": (),
     "daemon.hearing.turn_end": (),
     "daemon.errors": (),
     "daemon.masking": (),

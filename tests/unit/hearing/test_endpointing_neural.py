@@ -9,7 +9,8 @@ import synthetic_sound as sounds
 
 from daemon.config.settings import VadSettings
 from daemon.hearing.endpointing import Edge, SpeechDetector
-from daemon.hearing.vad import Verdict, judge_from
+from daemon.hearing.judging import Judgement
+from daemon.hearing.vad import judge_from
 
 SETTINGS = VadSettings(eager_ms=0, silence_max_ms=0)
 LOUD = sounds.chunks([sounds.at_dbfs(sounds.vowel("a", 0.2), -20)])[4]
@@ -21,8 +22,8 @@ class Told:
 
     probability = 0.0
 
-    def hear(self, chunk: bytes, *, loud: bool) -> Verdict:
-        return Verdict(loud, self.probability if loud else 0.0)
+    def hear(self, chunk: bytes, *, loud: bool) -> Judgement:
+        return Judgement(loud, self.probability if loud else 0.0)
 
 
 class Room:

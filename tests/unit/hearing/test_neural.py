@@ -10,7 +10,8 @@ import pytest
 import synthetic_sound as sounds
 
 from daemon.errors import ConfigError
-from daemon.hearing.neural import SPEECH_PROBABILITY, NeuralJudge
+from daemon.hearing.judging import SPEECH_PROBABILITY
+from daemon.hearing.neural import NeuralJudge
 from hw.base import MIC_FORMAT
 from hw.simulated.board import SENTENCE_WAV
 

@@ -6,16 +6,8 @@ import pytest
 import synthetic_sound as sounds
 
 from daemon.config.settings import VadSettings
-from daemon.hearing.vad import (
-    FRESH_CHUNKS,
-    LOOK_BACK_CHUNKS,
-    SLEEP_CHUNKS,
-    Cascade,
-    Cheap,
-    Neural,
-    judge_from,
-    make_is_voiced,
-)
+from daemon.hearing.judging import FRESH_CHUNKS, LOOK_BACK_CHUNKS, SLEEP_CHUNKS, Cascade, Cheap, Neural
+from daemon.hearing.vad import judge_from, make_is_voiced
 
 QUIET, VOICE = b"quiet", b"voice"
 
