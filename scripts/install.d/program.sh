@@ -147,6 +147,7 @@ system_path() {
     case $1 in
         *.service | *.socket | *.path) echo "/etc/systemd/system/$1" ;;
         *.rules) echo "/etc/udev/rules.d/$1" ;;
+        conure-camera.conf) echo "/etc/systemd/system/conure.service.d/camera.conf" ;;
         *.sysusers.conf) echo "/usr/lib/sysusers.d/${1%.sysusers.conf}.conf" ;;
         *.tmpfiles.conf) echo "/usr/lib/tmpfiles.d/${1%.tmpfiles.conf}.conf" ;;
         *) fail "systemd/$1: scripts/install.d/program.sh does not say where this belongs" ;;

@@ -240,7 +240,8 @@ class FrontEnd:
         left = canceller.process(near, far)
         far_end.steer(canceller.slope)
         self._watch_canceller(far_dbfs, mic_dbfs, left, floor_dbfs, canceller)
-        excess_db = self._judge(near, far, left, floor_dbfs, canceller)
+        excess_db = self._judge(near, far, left, floor_dbfs, teaches=far_dbfs > SOUNDING_DBFS)
+        excess_db = self._heard_out(left, excess_db, canceller)
         if waking:
             left = _faded(near, left)
         elif self._stops(at_s, mic_dbfs, floor_dbfs, far_end):
@@ -278,19 +279,19 @@ class FrontEnd:
             canceller.reset()
             self.echo = EchoState.GIVEN_UP if self.alarms >= MAX_ALARMS else EchoState.BYPASSED
 
-    def _judge(self, near: Pcm, far: Pcm, left: Pcm, floor_dbfs: float, canceller: Canceller) -> float:
+    def _judge(self, near: Pcm, far: Pcm, left: Pcm, floor_dbfs: float, *, teaches: bool) -> float:
         """By how much the chunk exceeds what may be left of the echo."""
         self._likeness.hear(far, left)
         if max(int(near.max()), -int(near.min())) >= CLIPPED * 32_768:
             self._residue.clipped()
-        sounding = level_dbfs(far.tobytes()) > SOUNDING_DBFS
         powers = self._bands.powers(far, near, left)
-        excess_db = self._residue.excess_db(powers, floor_dbfs, teaches=sounding and not self._speech)
-        voice = None if self._witness is None else self._witness.hears_voice(left.tobytes(), excess_db)
-        return excess_db if self._speech else self._heard_out(excess_db, canceller, voice)
+        return self._residue.excess_db(powers, floor_dbfs, teaches=teaches and not self._speech)
 
-    def _heard_out(self, excess_db: float, canceller: Canceller, voice: bool | None) -> float:
+    def _heard_out(self, left: Pcm, excess_db: float, canceller: Canceller) -> float:
         """The excess, once it was asked whether it sounds like somebody, and whether like what is played."""
+        voice = None if self._witness is None else self._witness.hears_voice(left.tobytes(), excess_db)
+        if self._speech:
+            return excess_db
         if (voice or excess_db > VOICE_EXCESS_DB) and self._is_echo(canceller):
             return 0.0
         if voice is False:
