@@ -48,7 +48,7 @@ NOBODY = 65534
 
 DANGEROUS = {
     # would run programs, or read and write files
-    "tools.directory", "tools.deny", "board.sample_wav", "board.record_wav", "lights.spi",
+    "camera.command", "tools.directory", "tools.deny", "board.sample_wav", "board.record_wav", "lights.spi",
     # would send the key, and what is said, elsewhere
     "live.base_url", "live.api_key_file",
     # would open the gate
