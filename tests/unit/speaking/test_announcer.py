@@ -94,7 +94,13 @@ def test_an_earcon_without_a_message_is_its_tone() -> None:
 
 # --- in the running daemon
 
-LOUD = with_keys(Settings(), vad={"silence_ms": 300}, trigger={"follow_up_s": 0.0}, sound={"volume": 100})
+LOUD = with_keys(
+    Settings(),
+    vad={"silence_ms": 300},
+    trigger={"follow_up_s": 0.0},
+    sound={"volume": 100},
+    live={"fallback": "off"},  # sessions are refused here, and calls over HTTPS are not
+)
 VOICE = with_keys(LOUD, trigger={"voice": "on"})
 
 

@@ -48,7 +48,7 @@ NOBODY = 65534
 
 DANGEROUS = {
     # would run programs, or read and write files
-    "tools.directory", "tools.deny", "board.sample_wav", "board.record_wav", "lights.spi", "camera.command",
+    "camera.command", "tools.directory", "tools.deny", "board.sample_wav", "board.record_wav", "lights.spi",
     # would send the key, and what is said, elsewhere
     "live.base_url", "live.api_key_file",
     # would open the gate
@@ -56,6 +56,9 @@ DANGEROUS = {
     "web.certificate", "web.private_key", "web.behind_proxy",
     "web.talk_tools", "web.message_mib", "web.metrics", "web.tokens",
     "web.token_minutes", "web.token_facts",
+    # would let others at the broker command the speaker, and hear what was said
+    "device.name", "device.room", "mqtt.host", "mqtt.port", "mqtt.tls", "mqtt.ca_file", "mqtt.user",
+    "mqtt.password_file", "mqtt.discovery", "mqtt.talk", "mqtt.transcripts",
 }  # fmt: skip
 
 
