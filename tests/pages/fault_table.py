@@ -67,7 +67,7 @@ and not answered are as ever. At rest the lights pulse three times in amber, and
 background; once one stays, the next turn takes it. What was said on the slow way the session does not know.
 Measured as below: once the way is known, 0.4 to 0.6 s from the end of speech to the first of the reply, of
 which the service thinks twice for 0.15 s. Who speaks at the very start waits for the failures, too: 2 s where
-connections are reset, 4 s where the upgrade is refused, 22 s where it is swallowed. Not with
+connections are reset, 4 s where the upgrade is refused, 25 s where it is swallowed. Not with
 `live.turn_taking = "server"`. The rows below were lived through with `live.fallback = "off"`;
 `tests/whole/test_slow_way.py` lives through the slow way.
 

@@ -70,7 +70,7 @@ class FallbackDialler:
             self._go_slow("each connection ends at once")
             return None
         try:
-            return await self._set_up(stack, handle)
+            return await self._set_up(stack, handle, ways.SHORT_SETUP_S if self.ways.failures else None)
         except LinkError as error:
             self.ways = ways.failed(self.ways, error.failure)
             if not self.ways.doubtful or not await self._slow.service.admits():
@@ -80,13 +80,12 @@ class FallbackDialler:
     async def _once_more(self, stack: AsyncExitStack, handle: str | None) -> Session | None:
         """HTTPS passes now. If sessions still do not, that is the network's way."""
         try:
-            return await self._set_up(stack, handle)
+            return await self._set_up(stack, handle, ways.SURE_SETUP_S)
         except LinkError as error:
             self._go_slow(error.failure.detail)
             return None
 
-    async def _set_up(self, stack: AsyncExitStack, handle: str | None) -> Session:
-        limit_s = ways.SHORT_SETUP_S if self.ways.failures else None
+    async def _set_up(self, stack: AsyncExitStack, handle: str | None, limit_s: float | None) -> Session:
         try:
             async with asyncio.timeout(limit_s):
                 return await stack.enter_async_context(self._live.session(handle))

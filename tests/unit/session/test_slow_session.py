@@ -311,6 +311,7 @@ async def test_a_set_up_that_hangs_is_given_up_sooner_after_a_failure(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(ways, "SHORT_SETUP_S", 0.01)
+    monkeypatch.setattr(ways, "SURE_SETUP_S", 0.01)
 
     class Hangs(Live):
         @contextlib.asynccontextmanager

@@ -57,8 +57,8 @@ DANGEROUS = {
     "web.talk_tools", "web.message_mib", "web.metrics", "web.tokens",
     "web.token_minutes", "web.token_facts",
     # would let others at the broker command the speaker, and hear what was said
-    "device.name", "device.room", "device.id", "mqtt.host", "mqtt.port", "mqtt.tls", "mqtt.ca_file", "mqtt.user",
-    "mqtt.password_file", "mqtt.discovery", "mqtt.talk", "mqtt.transcripts",
+    "device.name", "device.room", "device.id", "mqtt.host", "mqtt.port", "mqtt.tls", "mqtt.ca_file",
+    "mqtt.user", "mqtt.password_file", "mqtt.discovery", "mqtt.talk", "mqtt.transcripts",
 }  # fmt: skip
 
 
