@@ -22,7 +22,7 @@ SHORT_SETUP_S = 2.5
 """Once there was a failure, a set-up may take no longer: a good one takes some 0.5 s, and somebody waits."""
 
 SURE_SETUP_S = 6.0
-"""The last set-up before the slow way is taken may take so long: a network that is just coming back is slow."""
+"""The last set-up before the slow way is taken: a network that is just coming back is slow."""
 
 FIRST_TRIAL_S = 30.0
 LONGEST_TRIAL_S = 600.0
