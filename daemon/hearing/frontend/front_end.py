@@ -25,7 +25,8 @@ from daemon.hearing.frontend.likeness import Likeness
 from daemon.hearing.frontend.linear import CLIPPED
 from daemon.hearing.frontend.pace import SampleClock
 from daemon.hearing.frontend.residue import Residue
-from daemon.hearing.frontend.witness import Judge, Witness
+from daemon.hearing.frontend.witness import Witness
+from daemon.hearing.judging import Network
 from hw.base import MIC_FORMAT
 
 TAIL_S = 1.0
@@ -124,7 +125,7 @@ class FrontEnd:
         canceller: Canceller | None = None,
         polish: Callable[[bytes], bytes] | None = None,
         *,
-        judge: Judge | None = None,
+        judge: Network | None = None,
         problem: str | None = None,
     ) -> None:
         """Without `far_end` and `canceller` no echo is cancelled; without `polish` nothing else is done.
