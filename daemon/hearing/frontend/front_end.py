@@ -26,7 +26,8 @@ from daemon.hearing.frontend.likeness import Likeness
 from daemon.hearing.frontend.linear import CLIPPED
 from daemon.hearing.frontend.pace import SampleClock
 from daemon.hearing.frontend.residue import Residue
-from daemon.hearing.frontend.witness import VoiceJudge, Witness
+from daemon.hearing.frontend.witness import Witness
+from daemon.hearing.judging import Network
 from hw.base import MIC_FORMAT
 
 TAIL_S = 1.0
@@ -125,7 +126,7 @@ class FrontEnd:
         canceller: Canceller | None = None,
         polish: Callable[[bytes], bytes] | None = None,
         *,
-        judge: VoiceJudge | None = None,
+        judge: Network | None = None,
         problem: str | None = None,
         known: KnownPath = NOTHING_KNOWN,
     ) -> None:

@@ -12,7 +12,7 @@ and until it knows the sound again it says nothing.
 
 from __future__ import annotations
 
-from typing import Protocol
+from daemon.hearing.judging import Network
 
 SURE = 0.5
 """The probability from which it is somebody, as the judge's authors have it."""
@@ -36,22 +36,10 @@ QUIET_CHUNKS = 15
 """If for 0.3 s nothing exceeded the rest of the echo."""
 
 
-class VoiceJudge(Protocol):
-    """`neural.NeuralJudge`, or a test's."""
-
-    def hear(self, chunk: bytes) -> float:
-        """The probability that somebody speaks, after this chunk of `MIC_FORMAT`."""
-        ...
-
-    def reset(self) -> None:
-        """What comes next does not follow what was heard."""
-        ...
-
-
 class Witness:
     """Asks the judge. Capture thread."""
 
-    def __init__(self, judge: VoiceJudge) -> None:
+    def __init__(self, judge: Network) -> None:
         self._judge = judge
         self._of_late_db = 0.0
         self.begin()
