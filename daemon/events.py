@@ -10,22 +10,13 @@ Times are `time.monotonic()` seconds.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 
 from daemon.server_events import ServerEvent
+from daemon.words import Trigger as Trigger
 
 # --- to the dialogue -------------------------------------------------------------------------------
-
-
-class Trigger(Enum):
-    """What opened a turn."""
-
-    BUTTON = "button"
-    VOICE = "voice"
-    COMMAND = "command"
-    TEXT = "text"
-    WAKE_WORD = "wake_word"
 
 
 class Timer(Enum):
@@ -45,6 +36,12 @@ class TalkPressed:
     """The user asks to talk, before it is known whether this is a tap or a hold."""
 
     trigger: Trigger = Trigger.BUTTON
+    heard_at_byte: int | None = field(default=None, compare=False)
+    """Of a wake word: where it ended in the capture ring; None: now."""
+    score_db: float = field(default=0.0, compare=False)
+    """Of a wake word: by how much it was louder than the noise floor."""
+    agreed: bool = field(default=False, compare=False)
+    """Of a wake word: other speakers have been asked whether they answer it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -315,6 +312,13 @@ class PieceSent:
 
 
 @dataclass(frozen=True, slots=True)
+class PictureChanged:
+    """A picture that the model asked for waits for the lights, or has left."""
+
+    waits: bool
+
+
+@dataclass(frozen=True, slots=True)
 class LinkChanged:
     """The connection is in another phase: what is shown of it is to be drawn again."""
 
@@ -337,6 +341,11 @@ class RemindersChanged:
 
 
 @dataclass(frozen=True, slots=True)
+class AnnouncementsChanged:
+    """An announcement is heard, or is heard no more."""
+
+
+@dataclass(frozen=True, slots=True)
 class PairingChanged:
     """A browser asks to be let in by a press, or does so no more."""
 
@@ -344,6 +353,6 @@ class PairingChanged:
 Event = (
     DialogueEvent | ServerEvent | UtteranceGiven | ButtonEdge | GestureDue | TimerDue | ToolsChanged
     | PlaybackStarted | MicSilent | SpeakerLost | SpeakerBack | PieceSent | LinkChanged | OtherTools
-    | VolumeSet | RemindersChanged | PairingChanged
+    | VolumeSet | RemindersChanged | AnnouncementsChanged | PairingChanged | PictureChanged
 )  # fmt: skip
 """All that travels in the queue."""

@@ -1,4 +1,4 @@
-"""The words that several modules share: phases, tones, outcomes. Names as users see them."""
+"""The words that several modules share: phases, triggers, tones, outcomes. Names as users see them."""
 
 from __future__ import annotations
 
@@ -16,6 +16,27 @@ class Phase(Enum):
     FOLLOW_UP = "follow_up"
 
 
+class Trigger(Enum):
+    """What opened a turn."""
+
+    BUTTON = "button"
+    VOICE = "voice"
+    COMMAND = "command"
+    TEXT = "text"
+    WAKE_WORD = "wake_word"
+
+
+class LinkPhase(Enum):
+    """Where the connection is; the words of `conure status`."""
+
+    OFFLINE = "offline"
+    CONNECTING = "connecting"
+    ONLINE = "online"
+    ROTATING = "rotating"
+    BACKING_OFF = "backing_off"
+    REFUSED = "refused"
+
+
 class Earcon(Enum):
     """A short tone and what it tells."""
 
@@ -28,6 +49,7 @@ class Earcon(Enum):
     REFUSED = "refused"
     QUOTA = "quota"
     NO_MIC = "no_mic"
+    LOOK = "look"
 
 
 class Outcome(Enum):

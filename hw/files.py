@@ -138,6 +138,17 @@ def read_wav(path: Path, limit_bytes: int = WAV_LIMIT_BYTES) -> Wav:
     return wav_of(read_bytes(path, limit_bytes))
 
 
+def wav_file(pcm: bytes, rate_hz: int) -> bytes:
+    """The bytes of a WAV file of mono s16 samples."""
+    file = BytesIO()
+    with wave.open(file, "wb") as wav:
+        wav.setnchannels(1)
+        wav.setsampwidth(2)
+        wav.setframerate(rate_hz)
+        wav.writeframes(pcm)
+    return file.getvalue()
+
+
 def wav_of(data: bytes) -> Wav:
     """The samples in the bytes of a WAV file. Raises OddFile."""
     try:

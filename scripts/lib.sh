@@ -14,10 +14,11 @@ RUN_PACKAGES=(ca-certificates "${BUILD_PACKAGES[@]}")
 # The device tests bring up a PulseAudio of their own, and reach it through ALSA as a program would; the
 # network tests break a loopback of their own with ip and tc; the front end is tried on sentences that are spoken here;
 # the shells read the completions that are made for them.
-DEV_PACKAGES=(pulseaudio pulseaudio-utils libasound2-plugins iproute2 espeak-ng fish zsh)
+DEV_PACKAGES=(pulseaudio pulseaudio-utils libasound2-plugins iproute2 espeak-ng mosquitto fish zsh)
 PYTHON_PACKAGES=(python3 python3-venv python3-dev)
 # What most speakers do not need: the optional dependencies of pyproject.toml, each with a requirements-NAME.lock.
-EXTRAS=(mcp media silero wake web)
+EXTRAS=(mcp media mqtt wake web)
+FORMER_EXTRAS=(silero)  # every speaker has it; the name may stand in older commands and installations
 
 say() { printf 'conure: %s\n' "$*" >&2; }
 
@@ -138,6 +139,10 @@ read_extras() {
     CHOSEN=()
     for name in ${1//,/ }; do
         if [[ $name == none ]]; then continue; fi
+        if [[ " ${FORMER_EXTRAS[*]} " == *" $name "* ]]; then
+            say "$name needs no --with: every installation has it"
+            continue
+        fi
         if [[ " ${EXTRAS[*]} " != *" $name "* ]]; then fail "there is no extra \"$name\"; there are: ${EXTRAS[*]}"; fi
     done
     for name in "${EXTRAS[@]}"; do

@@ -5,10 +5,12 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from daemon.cli.arguments import add_config_option, add_json_option, to_json
 from daemon.cli.text.layout import terminal_width
+from daemon.errors import ConureError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -32,7 +34,10 @@ def add(commands: Any) -> None:
     doctor.add_argument(
         "--sound",
         action=argparse.BooleanOptionalAction,
-        help="play a test sound, to hear it again; on a terminal you are asked",
+        help="measure how the microphone hears the speaker, by a test sound; on a terminal you are asked",
+    )
+    doctor.add_argument(
+        "--picture", type=Path, metavar="FILE", help="draw the last measurement as a picture (SVG)"
     )
     doctor.add_argument("--interactive", action="store_true", help="try lights and button with your help")
 
@@ -43,13 +48,21 @@ def _doctor(arguments: argparse.Namespace) -> int:
     from daemon.doctor.machine import Machine
     from daemon.doctor.report import as_data, as_table, exit_status
 
-    wishes = Wishes(arguments.config, arguments.board, arguments.offline, _sound_wanted(arguments))
+    wishes = Wishes(
+        config=arguments.config,
+        board=arguments.board,
+        offline=arguments.offline,
+        sound=_sound_wanted(arguments),
+        tell=_tell,
+    )
     case, findings = examine(Machine(env=os.environ), wishes)
     if arguments.interactive:
         findings = _with_tried(case, findings)
     width = terminal_width(sys.stdout)
     text = f"{to_json(as_data(findings), indent=2)}\n" if arguments.json else as_table(findings, width)
     print(text, end="")
+    if arguments.picture is not None:
+        _draw(case, arguments.picture)
     return exit_status(findings)
 
 
@@ -57,7 +70,26 @@ def _sound_wanted(arguments: argparse.Namespace) -> bool:
     if arguments.sound is not None:
         return bool(arguments.sound)
     on_terminal = sys.stdin.isatty() and sys.stdout.isatty()
-    return on_terminal and not arguments.json and _ask("Play a test sound of two seconds?")
+    if not on_terminal or arguments.json:
+        return False
+
+    from daemon.doctor.sound.check import ANNOUNCED
+
+    return _ask(f"Measure the sound? You would hear {ANNOUNCED}.")
+
+
+def _draw(case: Case, file: Path) -> None:
+    """Write the picture. Raises ConureError."""
+    from daemon.doctor.sound.check import load_kept
+
+    kept = load_kept(case.machine, case.unit)
+    if kept is None or kept.path is None:
+        raise ConureError("there is nothing to draw yet: `conure doctor --sound` measures")
+    try:
+        file.write_text(kept.picture(), "utf-8")
+    except OSError as error:
+        raise ConureError(f"{file} cannot be written: {error.strerror or error}") from error
+    _tell(f"{file} is written: measured on {kept.measured_on}")
 
 
 def _with_tried(case: Case, findings: Iterable[Finding]) -> list[Finding]:

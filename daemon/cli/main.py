@@ -17,6 +17,8 @@ from daemon.cli import (
     configuration,
     devices,
     doctor,
+    messages,
+    mqtt,
     reminders,
     report,
     run,
@@ -36,8 +38,8 @@ from hw.sound.quiet import keep_stderr_apart
 EX_INTERRUPTED = 130
 
 PARTS = (
-    run, running, reminders, doctor, report, trials, devices, boards, configuration, tools, standin, web,
-    apply, about,
+    run, running, messages, reminders, doctor, report, trials, devices, boards, configuration, tools, standin,
+    web, mqtt, apply, about,
 )  # fmt: skip
 """One module for each family of commands; its `add` declares them. In the order of the help."""
 

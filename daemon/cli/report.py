@@ -30,8 +30,8 @@ SPOKEN = re.compile(r"\]: (user|model): ")
 PRIVATE_KEYS = ("live.instruction", "live.place")
 """Words that people have written about themselves; only their length helps."""
 
-PRIVATE_STATUS = ("next", "rings", "missed")
-"""Where the status tells of timers and reminders by their names."""
+PRIVATE_STATUS = ("next", "rings", "missed", "sounds", "unspoken", "recent")
+"""Where the status tells of timers and reminders by their names, and of announcements by their texts."""
 
 LEFT_OUT = "(left out)"
 
@@ -86,6 +86,7 @@ def make_report(machine: Machine, config: Path | None, *, offline: bool) -> str:
     parts: dict[str, Callable[[], str]] = {
         "Versions": lambda: _versions(case),
         "Doctor": lambda: as_table(findings),
+        "Sound check": lambda: _sound_check(case),
         "Status": lambda: _status(case.status),
         "Configuration": lambda: _configuration(machine, config),
         f"Log, the last {LOG_LINES} lines": lambda: _log(machine),
@@ -108,6 +109,17 @@ def _versions(case: Case) -> str:
 
     board = case.board.name if case.board else "unknown: the configuration has mistakes"
     return version_text(versions(case.machine) | {"board": board})
+
+
+def _sound_check(case: Case) -> str:
+    from daemon.doctor.sound.check import load_kept
+
+    kept = load_kept(case.machine, case.unit)
+    if kept is None:
+        return "none was made, or this user may not read it (`sudo conure doctor --sound` makes one)"
+    picture = kept.picture()
+    text = f"{kept.title}\n{kept.told()}"
+    return f"{text}\n\nSave the following lines as FILE.svg to see them:\n{picture}" if picture else text
 
 
 def _status(status: dict[str, Any] | None) -> str:

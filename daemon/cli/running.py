@@ -42,6 +42,29 @@ def _add_volume_and_say(commands: Any) -> None:
     say = commands.add_parser("say", help="begin a turn in writing; the answer is spoken")
     say.set_defaults(command=_say)
     say.add_argument("text", nargs="+", metavar="TEXT")
+    _add_announce(commands)
+
+
+def _add_announce(commands: Any) -> None:
+    announce = commands.add_parser("announce", help="have it say a text word for word, when nobody speaks")
+    announce.set_defaults(command=_announce)
+    announce.add_argument("text", nargs="+", metavar="TEXT")
+    announce.add_argument(
+        "--volume", type=int, metavar="N", help="loudness in percent (default: the present one)"
+    )
+    announce.add_argument("--chime", action="store_true", default=None, help="sound a chime before it")
+    announce.add_argument(
+        "--priority", choices=("low", "normal", "high"), help="what comes first; high: as loud at night"
+    )
+    announce.add_argument(
+        "--expires",
+        type=float,
+        metavar="S",
+        dest="expires_s",
+        help="do not say it later than this, in seconds (default: announce.expires_s)",
+    )
+    announce.add_argument("--id", metavar="ID", help="say it once, however often it is sent with this name")
+    add_json_option(announce, "as JSON: id, state, waiting")
 
 
 def _ask(command: str, args: dict[str, Any] | None = None) -> Any:
@@ -87,6 +110,17 @@ def _volume(arguments: argparse.Namespace) -> int:
         return 0
     night = answer.get("night_volume")
     print(f"{answer['volume']} %" + ("" if night is None else f" ({night} % at this hour of the night)"))
+    return 0
+
+
+def _announce(arguments: argparse.Namespace) -> int:
+    asked = {name: getattr(arguments, name) for name in ("volume", "chime", "priority", "expires_s", "id")}
+    given = {name: value for name, value in asked.items() if value is not None}
+    answer = _ask("announce", given | {"text": " ".join(arguments.text)})
+    if arguments.json:
+        print(to_json(answer, indent=2))
+    elif answer["state"] == "known":
+        print(f"{answer['id']} was announced already, or is about to be")
     return 0
 
 

@@ -55,7 +55,7 @@ def _list(arguments: argparse.Namespace) -> int:
 
             print(to_json([asdict(declaration) for declaration in toolbox.declarations()], indent=2))
         else:
-            rows = [[spec.name, _short(spec.description), spec.source] for spec in toolbox.specs().values()]
+            rows = [[spec.name, _short(spec.description), _source(spec)] for spec in toolbox.specs().values()]
             print(table([], rows, terminal_width(sys.stdout)) if rows else "no tools")
         problems = _problems(toolbox)
         complain(problems)
@@ -145,6 +145,11 @@ def _problems(toolbox: Toolbox) -> list[str]:
     states = [server.state for server in toolbox.servers]
     down = [f"MCP server {state.name}: {state.problem}" for state in states if state.problem]
     return [*toolbox.problems, *down]
+
+
+def _source(spec: ToolSpec) -> str:
+    """Where it comes from, and whether the user is asked before it is done."""
+    return f"{spec.source}, asks first" if spec.confirm else spec.source
 
 
 def _short(text: str) -> str:

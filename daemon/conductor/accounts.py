@@ -7,7 +7,7 @@ So summer time, a clock that jumps, or a restart can only change which day grows
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, MutableMapping
 from dataclasses import asdict, dataclass, fields
 from datetime import date
 from typing import Any
@@ -99,8 +99,7 @@ class Accounts:
         day = self.today()
         self.days[day] = self.days.get(day, Day()) + more
         self.since_start += more
-        if len(self.days) > HISTORY_DAYS:
-            _forget(self.days, day)
+        forget_far_days(self.days, day)
 
     def used_today(self) -> Day:
         """What was used on the present day."""
@@ -161,11 +160,12 @@ def read_days(data: Any) -> dict[str, Day]:
     """What `as_dict` gave. Numbers that it does not know are passed over. Raises ValueError for the rest."""
     match data:
         case {"days": dict(days)}:
-            return {_checked_day(day): _read_day(numbers) for day, numbers in days.items()}
+            return {checked_day(day): _read_day(numbers) for day, numbers in days.items()}
     raise ValueError("there are no days in it")
 
 
-def _checked_day(day: str) -> str:
+def checked_day(day: str) -> str:
+    """The day as it is, if it is one, or UNSET. Raises ValueError for what is none."""
     if day != UNSET and date.fromisoformat(day).isoformat() != day:
         raise ValueError(f"{day} is not a day")
     return day
@@ -179,8 +179,10 @@ def _read_day(numbers: Any) -> Day:
     return Day(**known)
 
 
-def _forget(days: dict[str, Day], today: str) -> None:
-    """Drop days until the history is short enough: those of a clock that once was wrong are far away."""
+def forget_far_days(days: MutableMapping[str, Any], today: str) -> None:
+    """Drop days until they are HISTORY_DAYS: those of a clock that once was wrong are far away."""
+    if len(days) <= HISTORY_DAYS:
+        return
     dated = sorted(day for day in days if day != UNSET)
     if today == UNSET:
         farthest_first = dated

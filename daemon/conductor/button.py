@@ -20,13 +20,26 @@ from daemon.events import (
     TalkWithdrawn,
 )
 
+WHOLE = (Gesture.TAPPED, Gesture.HELD, Gesture.DOUBLE, Gesture.LONG)
+"""What a press has become; the others are its halves."""
+
+
+def nobody(_event: str, **_fields: object) -> None:
+    """Nobody watches."""
+
 
 class ButtonInput:
     """Recognises gestures and says what they mean."""
 
     def __init__(
-        self, settings: ButtonSettings, clock: Callable[[], float], post: Callable[[GestureDue], None]
+        self,
+        settings: ButtonSettings,
+        clock: Callable[[], float],
+        post: Callable[[GestureDue], None],
+        tell: Callable[..., None] = nobody,
     ) -> None:
+        """`tell` is `Feed.tell`: who watches is told what the user did."""
+        self._tell = tell
         self._settings = settings
         self._clock = clock
         self._post = post
@@ -41,6 +54,9 @@ class ButtonInput:
             case GestureDue():
                 gestures = self._recogniser.tick(self._clock())
         self._set_timer()
+        for gesture in gestures:
+            if gesture in WHOLE:
+                self._tell("gesture", gesture=gesture.value)
         return [word for gesture in gestures for word in meanings(gesture, self._settings, muted=muted)]
 
     def _set_timer(self) -> None:

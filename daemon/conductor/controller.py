@@ -17,12 +17,15 @@ from daemon.conductor.downlink import Downlink
 from daemon.conductor.ledger import Mark
 from daemon.conductor.parts import Parts
 from daemon.conductor.performer import Performer
+from daemon.conductor.reach import reach_of
 from daemon.conductor.reply_times import ReplyTimes
+from daemon.conductor.shown import calls_of
 from daemon.conductor.timers import Timers
 from daemon.config.settings import VadSettings
 from daemon.dialogue.state import Dialogue, Policy, Talk
 from daemon.dialogue.table import advance
 from daemon.events import (
+    AnnouncementsChanged,
     ButtonEdge,
     DialogueEvent,
     Event,
@@ -35,6 +38,7 @@ from daemon.events import (
     MuteSet,
     OtherTools,
     PairingChanged,
+    PictureChanged,
     PieceSent,
     PlaybackStarted,
     RemindersChanged,
@@ -44,6 +48,7 @@ from daemon.events import (
     SecondAnswers,
     SpeakerBack,
     SpeakerLost,
+    SpeechStarted,
     StopAsked,
     TalkPressed,
     TextAsked,
@@ -57,18 +62,20 @@ from daemon.events import (
 )
 from daemon.hearing.ears import ears_for
 from daemon.hearing.silence import REMEDY
-from daemon.lights.conditions import Calls, Reach, RunStage, conditions_of, share_left
+from daemon.lights.conditions import RunStage, conditions_of, share_left
 from daemon.lights.ladder import Conditions
 from daemon.lights.scenes import PAIRING
 from daemon.reminders.phrases import question_of
 from daemon.server_events import ReplyAudio, ServerEvent
-from daemon.session.link import LinkPhase
 from daemon.words import Earcon, Phase
 
 log = logging.getLogger(__name__)
 
 DIALOGUE_EVENTS = get_args(DialogueEvent)
 SERVER_EVENTS = get_args(ServerEvent)
+
+SHOWN_CHANGES = (LinkChanged, RemindersChanged, AnnouncementsChanged, PairingChanged, PictureChanged)
+"""After these the lights are drawn again."""
 
 BELL_HELD_S = 15.0
 """A bell waits for the end of what somebody says, and no longer than a long sentence takes."""
@@ -115,20 +122,18 @@ class Controller:
         match event:
             case PieceSent():
                 self._note_sent(event)
-            case LinkChanged() | RemindersChanged() | PairingChanged():
-                self.show()
+            case _ if isinstance(event, SHOWN_CHANGES):
+                self._redraw(event)
             case VolumeSet(share):
                 self._parts.lamp.show_volume(share)
             case OtherTools():
                 self._parts.connection.renew_at_pause()
             case ButtonEdge(pressed=True) | TalkPressed(Trigger.COMMAND) if self._parts.reminders.ringing:
                 self._silence_bell()
-            case ButtonEdge(pressed=True) if (
-                self._parts.lamp.scene is PAIRING and self._parts.pairing.press()
-            ):
+            case ButtonEdge(pressed=True) if self._press_is_for_another():
                 self.show()
-            case TalkPressed(Trigger.WAKE_WORD) if self.state.phase is Phase.LISTENING:
-                pass  # a voice has begun the turn already; the word is part of what it says
+            case TalkPressed(Trigger.WAKE_WORD) if self._passes_over(event):
+                pass
             case ButtonEdge() | GestureDue():
                 for meant in self._button.take(event, muted=self.state.mic.muted):
                     self.advance(meant)
@@ -152,6 +157,11 @@ class Controller:
         self._hear_confirmed()
         self._follow_tools()
 
+    def _passes_over(self, word: TalkPressed) -> bool:
+        """A voice has begun the turn already, and the wake word is part of it; or others may answer it."""
+        agreement = self._parts.agreement
+        return self.state.phase is Phase.LISTENING or (agreement is not None and agreement.holds(word))
+
     # --- the dialogue
 
     def advance(self, event: DialogueEvent) -> None:
@@ -164,11 +174,14 @@ class Controller:
             if (was.phase, self.state.phase) == (Phase.SPEAKING, Phase.THINKING):
                 self.downlink.gate.pause()
         self._hold_bell(was.phase)
+        self._parts.announcements.follow(self.state.phase)
         self.show()
         for action in actions:
             self.performer.perform(action, self.state)
         self._tune_ears()
         self._note_need()
+        if self._parts.eyes is not None:
+            self._parts.eyes.set_wanted(self.state.phase is not Phase.IDLE)
 
     def _policy_now(self) -> Policy:
         """What is configured, with what has been learned and used up."""
@@ -211,8 +224,11 @@ class Controller:
                 self._mark(self.state.turn.number, Mark.LINK_UP, now_s)
             case LinkLost():
                 self.downlink.lose()
+            case SpeechStarted() if self.policy.by_server:
+                self._parts.tools.note_said()
             case StopAsked():
                 self._parts.playback.hush()
+                self._parts.announcements.hush()
                 self._parts.reminders.silence()
             case TalkPressed() | TextAsked() | MuteSet():
                 self._parts.playback.hush()
@@ -249,6 +265,11 @@ class Controller:
         link_ok = self._parts.connection.link.failure is None and not self._parts.accounts.used_up()
         if question and self._parts.reminders.speaks and link_ok and self.state.phase is Phase.IDLE:
             self.advance(TextAsked(question))
+
+    def _press_is_for_another(self) -> bool:
+        """Whether a press ends an announcement, or lets a browser in: then it does no more than that."""
+        for_browser = self._parts.lamp.scene is PAIRING
+        return self._parts.announcements.hush() or (for_browser and self._parts.pairing.press())
 
     def _hold_bell(self, was: Phase) -> None:
         """While somebody speaks no bell sounds; but noise that is taken for speech must not stop an alarm."""
@@ -339,33 +360,26 @@ class Controller:
         """Set the lights from the present conditions."""
         self._parts.lamp.refresh(self.conditions())
 
+    def _redraw(self, event: Event) -> None:
+        """Show what has changed. A picture that the model asked for leaves after light and tone said so."""
+        self.show()
+        if event == PictureChanged(waits=True):
+            self.performer.play(Earcon.LOOK, self.state.phase)
+            self._parts.uplink.glance.let_go()
+
     def conditions(self) -> Conditions:
         """Everything that the lights depend on."""
         left_s = self.performer.follow_up_until_s - self._clock()
+        resting = self.state.phase in (Phase.IDLE, Phase.FOLLOW_UP)
+        budget_gone = resting and self._parts.accounts.used_up()
         return conditions_of(
             self.state,
             self._stage,
-            self._reach(),
-            Calls(
-                ringing=self._parts.reminders.ringing,
-                missed=self._parts.reminders.untold,
-                pairing=self._parts.pairing.waits,
-            ),
+            reach_of(self._parts.connection.link, budget_gone=budget_gone),
+            calls_of(self._parts),
             speaker_ok=self.speaker_ok,
             leaving=self._parts.uplink.leaving,
             follow_up_left=share_left(left_s, self.policy.follow_up_s),
-        )
-
-    def _reach(self) -> Reach:
-        link = self._parts.connection.link
-        failure = link.failure
-        resting = self.state.phase in (Phase.IDLE, Phase.FOLLOW_UP)
-        budget_gone = resting and self._parts.accounts.used_up()
-        return Reach(
-            connecting=link.phase is LinkPhase.CONNECTING,
-            refused=failure is not None and failure.refused,
-            offline=failure is not None and not failure.refused,
-            quota=budget_gone or (failure is not None and failure.kind.value == "quota"),
         )
 
     def look(self) -> dict[str, Any]:

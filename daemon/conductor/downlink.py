@@ -15,6 +15,7 @@ from daemon.conductor.withheld import Called, Said, Withheld
 from daemon.events import DialogueEvent, ReplyEnded, ReplyIsWhole
 from daemon.runtime.cells import clean
 from daemon.runtime.feed import Feed
+from daemon.runtime.newest_lines import PRIVATE
 from daemon.server_events import (
     GenerationComplete,
     NotUnderstood,
@@ -157,7 +158,7 @@ class Downlink:
     def _show_words(self, who: str, text: str) -> None:
         self._feed.tell("transcript", who=who, text=text)
         if self._log_transcripts:
-            log.info("%s: %s", who, clean(text))
+            log.info("%s: %s", who, clean(text), extra=PRIVATE)
 
     def begin(self, turn: int) -> None:
         """The reply to `turn` begins."""

@@ -80,6 +80,7 @@ class Turn:
             "turn": self.turn,
             "trigger": self.trigger.value,
             "outcome": self.outcome.value if self.outcome else None,
+            "trigger_to_end_ms": self.between_ms(Mark.TRIGGERED, Mark.SPEECH_ENDED),
             "trigger_to_first_sent_ms": self.between_ms(Mark.TRIGGERED, Mark.FIRST_SENT),
             "end_to_all_sent_ms": self.between_ms(Mark.SPEECH_ENDED, Mark.ALL_SENT),
             "end_to_first_reply_ms": self.between_ms(Mark.SPEECH_ENDED, Mark.FIRST_REPLY),

@@ -5,9 +5,11 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from daemon.announcements.service import Announcements
 from daemon.conductor.accounts import Accounts
+from daemon.conductor.daily import DailyTimes
 from daemon.conductor.ledger import Ledger
 from daemon.conductor.pairing import PressToPair
 from daemon.conductor.totals import TurnTotals
@@ -22,6 +24,10 @@ from daemon.session.uplink import Uplink
 from daemon.speaking.playback import Playback
 from daemon.speaking.volume import Volume
 from daemon.tools.calling.host import ToolHost, no_tools
+
+if TYPE_CHECKING:
+    from daemon.conductor.agreement import OneAnswers  # loaded where there is a broker only
+    from daemon.seeing.eyes import Eyes  # loaded where there is a camera only
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,9 +45,14 @@ class Parts:
     totals: TurnTotals = field(default_factory=TurnTotals)
     feed: Feed
     accounts: Accounts = field(default_factory=Accounts)
+    times: DailyTimes = field(default_factory=DailyTimes)
     reminders: Reminders = field(default_factory=Reminders)
+    announcements: Announcements = field(default_factory=Announcements)
     pairing: PressToPair = field(default_factory=PressToPair)
+    agreement: OneAnswers | None = None
+    """Where there may be other speakers."""
     tools: ToolHost = field(default_factory=no_tools)
+    eyes: Eyes | None = None
     clock: Callable[[], float] = time.monotonic
 
     def look(self) -> dict[str, Any]:
@@ -54,6 +65,7 @@ class Parts:
                 "mic": self.capture.report(),
                 "speaker": self.volume.speaker_report(),
                 "lights": self.lamp.report(),
+                **({"camera": self.eyes.report()} if self.eyes else {}),
             },
             "timers": self.reminders.report(),
         }
@@ -63,11 +75,16 @@ class Parts:
         return self.look() | {
             "front_end": self.capture.front_end.report(),
             "usage": self.accounts.report(),
+            "announcements": self.announcements.report(),
             "turns": self.ledger.report(),
+            **(self.agreement.report() if self.agreement else {}),
             "turn_totals": self.totals.report() | {"used": self.accounts.since_start.as_words()},
         }
 
     def counters(self) -> dict[str, int]:
         """What each has counted."""
-        counting = (self.capture, self.playback, self.uplink, self.feed, self.mailbox)
-        return {name: number for part in counting for name, number in part.counters().items()}
+        usual = (
+            self.capture, self.playback, self.uplink, self.feed, self.mailbox, self.announcements
+        )  # fmt: skip
+        others = [part for part in (self.eyes, self.agreement) if part is not None]
+        return {name: number for part in (*usual, *others) for name, number in part.counters().items()}

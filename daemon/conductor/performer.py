@@ -199,4 +199,5 @@ class Performer:
         line = self._parts.ledger.close(turn, outcome, self._clock())
         if line is not None:
             self._parts.totals.add(line)
+            self._parts.times.add(line)
             self._parts.feed.tell("turn", **line.as_dict())

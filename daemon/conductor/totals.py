@@ -11,6 +11,7 @@ from typing import Any
 
 from daemon.conductor.ledger import Mark, Turn
 from daemon.events import Trigger
+from daemon.histogram import Histogram
 from daemon.words import Outcome
 
 BOUNDS_S = (0.1, 0.15, 0.2, 0.3, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 5.0, 10.0)
@@ -24,21 +25,9 @@ DURATIONS = {
 """What is measured, from one mark to another; a turn without either of them is not counted."""
 
 
-class Histogram:
-    """How often a duration fell into each bucket."""
-
-    def __init__(self) -> None:
-        self._counts = [0] * (len(BOUNDS_S) + 1)
-        self._sum_s = 0.0
-
-    def add(self, duration_s: float) -> None:
-        """Count one."""
-        self._counts[bisect_left(BOUNDS_S, duration_s)] += 1
-        self._sum_s += duration_s
-
-    def report(self) -> dict[str, Any]:
-        """The count of each bucket by itself, the last without a bound, and the sum of all durations."""
-        return {"counts": list(self._counts), "sum_s": round(self._sum_s, 4)}
+def bucket_of(duration_s: float) -> int:
+    """The place of the bucket that a duration falls into."""
+    return bisect_left(BOUNDS_S, duration_s)
 
 
 class TurnTotals:
@@ -46,7 +35,7 @@ class TurnTotals:
 
     def __init__(self) -> None:
         self._turns = {outcome: dict.fromkeys(Trigger, 0) for outcome in Outcome}
-        self._durations = {name: Histogram() for name in DURATIONS}
+        self._durations = {name: Histogram(BOUNDS_S) for name in DURATIONS}
 
     def add(self, line: Turn) -> None:
         """Count a turn of the ledger that is over; one without an outcome is passed over."""

@@ -8,14 +8,14 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from daemon.config.settings import BoardSettings, ButtonSettings, LightSettings, Settings
+from daemon.config.settings import BoardSettings, ButtonSettings, CameraSettings, LightSettings, Settings
 from daemon.errors import UsageError
 from hw.base import Board, LedError, Leds
 from hw.boards.board_files import BoardFile, BoardFileError, UnknownBoard, find_board, load_all
 from hw.boards.detect import Detection, Traces, detect, read_traces
 from hw.build import GENERIC, BoardSpec, NoLeds, build_board
 from hw.gpio.gpio import ButtonSpec
-from hw.sound.cards import ALTERNATIVE
+from hw.sound.cards import ALTERNATIVE, cards_meant
 from hw.sound.negotiate import StreamOptions
 
 log = logging.getLogger(__name__)
@@ -103,6 +103,7 @@ def board_settings(board: BoardFile) -> Settings:
         if button
         else ButtonSettings(pin=-1),
         lights=LightSettings(**asdict(lights)) if lights else LightSettings(),
+        camera=CameraSettings(device=board.camera) if board.camera else CameraSettings(),
     )
 
 
@@ -172,6 +173,16 @@ def _button_spec(button: ButtonSettings) -> ButtonSpec | None:
 def wanted_device(names: tuple[str, ...]) -> str:
     """The names of `board.mic` or `board.speaker` as the sound devices take them, and name themselves."""
     return ALTERNATIVE.join(names)
+
+
+def sound_devices(settings: Settings, root: Path = Path("/")) -> dict[str, Any]:
+    """Which sound devices are meant, so that others can be told from them.
+
+    What the configuration names, and the ids, USB devices and ports of the cards that this may be. Reads the
+    kernel's files under `root`.
+    """
+    mic, speaker = settings.board.mic, settings.board.speaker
+    return {"mic": list(mic), "speaker": list(speaker), "cards": cards_meant([*mic, *speaker], root)}
 
 
 def open_leds(board: Board) -> Leds:

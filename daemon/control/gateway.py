@@ -11,6 +11,7 @@ from daemon.conductor.accounts import Accounts, Day
 from daemon.control.commands import Handler
 from daemon.errors import ControlError
 from daemon.outside import OutOfRange, number, one_line, whole_number
+from daemon.tools.declaring.spec import ToolSpec
 from daemon.tools.kit import ToolKit
 from hw.base import MIC_FORMAT, SPEAKER_FORMAT
 
@@ -74,9 +75,7 @@ class GatewayCommands:
         equipment = self._tools.equipment
         return {
             "instruction": equipment.instruction(),
-            "declarations": [
-                asdict(one) | {"source": specs[one.name].source} for one in equipment.declarations()
-            ],
+            "declarations": [asdict(one) | _about(specs[one.name]) for one in equipment.declarations()],
         }
 
     async def account(self, args: dict[str, Any]) -> dict[str, Any]:
@@ -90,6 +89,11 @@ class GatewayCommands:
         if used != Day():
             self._accounts.add(used)
         return {"used_up": self._accounts.used_up(), "budget": self._accounts.budget_words()}
+
+
+def _about(spec: ToolSpec) -> dict[str, Any]:
+    """What the model is not told of a tool: where it comes from, and which calls the user must confirm."""
+    return {"source": spec.source, "confirm": spec.confirm.plain() if spec.confirm else None}
 
 
 def _day_of(args: dict[str, Any]) -> Day:

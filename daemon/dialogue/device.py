@@ -51,7 +51,7 @@ from daemon.words import Earcon, Outcome, Phase
 
 def press(state: Dialogue, event: e.TalkPressed, policy: Policy) -> Step:
     """A press opens a turn at once, and cuts the one that is under way: local first."""
-    return open_turn(state, event.trigger, policy)
+    return open_turn(state, event.trigger, policy, event.heard_at_byte)
 
 
 def voice_when_idle(state: Dialogue, event: e.SpeechStarted, policy: Policy) -> Step:

@@ -34,7 +34,7 @@ from daemon.words import Earcon, Outcome, Phase
 
 def press_when_idle(state: Dialogue, event: e.TalkPressed, policy: Policy) -> Step:
     """Open the conversation; it closes by itself when nobody says more."""
-    opened, actions = open_turn(state, event.trigger, policy)
+    opened, actions = open_turn(state, event.trigger, policy, event.heard_at_byte)
     if opened.phase is not Phase.LISTENING:
         return opened, actions
     return opened, (*actions, do.StartTimer(e.Timer.FOLLOW_UP, policy.no_speech_s))

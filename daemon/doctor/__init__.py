@@ -2,6 +2,6 @@
 
 `case.admit` gathers what is known beforehand, `examination.examine` asks the families of checks, each on a
 thread of its own and all within a time limit, and `report` prints what they found. A module for each family:
-`access`, `devices`, `network`, `service`, `host`; what they judge sound by is pure (`microphone`,
-`loopback`). Everything outside comes in through a `machine.Machine`, which tests replace.
+`access`, `devices`, `network`, `service`, `host`; what they judge a microphone by is pure (`microphone`), and
+`sound` has the sound check. Everything outside comes in through a `machine.Machine`, which tests replace.
 """

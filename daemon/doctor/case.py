@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,8 @@ class Wishes:
     """Leave the network alone."""
     sound: bool = False
     """Make a sound, to hear it again."""
+    tell: Callable[[str], object] = lambda text: None
+    """Told what will be heard before it is. Any thread."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,11 +11,11 @@ from typing import Any
 
 from daemon.config.board import wanted_device
 from daemon.config.settings import Settings
-from daemon.doctor import loopback, microphone
+from daemon.doctor import microphone
 from daemon.doctor.case import Case
 from daemon.doctor.finding import Check, Finding, Verdict, fine, skipped, skipped_all, wrong
-from daemon.doctor.trial import play_and_listen, take
-from daemon.speaking.gain import gain_for
+from daemon.doctor.sound.check import ANNOUNCED, check_sound
+from daemon.doctor.trial import take
 from hw.base import (
     MIC_FORMAT,
     SPEAKER_FORMAT,
@@ -35,9 +35,6 @@ CHECKS = (
 
 LISTEN_S = 2.0
 """Long enough for a pause between two words, and for hum to be told from a voice."""
-
-ROOM_S = 0.5
-"""What is heard of the room before the test sound."""
 
 RATE_TOLERANCE = 0.05
 """Of the microphone's pace. A busy machine shifts two seconds by some 50 ms; 44.1 kHz taken for 48 kHz is 8 %
@@ -152,26 +149,8 @@ def _loopback(case: Case, board: Board, settings: Settings) -> Finding:
     if board.echo_free:
         return skipped(check, "the microphone of this board does not hear the speaker, as it should be")
     if not case.wishes.sound:
-        return skipped(check, "not asked for", "`conure doctor --sound` plays a test sound of two seconds")
-    sound = loopback.sound_pcm(gain_for(settings.sound.volume))
-    try:
-        heard, played_s = play_and_listen(board, sound, ROOM_S, loopback.LATEST_S, case.machine.clock)
-    except DeviceError as error:
-        return skipped(check, f"a device is missing for it ({error.device})")
-    return judge_loopback(loopback.analyse(heard, played_s), settings.sound.volume)
-
-
-def judge_loopback(heard: loopback.Returned | None, volume_percent: int) -> Finding:
-    """What is to be said of the sound that came back."""
-    found = f"at volume {volume_percent}"
-    if heard is not None:
-        found = (
-            f"{found}: heard after {heard.delay_s * 1000:.0f} ms, {heard.level_dbfs:.0f} dBFS, "
-            f"{heard.above_room_db:.0f} dB above the room, distortion {heard.distortion:.1%}"
-        )
-    for fault in loopback.faults(heard):
-        return wrong(Check.LOOPBACK, f"{fault.found} ({found})", fault.remedy)
-    return fine(Check.LOOPBACK, found)
+        return skipped(check, "not asked for", f"`conure doctor --sound` plays {ANNOUNCED}")
+    return check_sound(case, board, settings)
 
 
 def _button(case: Case, board: Board) -> Finding:

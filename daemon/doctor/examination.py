@@ -8,13 +8,18 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
-from daemon.doctor import access, devices, host, network, service
+from daemon.doctor import access, camera, devices, host, service
 from daemon.doctor.case import Case, Wishes, admit
 from daemon.doctor.finding import Check, Finding, in_order, skipped, wrong
 from daemon.doctor.machine import Machine
+from daemon.doctor.network import to_broker, to_service
 
 LIMIT_S = 15.0
 """For all of it: who asks for a diagnosis waits so long, and a part that hangs is a diagnosis itself."""
+
+SOUND_LIMIT_S = 30.0
+"""The same where a test sound is played, which takes ten seconds of it, and its analysis on a small board a
+few."""
 
 log = logging.getLogger(__name__)
 
@@ -37,8 +42,10 @@ FAMILIES = (
     Family((Check.API_KEY,), _key, "is its file on a network drive?"),
     Family((Check.GROUPS,), access.probe, "does systemd itself answer (`systemctl status`)?"),
     Family(devices.CHECKS, devices.probe, "unplug the device and plug it in again, or restart the machine"),
+    Family((Check.CAMERA,), camera.probe, "end the program that has the camera, or restart the machine"),
     Family(host.CHECKS, host.probe, "restart the machine; does its card still work (`dmesg`)?"),
-    Family(network.CHECKS, network.probe, "try another network (a phone's hotspot)"),
+    Family(to_service.CHECKS, to_service.probe, "try another network (a phone's hotspot)"),
+    Family((Check.BROKER,), to_broker.probe, "does the broker's name resolve (`getent hosts NAME`)?"),
     Family(
         (Check.SERVICE, Check.FAILURES), service.probe, "does systemd itself answer (`systemctl status`)?"
     ),
@@ -82,10 +89,17 @@ class _Round:
 
 
 def examine(
-    machine: Machine, wishes: Wishes, families: Sequence[Family] = FAMILIES, limit_s: float = LIMIT_S
+    machine: Machine,
+    wishes: Wishes,
+    families: Sequence[Family] = FAMILIES,
+    limit_s: float | None = None,
 ) -> tuple[Case, list[Finding]]:
-    """Look at everything; the findings come in the order of the table. Takes at most some `limit_s`."""
-    give_up_s = time.monotonic() + limit_s
+    """Look at everything; the findings come in the order of the table.
+
+    Takes at most some `limit_s`: LIMIT_S or SOUND_LIMIT_S, if nothing is said.
+    """
+    usual_s = SOUND_LIMIT_S if wishes.sound else LIMIT_S
+    give_up_s = time.monotonic() + (usual_s if limit_s is None else limit_s)
     case, findings = admit(machine, wishes)
     rounds = [_Round(family, case) for family in families]
     for one in rounds:

@@ -9,12 +9,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from daemon.config.broker_password import load_password
 from daemon.config.load import KEY_VARIABLES
 from daemon.config.secret import Secret
 from daemon.config.settings import Settings
 from daemon.doctor.access import look_for_key
 from daemon.doctor.machine import Machine
 from daemon.doctor.unit import Unit
+from daemon.errors import ConfigError
 from daemon.masking import MASK, mask_keys
 from hw.files import OddFile, read_text, read_toml
 
@@ -65,6 +67,7 @@ def secrets_of(machine: Machine, settings: Settings | None, unit: Unit) -> Secre
         without_own = replace(machine, env={})
         keys += [key for one in (machine, without_own) if (key := look_for_key(one, settings, unit)[0])]
         values += _of_tools(Path(settings.tools.directory))
+        values += _of_broker(machine, settings)
     return Secrets(tuple(keys), tuple({value for value in values if len(value) >= SHORTEST}))
 
 
@@ -78,6 +81,12 @@ def _of_proxies(env: Mapping[str, str]) -> Iterator[str]:
         if name.lower().endswith("_proxy") and "@" in value:
             yield value.rpartition("@")[0].rpartition("/")[2]
             yield value.rpartition("@")[0].rpartition(":")[2]
+
+
+def _of_broker(machine: Machine, settings: Settings) -> Iterator[str]:
+    with suppress(ConfigError):
+        if password := load_password(settings.mqtt, machine.env):
+            yield password.reveal()
 
 
 def _of_tools(folder: Path) -> Iterator[str]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from math import isfinite
@@ -32,13 +33,16 @@ from daemon.hearing.silence import REMEDY, SilenceWatch
 from daemon.hearing.wake import WakeWords
 from daemon.runtime.patience import Attendant
 from daemon.runtime.ring import HistoryRing
-from hw.base import MIC_FORMAT, Mic
+from hw.base import CHUNK_MS, MIC_FORMAT, Mic
 
 MUTED_TICK_S = 0.5
 """How often the muted thread shows the watchdog that it lives."""
 
 SpeechEvent = SpeechStarted | SpeechPaused | SpeechResumed | SpeechEnded
 CaptureEvent = SpeechEvent | TalkPressed | MicLost | MicBack | MicSilent
+
+WAKE_WORD_CHUNKS = 1000 // CHUNK_MS
+"""A wake word lasts less than 1 s: so far back its loudness is looked for."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,6 +87,7 @@ class Capture:
         self._clock = clock
         self.front_end = listening.front_end
         self._wake_words = listening.wake_words
+        self._loudness_db: deque[float] = deque(maxlen=WAKE_WORD_CHUNKS)
         self._self_interruption = SelfInterruption()
         self._speech = False
         self.silence = SilenceWatch(silent_after_s)
@@ -115,6 +120,7 @@ class Capture:
             "problem": self._problem(),
             "level_dbfs": round(self.level_dbfs, 1),
             "floor_dbfs": round(self.floor_dbfs, 1),
+            "music": self._detector.foreign.music,
         }
 
     def _problem(self) -> str | None:
@@ -129,6 +135,7 @@ class Capture:
             "mic_overruns": self.overruns,
             "mic_losses": self.mic.losses,
             "mic_silences": self.silence.silences,
+            "music_ignored": self._detector.foreign.musics,
             **self.front_end.counters(),
         }
 
@@ -190,8 +197,10 @@ class Capture:
             self.front_end.distrust()
         if heard.edge is not None:
             self._post(self._speech_event(heard.edge, heard.onset_chunks_ago))
-        if self._wake_words is not None and self._wake_words.hear(cleaned.heard) is not None:
-            self._hear_wake_word(speech=heard.speech)
+        if self._wake_words is not None:
+            self._loudness_db.append(heard.level_dbfs - heard.floor_dbfs)
+            if self._wake_words.hear(cleaned.heard) is not None:
+                self._hear_wake_word(speech=heard.speech)
         if ears.hungry:
             self._wake_uplink()
 
@@ -200,7 +209,8 @@ class Capture:
         if speech:
             self._detector.reset()
             self._post(SpeechEnded())
-        self._post(TalkPressed(Trigger.WAKE_WORD))
+        score_db = max(self._loudness_db, default=0.0)
+        self._post(TalkPressed(Trigger.WAKE_WORD, heard_at_byte=self._ring.head, score_db=score_db))
 
     def _speech_event(self, edge: Edge, onset_chunks_ago: int) -> SpeechEvent:
         match edge:

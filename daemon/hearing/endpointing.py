@@ -1,10 +1,12 @@
 """When speech starts and when it has ended: hysteresis over a moving noise floor.
 
-Four sieves, each for what the others let through. *Level*: louder than the noise floor, so that a fan is
+Five sieves, each for what the others let through. *Level*: louder than the noise floor, so that a fan is
 silence once the floor has followed it. *webrtcvad*: shaped like a voice; asked only for loud chunks.
 *Duration*: so many chunks within a short window, so that a click is nothing. *Pitch*: most of them
 periodic as vowels are, so that a slammed door or a fan being switched on, which webrtcvad takes for voice,
-is nothing. Only a start has to pass the last two, and of pitch one that a press has announced is excused.
+is nothing. *The neural judge* (`judging.Cascade`), so that music, animals and dishes are nothing: it must
+recognise a start, and what it no longer recognises does not hold an utterance open. Only a start has to pass
+duration and pitch, and of pitch one that a press has announced is excused.
 
 Pure: the time is counted in chunks. One detector for one stream, one thread.
 """
@@ -12,13 +14,14 @@ Pure: the time is counted in chunks. One detector for one stream, one thread.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
 from math import inf
 
 from daemon.config.settings import VadSettings
 from daemon.hearing.features import level_dbfs, periodicity
+from daemon.hearing.foreign_sound import ForeignSound
+from daemon.hearing.judging import SPEECH_PROBABILITY, Cheap, IsVoiced, Judge
 from daemon.hearing.turn_end import TurnEnd
 from hw.base import CHUNK_MS
 
@@ -29,9 +32,23 @@ has gaps of 20 to 60 ms at its stops (p, t, k), and in noise only its vowels sta
 STRONG_SHARE = 1 / 2
 """This share of them must exceed the full threshold and have a pitch."""
 
-VOICE_PERIODICITY = 0.65
-"""`periodicity` from which a chunk has a pitch. With the two values above, espeak's sentences start 10 dB
-above the noise of a fan, and at most 1 of 300 synthetic doors does; with 0.60 it is 14 of 300."""
+VOICE_PERIODICITY = 0.50
+"""`periodicity` from which a chunk, together with the one before, has a pitch."""
+
+RECOGNISED_CHUNKS, DOUBTFUL_CHUNKS = 100 // CHUNK_MS, 180 // CHUNK_MS
+"""So much of a start the neural judge must recognise, where there is one; the second in a busy room
+(`foreign_sound`)."""
+
+GOES_ON_PROBABILITY = 0.35
+"""From which speech goes on, as the network's authors have it."""
+
+DOUBTED_CHUNKS = 300 // CHUNK_MS
+"""Speech goes on for so long without the neural judge if webrtcvad says so: it loses a voice at times. Music
+and dishes hold an utterance open no longer than that."""
+
+BREATH_CHUNKS = 240 // CHUNK_MS
+"""The neural judge does not know whispers. After a press so much that webrtcvad takes for voice starts
+speech too, unless the room is busy."""
 
 RELEASE_RATIO = 0.5
 """Speech goes on while it exceeds the floor by this share of `threshold_db`: the end of a word is softer
@@ -126,10 +143,10 @@ class NoiseFloor:
 class SpeechDetector:
     """Finds the start and the end of speech in a stream of 20 ms chunks of `hw.base.MIC_FORMAT`."""
 
-    def __init__(self, settings: VadSettings, is_voiced: Callable[[bytes], bool]) -> None:
-        """`is_voiced` judges one chunk (`vad.judge_from`)."""
-        self._is_voiced = is_voiced
-        self._judges_all = settings.engine == "silero"  # it tells a voice by what it has heard before
+    def __init__(self, settings: VadSettings, judge: Judge | IsVoiced) -> None:
+        """`judge` hears the same chunks (`vad.judge_from`); a function of one chunk will do."""
+        self._judge = Cheap(judge) if callable(judge) else judge
+        self._judge_is_cheap = isinstance(self._judge, Cheap)
         self._threshold_db = settings.threshold_db
         self._release_db = settings.threshold_db * RELEASE_RATIO
         self._turn_end = TurnEnd(settings)
@@ -137,6 +154,8 @@ class SpeechDetector:
         self._usual_ms = settings.silence_ms
         self._floor = NoiseFloor()
         self._excess_db = inf
+        self.foreign = ForeignSound()
+        """What was passed over of late."""
         self.reset()
 
     def reset(self) -> None:
@@ -146,6 +165,13 @@ class SpeechDetector:
         # The last chunks as bits, the newest lowest.
         self._speech_bits = 0
         self._strong_bits = 0
+        self._recognised_bits = 0
+        self._doubted_chunks = 0
+        self._recognised = False
+        """Whether the neural judge has recognised a voice in this utterance."""
+        self._doubted_voice = False
+        """Whether the newest chunk is a voice to the cheap judge only, where there is another."""
+        self._chunk_before = b""
 
     @property
     def stirred(self) -> bool:
@@ -176,6 +202,7 @@ class SpeechDetector:
         level = level_dbfs(chunk)
         self._excess_db = excess_db
         if own_sound:
+            self._judge.hear(chunk, loud=False)
             self._remember(speech=False, strong=False)
             return Heard(
                 level_dbfs=level,
@@ -200,10 +227,13 @@ class SpeechDetector:
 
     def _hear_start(self, chunk: bytes, level: float, needed: int, expected: bool) -> Edge | None:
         speech = self._is_speech(chunk, level)
+        if not expected:  # what a user who has pressed whispers is not foreign
+            self.foreign.hear(self._doubted_voice)
         stands_out = self._excess_db > VOICE_EXCESS_DB and self._exceeds(level, self._threshold_db)
-        loud = speech and stands_out
-        self._remember(speech, loud and (expected or periodicity(chunk) >= VOICE_PERIODICITY))
-        if not speech or not self._has_started(needed):
+        strong = speech and stands_out and (expected or self._has_pitch(chunk))
+        self._chunk_before = chunk
+        self._remember(speech, strong)
+        if not speech or not self._has_started(needed, expected):
             return None
         self._speech, self._quiet_chunks = True, 0
         self._turn_end.begin(_run_chunks(self._speech_bits))
@@ -211,6 +241,7 @@ class SpeechDetector:
 
     def _hear_end(self, chunk: bytes, level: float) -> Edge | None:
         speech = self._is_speech(chunk, level)
+        self.foreign.hear(self._doubted_voice and self._recognised)  # else it is a whisper
         self._remember(speech, strong=False)
         # One chunk alone is a click, and does not put off the end.
         if speech and self._speech_bits & 0b110:
@@ -240,8 +271,22 @@ class SpeechDetector:
         return Edge.RESUMED
 
     def _is_speech(self, chunk: bytes, level: float) -> bool:
-        exceeds = self._exceeds(level, self._release_db)
-        return (exceeds or self._judges_all) and self._is_voiced(chunk) and exceeds
+        loud = self._exceeds(level, self._release_db)
+        voiced, probability = self._judge.hear(chunk, loud=loud)
+        if probability is None:
+            return voiced
+        recognised = loud and probability >= (GOES_ON_PROBABILITY if self._speech else SPEECH_PROBABILITY)
+        self._recognised_bits = (self._recognised_bits << 1 | recognised) & _HISTORY_MASK
+        self._doubted_chunks = 0 if recognised else self._doubted_chunks + 1
+        self._doubted_voice = voiced and not recognised
+        return recognised or (voiced and self._may_be_voice())
+
+    def _may_be_voice(self) -> bool:
+        """Whether what webrtcvad takes for voice may be one although the network does not say so."""
+        return not self._speech or not self._recognised or self._doubted_chunks < DOUBTED_CHUNKS
+
+    def _has_pitch(self, chunk: bytes) -> bool:
+        return periodicity(self._chunk_before + chunk) >= VOICE_PERIODICITY
 
     def _exceeds(self, level: float, margin_db: float) -> bool:
         return self._excess_db > ECHO_EXCESS_DB and level > self._floor.dbfs + margin_db
@@ -250,10 +295,22 @@ class SpeechDetector:
         self._speech_bits = (self._speech_bits << 1 | speech) & _HISTORY_MASK
         self._strong_bits = (self._strong_bits << 1 | strong) & _HISTORY_MASK
 
-    def _has_started(self, needed: int) -> bool:
+    def _has_started(self, needed: int, expected: bool) -> bool:
         window = (1 << needed * WINDOW_RATIO) - 1
         enough_speech = (self._speech_bits & window).bit_count() >= needed
-        return enough_speech and (self._strong_bits & window).bit_count() >= needed * STRONG_SHARE
+        if not enough_speech or (self._strong_bits & window).bit_count() < needed * STRONG_SHARE:
+            return False
+        self._recognised = self._is_recognised()
+        return self._recognised or self._judge_is_cheap or (expected and self._breathes())
+
+    def _is_recognised(self) -> bool:
+        enough = DOUBTFUL_CHUNKS if self.foreign.busy else RECOGNISED_CHUNKS
+        window = (1 << enough * WINDOW_RATIO) - 1
+        return (self._recognised_bits & window).bit_count() >= enough
+
+    def _breathes(self) -> bool:
+        window = (1 << BREATH_CHUNKS * WINDOW_RATIO) - 1
+        return not self.foreign.busy and (self._strong_bits & window).bit_count() >= BREATH_CHUNKS
 
 
 def _chunks(duration_ms: int) -> int:

@@ -1,24 +1,21 @@
-"""Judges whether a chunk holds a voice. The one module that imports webrtcvad, the usual judge."""
+"""Judges whether a chunk holds a voice. The one module that imports webrtcvad, the cheap judge."""
 
 from __future__ import annotations
-
-import importlib
-from collections.abc import Callable
 
 import webrtcvad
 
 from daemon.config.settings import VadSettings
+from daemon.hearing.judging import Cascade, Cheap, IsVoiced, Judge, Neural
+from daemon.hearing.neural import NeuralJudge
 from hw.base import MIC_FORMAT
 
-IsVoiced = Callable[[bytes], bool]
 
-
-def judge_from(settings: VadSettings) -> IsVoiced:
+def judge_from(settings: VadSettings) -> Judge:
     """The judge that the configuration names. Raises ConfigError where its library is missing."""
     if settings.engine == "silero":
-        silero: IsVoiced = importlib.import_module("daemon.hearing.silero").make_is_voiced()
-        return silero
-    return make_is_voiced(settings.aggressiveness)
+        return Neural(NeuralJudge())
+    is_voiced = make_is_voiced(settings.aggressiveness)
+    return Cheap(is_voiced) if settings.engine == "webrtc" else Cascade(is_voiced, NeuralJudge())
 
 
 def make_is_voiced(aggressiveness: int) -> IsVoiced:

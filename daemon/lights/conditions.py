@@ -27,6 +27,8 @@ class Reach:
     """It does not take the key, the model or the configuration."""
     offline: bool = False
     """A connection is wanted and cannot be had, or is being waited for after failures."""
+    slow: bool = False
+    """Answers come the slow way."""
     quota: bool = False
     """The service's limit, or the day's own budget, is used up."""
 
@@ -37,6 +39,7 @@ class Calls:
 
     ringing: bool = False
     missed: bool = False
+    announcing: bool = False
     pairing: bool = False
     """A browser asks to be let in; shown at rest alone, when a press means nothing else but to talk."""
 
@@ -64,10 +67,12 @@ def conditions_of(
         refused=reach.refused,
         quota=reach.quota,
         offline=reach.offline,
+        slow=reach.slow,
         muted=state.mic.muted,
         connecting=reach.connecting,
         ringing=calls.ringing,
         missed=calls.missed,
+        announcing=calls.announcing,
         pairing=calls.pairing and state.phase is Phase.IDLE,
         mic_streaming=state.mic_streaming or leaving,
         phase=state.phase,

@@ -33,6 +33,8 @@ class Conditions:
     quota: bool = False
     offline: bool = False
     """A connection is wanted and cannot be had, or is being waited for after failures."""
+    slow: bool = False
+    """Answers come the slow way, for the network breaks WebSockets."""
     muted: bool = False
     mic_streaming: bool = False
     """Microphone audio can leave the device now."""
@@ -44,6 +46,8 @@ class Conditions:
     """A timer, an alarm or a reminder rings."""
     missed: bool = False
     """One was missed, and its user does not know it yet."""
+    announcing: bool = False
+    """An announcement is heard."""
     pairing: bool = False
     """A press of the button lets a browser in."""
     volume_shown: float | None = None
@@ -68,6 +72,7 @@ LADDER: tuple[Rung, ...] = (
     # The answer to what the user does at this moment, and soon gone.
     Rung(lambda now: now.volume_shown is not None, scenes.VOLUME),
     Rung(lambda now: now.ringing, scenes.RINGING),
+    Rung(lambda now: now.announcing, scenes.ANNOUNCING),
     Rung(lambda now: now.pairing, scenes.PAIRING),
     # What only the user can mend.
     Rung(lambda now: now.refused, scenes.REFUSED),
@@ -82,6 +87,7 @@ LADDER: tuple[Rung, ...] = (
     Rung(lambda now: now.connecting or now.phase in (Phase.LISTENING, Phase.SENDING), scenes.CONNECTING),
     Rung(lambda now: now.phase is Phase.FOLLOW_UP, scenes.FOLLOW_UP),
     Rung(lambda now: now.missed, scenes.MISSED),
+    Rung(lambda now: now.slow, scenes.SLOW),
     Rung(lambda now: True, scenes.IDLE),
 )
 

@@ -147,6 +147,15 @@ RINGING = Scene(
     curve=breathe(1.0),
 )
 
+ANNOUNCING = Scene(
+    name="announcing",
+    looks="green, three slow pulses",
+    meaning="It says what your home, or `conure announce`, told it to say.",
+    remedy="A press ends it.",
+    colour=GREEN,
+    curve=pulses(3),
+)
+
 PAIRING = Scene(
     name="pairing",
     looks="yellow, two slow pulses",
@@ -226,6 +235,15 @@ OFFLINE = Scene(
     remedy="Check the network; `conure status` helps.",
     colour=AMBER,
     curve=blinks(1),
+)
+
+SLOW = Scene(
+    name="slow way",
+    looks="amber, three slow pulses",
+    meaning="WebSockets do not pass here, so that answers take longer. It is ready.",
+    remedy="Just talk; `conure status` says why.",
+    colour=AMBER,
+    curve=pulses(3),
 )
 
 THINKING = Scene(

@@ -13,11 +13,13 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from typing import TYPE_CHECKING
 
 from daemon.conductor.accounts import Accounts
 from daemon.conductor.budget import DayBudget
 from daemon.conductor.button import ButtonInput
 from daemon.conductor.controller import Controller
+from daemon.conductor.daily import DailyTimes, DayCommand
 from daemon.conductor.downlink import Downlink
 from daemon.conductor.pairing import PressToPair
 from daemon.conductor.parts import Parts
@@ -31,19 +33,23 @@ from daemon.control.server import ControlCounters
 from daemon.control.status import Reporter
 from daemon.dialogue.state import Policy
 from daemon.events import ButtonEdge, Event
+from daemon.hearing.frontend.known_path import KnownPath
 from daemon.lights.lamp import Lamp
 from daemon.lights.night import night_from
 from daemon.reminders.commands import ReminderCommands
 from daemon.reminders.service import Reminders
 from daemon.reminders.tools import ReminderTools
 from daemon.run.about import About, Saves
+from daemon.run.camera import looking, make_eyes
 from daemon.run.choices import Choices, Decider, decide
-from daemon.run.kept_files import files_to_keep, load_days, local_day
+from daemon.run.kept_files import files_to_keep, load_days, load_known_path, load_times, local_day
 from daemon.run.sound import SoundPath, make_capture, make_sound
+from daemon.run.voices import Voices, make_announcements, make_voices
 from daemon.runtime import logs
 from daemon.runtime.feed import Feed
 from daemon.runtime.keeper import Keeper
 from daemon.runtime.mailbox import Mailbox
+from daemon.runtime.newest_lines import keep_newest
 from daemon.runtime.store import Store, state_folder
 from daemon.runtime.supervision import Supervisor
 from daemon.session.connection import Connection
@@ -55,6 +61,10 @@ from daemon.speaking.volume import VOLUME_FILE, Volume, load_percent
 from daemon.tools.kit import ToolKit, build_kit, built_in
 from daemon.tools.memory import Memory
 from hw.base import MIC_FORMAT, Board, Button, ButtonError
+
+if TYPE_CHECKING:
+    from daemon.conductor.agreement import OneAnswers  # loaded where there is a broker only
+    from daemon.seeing.eyes import Eyes  # loaded where there is a camera only
 
 log = logging.getLogger(__name__)
 
@@ -82,6 +92,7 @@ class Conure:
     supervisor: Supervisor
     keeper: Keeper
     tools: ToolKit
+    voices: Voices
 
 
 def build(
@@ -104,43 +115,36 @@ def build(
     mailbox: Mailbox[Event] = Mailbox()
     post, from_thread, feed = mailbox.post, mailbox.post_from_thread, Feed()
     kept = _what_is_kept(settings, stand_in=stand_in)
-    sound = make_sound(settings, board, from_thread, clock)
+    sound = make_sound(settings, board, from_thread, clock, kept.known_path)
     button, choices = _choose(settings, board, sound, choose, from_thread)
     volume = _volume(settings, board, sound, kept.store, post)
     reminders = Reminders(settings.reminders, kept.book, ring=volume.ring, tell=feed.tell, post=post)
-    uplink = _uplink(settings, sound, post, clock, speed)
-    tools = _tools(settings, reminders, kept.memory, uplink, feed, post)
+    eyes = make_eyes(settings, board, clock)
+    uplink = _uplink(settings, sound, post, clock, speed, eyes)
+    tools = _tools(settings, reminders, kept.memory, uplink, feed, post, eyes)
     parts = Parts(
-        mailbox=mailbox,
+        mailbox=mailbox, playback=sound.playback, uplink=uplink, volume=volume, feed=feed, clock=clock,
+        reminders=reminders, accounts=kept.accounts, times=kept.times, tools=tools.host, eyes=eyes,
         capture=make_capture(settings, board, sound, post=from_thread, uplink=uplink, clock=clock),
-        playback=sound.playback,
-        uplink=uplink,
         connection=_connection(settings, choices.link, uplink, tools, kept.store, mailbox, clock, chance),
         lamp=lamp or Lamp(open_leds(board), clock, night_from(settings.lights)),
-        volume=volume,
-        feed=feed,
-        accounts=kept.accounts,
-        reminders=reminders,
+        agreement=_agreement(settings, feed, post, clock),
+        announcements=make_announcements(settings, kept.voices, kept.said, volume, feed.tell, post, clock),
         pairing=PressToPair(tell=feed.tell, post=post, clock=clock, has_button=button is not None),
-        tools=tools.host,
-        clock=clock,
-    )
-    controller = _controller(settings, parts, choices.dialogue, echo_free=sound.echo_free)
-    keeper = _keeper(settings, parts, kept.store)
-    supervisor = _supervisor(parts, controller, sound)
-    control = ControlCounters()
+    )  # fmt: skip
+    controller = _controller(settings, parts, kept.voices, choices.dialogue, echo_free=sound.echo_free)
+    keeper, supervisor = _keeper(settings, parts, kept.store), _supervisor(parts, controller, sound)
     about = About(settings, board.name, stand_in=stand_in, clock=clock)
-    talks = RemoteTalks(feed.tell, clock)
+    control, talks = ControlCounters(), RemoteTalks(feed.tell, clock)
     reporter = Reporter(
         reports=(about, controller, parts, sound, tools, talks),
         counts=(parts, controller, control, supervisor, logs, Saves(keeper, reminders, kept.memory), tools),
         looks=(controller.look, parts.look),
     )
-    commands = _commands(parts, reporter, kept.memory, tools, talks)
     return Conure(
         settings=settings, board=board, button=button, stand_in=stand_in, sound=sound, parts=parts,
-        controller=controller, control=control, reporter=reporter, commands=commands, supervisor=supervisor,
-        keeper=keeper, tools=tools,
+        controller=controller, control=control, reporter=reporter, supervisor=supervisor, keeper=keeper,
+        tools=tools, commands=_commands(parts, reporter, kept, tools, talks), voices=kept.voices,
     )  # fmt: skip
 
 
@@ -153,19 +157,28 @@ class _Kept:
 
     store: Store | None
     book: Store | None
+    said: Store | None
+    voices: Voices
     accounts: Accounts
+    times: DailyTimes
     memory: Memory
+    known_path: KnownPath
 
 
 def _what_is_kept(settings: Settings, *, stand_in: bool) -> _Kept:
     store = _open_store(stand_in=stand_in)
     # What a user of the service has asked for outlives a restart, whom it talks to notwithstanding.
     by_hand = stand_in and "STATE_DIRECTORY" not in os.environ
+    accounts = Accounts(settings.usage, local_day, load_days(store))
     return _Kept(
         store=store,
         book=_open_store(stand_in=by_hand),
-        accounts=Accounts(settings.usage, local_day, load_days(store)),
+        said=_open_store(stand_in=by_hand),
+        voices=make_voices(settings, accounts, stand_in=stand_in),
+        accounts=accounts,
+        times=DailyTimes(local_day, load_times(store)),
         memory=Memory(_open_store(stand_in=by_hand), enabled=settings.memory.enabled),
+        known_path=load_known_path(_open_store(stand_in=by_hand), settings),
     )
 
 
@@ -177,7 +190,9 @@ def _open_store(*, stand_in: bool) -> Store | None:
 
 def _keeper(settings: Settings, parts: Parts, store: Store | None) -> Keeper:
     connection = parts.connection
-    files = files_to_keep(parts.accounts, settings.live, lambda: connection.link.handle, clock=parts.clock)
+    files = files_to_keep(
+        parts.accounts, parts.times, settings.live, lambda: connection.link.handle, clock=parts.clock
+    )
     return Keeper(store, {**files, VOLUME_FILE: parts.volume.content})
 
 
@@ -218,7 +233,10 @@ def _volume(settings: Settings, board: Board, sound: SoundPath, store: Store | N
 # --- to and from the service -----------------------------------------------------------------------
 
 
-def _uplink(settings: Settings, sound: SoundPath, post: Post, clock: Clock, speed: float) -> Uplink:
+def _uplink(
+    settings: Settings, sound: SoundPath, post: Post, clock: Clock, speed: float, eyes: Eyes | None
+) -> Uplink:
+    shows = {"picture": eyes.due} if eyes is not None and settings.camera.use == "turns" else {}
     return Uplink(
         sound.uplink_ring,
         message_bytes=MIC_FORMAT.bytes(settings.live.uplink_message_ms / 1000),
@@ -226,15 +244,22 @@ def _uplink(settings: Settings, sound: SoundPath, post: Post, clock: Clock, spee
         post=post,
         clock=clock,
         speed=speed,
+        **shows,
     )
 
 
 def _tools(
-    settings: Settings, reminders: Reminders, memory: Memory, uplink: Uplink, feed: Feed, post: Post
+    settings: Settings,
+    reminders: Reminders,
+    memory: Memory,
+    uplink: Uplink,
+    feed: Feed,
+    post: Post,
+    eyes: Eyes | None,
 ) -> ToolKit:
     return build_kit(
         settings,
-        [*ReminderTools(reminders).all(), *memory.tools()],
+        [*ReminderTools(reminders).all(), *memory.tools(), *looking(settings, eyes, uplink.glance.show)],
         facts=memory.facts_text,
         feed=feed,
         post=post,
@@ -264,32 +289,46 @@ def _connection(
     )
 
 
-def _commands(
-    parts: Parts, reporter: Reporter, memory: Memory, tools: ToolKit, talks: RemoteTalks
-) -> Commands:
+def _commands(parts: Parts, reporter: Reporter, kept: _Kept, tools: ToolKit, talks: RemoteTalks) -> Commands:
     """The commands; some tools of the model give them too."""
-    handlers = _handlers(parts, memory, tools, talks)
+    handlers = _handlers(parts, kept, tools, talks)
     commands = Commands(parts.mailbox, parts.volume, reporter.snapshot, handlers)
     tools.toolbox.add(built_in(commands.handle))  # these ask for the status, which tells of the tools
     return commands
 
 
-def _handlers(parts: Parts, memory: Memory, tools: ToolKit, talks: RemoteTalks) -> dict[str, Handler]:
+def _handlers(parts: Parts, kept: _Kept, tools: ToolKit, talks: RemoteTalks) -> dict[str, Handler]:
     """The commands that parts carry out themselves."""
     return {
         "timers": ReminderCommands(parts.reminders).handle,
-        "memory": memory.handle,
+        "memory": kept.memory.handle,
         "tool": tools.handle,
+        "announce": parts.announcements.handle,
+        "messages": kept.voices.messages.handle,
         "pair": parts.pairing.handle,
         "talk_notes": talks.handle,
+        "days": DayCommand(parts.accounts, parts.times).handle,
+        "log": keep_newest(logging.getLogger()).handle_command,
+        **({"house": parts.agreement.note_house, "wake": parts.agreement.decide} if parts.agreement else {}),
         **GatewayCommands(tools, parts.accounts).handlers(),
     }
+
+
+def _agreement(settings: Settings, feed: Feed, post: Post, clock: Clock) -> OneAnswers | None:
+    """Only where a broker is named there may be others; else not even the module is loaded."""
+    if not settings.mqtt.host:
+        return None
+    from daemon.conductor.agreement import OneAnswers
+
+    return OneAnswers(feed.tell, post, clock)
 
 
 # --- what conducts, and what is told ---------------------------------------------------------------
 
 
-def _controller(settings: Settings, parts: Parts, policy: Policy, *, echo_free: bool) -> Controller:
+def _controller(
+    settings: Settings, parts: Parts, voices: Voices, policy: Policy, *, echo_free: bool
+) -> Controller:
     post, sound = parts.mailbox.post, settings.sound
     timers = Timers(post)
     downlink = Downlink(
@@ -300,7 +339,13 @@ def _controller(settings: Settings, parts: Parts, policy: Policy, *, echo_free: 
         streaming=policy.by_server,
         log_transcripts=settings.log.transcripts,
     )
-    announcer = Announcer(parts.playback, parts.clock, earcons=sound.earcons, spoken=sound.spoken)
+    announcer = Announcer(
+        parts.playback,
+        parts.clock,
+        earcons=sound.earcons,
+        spoken=sound.spoken,
+        recordings=voices.recordings,
+    )
     return Controller(
         parts,
         policy=policy,
@@ -309,7 +354,7 @@ def _controller(settings: Settings, parts: Parts, policy: Policy, *, echo_free: 
         performer=Performer(
             parts, timers, downlink, announcer, DayBudget(parts.accounts), echo_free=echo_free
         ),
-        button=ButtonInput(settings.button, parts.clock, post),
+        button=ButtonInput(settings.button, parts.clock, post, parts.feed.tell),
         timers=timers,
     )
 

@@ -1,4 +1,4 @@
-"""The files that outlive the process: each day's usage and the session's handle; one process keeps them."""
+"""The files that outlive the process: usage by day, the session's handle …; one process keeps them."""
 
 from __future__ import annotations
 
@@ -9,8 +9,12 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 from daemon.conductor.accounts import UNSET, Accounts, Day, read_days
-from daemon.config.settings import LiveSettings
+from daemon.conductor.daily import Counts, DailyTimes, read_times
+from daemon.config.board import sound_devices
+from daemon.config.settings import LiveSettings, Settings
 from daemon.errors import AlreadyRunning
+from daemon.hearing.frontend.known_path import FILE as KNOWN_PATH_FILE
+from daemon.hearing.frontend.known_path import NOTHING_KNOWN, KnownPath, known_path_from
 from daemon.runtime.clock import clock_is_set
 from daemon.runtime.keeper import Content
 from daemon.runtime.local_clock import local_time
@@ -22,6 +26,7 @@ from daemon.session.link import Handle
 log = logging.getLogger(__name__)
 
 USAGE_FILE = "usage.json"
+TIMES_FILE = "times.json"
 LOCK_FILE = "lock"
 
 
@@ -36,8 +41,31 @@ def load_days(store: Store | None) -> dict[str, Day]:
     return (store.load(USAGE_FILE, read_days) if store else None) or {}
 
 
+def load_known_path(store: Store | None, settings: Settings) -> KnownPath:
+    """What the sound check measured with the devices that are there now; else nothing."""
+    if store is None:
+        return NOTHING_KNOWN
+    devices = sound_devices(settings)
+    known = store.load(KNOWN_PATH_FILE, lambda data: known_path_from(data, devices) or NOTHING_KNOWN)
+    if known is None:
+        return NOTHING_KNOWN
+    if known is NOTHING_KNOWN:
+        log.info(
+            "the sound check was made with other devices or ports: `conure doctor --sound` makes another"
+        )
+    else:
+        log.info("starting from the sound check: %s", known)
+    return known
+
+
+def load_times(store: Store | None) -> dict[str, Counts]:
+    """How long people waited in earlier runs."""
+    return (store.load(TIMES_FILE, read_times) if store else None) or {}
+
+
 def files_to_keep(
     accounts: Accounts,
+    times: DailyTimes,
     live: LiveSettings,
     handle: Callable[[], Handle | None],
     *,
@@ -45,7 +73,10 @@ def files_to_keep(
     wall_clock: Callable[[], float] = time.time,
 ) -> dict[str, Callable[[], Content | None]]:
     """What a `Keeper` keeps; `handle` gives the link's present one."""
-    files: dict[str, Callable[[], Content | None]] = {USAGE_FILE: accounts.as_dict}
+    files: dict[str, Callable[[], Content | None]] = {
+        USAGE_FILE: accounts.as_dict,
+        TIMES_FILE: times.as_dict,
+    }
     if live.keep_session:
         note = SessionNote(live.model, handle, clock=clock, wall_clock=wall_clock)
         files[SESSION_FILE] = note.content

@@ -75,19 +75,23 @@ def _start(conure: Conure, tasks: asyncio.TaskGroup) -> None:
         "volume": parts.volume.run(),
         "keeper": conure.keeper.run(),
         "reminders": parts.reminders.run(),
+        "announcements": parts.announcements.run(),
+        "messages": conure.voices.messages.run(),
         "routes": routes.watch(parts.connection.network_back),
         "tools": parts.tools.run(),
+        **({"camera": parts.eyes.run()} if parts.eyes else {}),
     }
     for name, job in jobs.items():
         tasks.create_task(job, name=name)
 
 
 async def _keep_link(conure: Conure, dial: Dial) -> None:
-    dialler, _ = await asyncio.gather(dial(conure.tools.equipment), conure.tools.toolbox.load())
+    service, _ = await asyncio.gather(dial(conure.tools.equipment), conure.tools.toolbox.load())
+    conure.parts.announcements.serve(service.content)
     conure.parts.connection.ask()
     async with asyncio.TaskGroup() as tasks:
         tasks.create_task(conure.tools.toolbox.run_servers(), name="MCP servers")
-        tasks.create_task(conure.parts.connection.run(dialler), name="connection")
+        tasks.create_task(conure.parts.connection.run(service.dialler), name="connection")
 
 
 def _first_cause(group: BaseExceptionGroup[BaseException]) -> BaseException:

@@ -17,8 +17,8 @@ from daemon.config.settings import Settings
 from daemon.errors import ConfigError
 from daemon.lights.ladder import Conditions
 from daemon.lights.lamp import Lamp
+from daemon.run.voices import recordings_for
 from daemon.runtime.supervision import notify
-from daemon.speaking.announcer import recording
 from daemon.speaking.earcons import earcon_pcm
 from daemon.speaking.gain import apply_gain, gain_for
 from daemon.speaking.messages import Message
@@ -57,7 +57,7 @@ def say_on(board: Board, settings: Settings) -> None:
     """The tone and the words, as far as they are wanted; a speaker that cannot be had is logged."""
     sound = earcon_pcm(Earcon.REFUSED) if settings.sound.earcons else b""
     if settings.sound.spoken:
-        sound += recording(Message.REFUSED_KEY)
+        sound += recordings_for(settings.live, stand_in=False).of(Message.REFUSED_KEY)
     sound = apply_gain(sound, gain_for(settings.sound.volume))
     try:
         speaker = board.open_speaker()

@@ -14,6 +14,7 @@ from daemon.hearing.capture import Capture, Listening
 from daemon.hearing.ears import ears_for
 from daemon.hearing.endpointing import SpeechDetector
 from daemon.hearing.frontend.front_end import FrontEnd
+from daemon.hearing.frontend.known_path import NOTHING_KNOWN, KnownPath
 from daemon.hearing.frontend.making import make_front_end
 from daemon.hearing.own_sound import OwnSound
 from daemon.hearing.vad import judge_from
@@ -53,14 +54,18 @@ class SoundPath:
 
 
 def make_sound(
-    settings: Settings, board: Board, post: Callable[[Event], None], clock: Callable[[], float]
+    settings: Settings,
+    board: Board,
+    post: Callable[[Event], None],
+    clock: Callable[[], float],
+    known: KnownPath = NOTHING_KNOWN,
 ) -> SoundPath:
-    """`post` is called on the playback thread."""
+    """`post` is called on the playback thread; `known` is what was measured of the echo before."""
     vad = settings.vad
     held_s = vad.max_utterance_s + vad.preroll_ms / 1000 + KEEP_BEYOND_S
     reply_ring = FifoRing(SPEAKER_FORMAT.bytes(settings.sound.reply_buffer_s))
     speaker = _attendant(board.open_speaker, settings)
-    front_end = make_front_end(settings.frontend, echo_free=board.echo_free)
+    front_end = make_front_end(settings.frontend, echo_free=board.echo_free, known=known)
     return SoundPath(
         mic=_attendant(board.open_mic, settings),
         speaker=speaker,

@@ -88,7 +88,7 @@ class Store:
             else:
                 self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
                 text = content if isinstance(content, str) else json.dumps(content, indent=1)
-                _write_whole(path, text.encode())
+                write_whole(path, text.encode())
         except OSError as error:
             self._note_failure(name, error)
             return False
@@ -124,12 +124,15 @@ def _put_aside(path: Path) -> str:
     return f"it is kept as {bad.name}"
 
 
-def _write_whole(path: Path, data: bytes) -> None:
-    """Replace the file's content, also across a power cut. Raises OSError; the old content then stays."""
+def write_whole(path: Path, data: bytes) -> None:
+    """Replace a file's content, also across a power cut. Raises OSError; the old content then stays."""
     part = path.with_name(f".{path.name}.part")
     part.unlink(missing_ok=True)  # left by a power cut
     try:
         with open(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:  # noqa: PTH123 - Path.open takes no mode for a new file
+            if os.geteuid() == 0:  # else the service, whose folder it is, could not read what root writes
+                owner = path.parent.stat()
+                os.fchown(file.fileno(), owner.st_uid, owner.st_gid)
             file.write(data)
             file.flush()
             os.fsync(file.fileno())

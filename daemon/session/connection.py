@@ -114,7 +114,7 @@ class Connection:
 
     def open_second(self, turn: int) -> None:
         """Have another connection beside this one, for this turn."""
-        if self.link.phase is LinkPhase.ONLINE:
+        if self.link.phase is LinkPhase.ONLINE and not self.link.detour:  # which has time limits of its own
             self._second.open(turn)
 
     def ask_second(self, turn: int) -> None:
@@ -147,7 +147,7 @@ class Connection:
         try:
             closing = AsyncExitStack()
             session = await closing.enter_async_context(dialler.session(handle))
-            self._note_connected(resumed=handle is not None)
+            self._note_connected(resumed=handle is not None, detour=session.detour)
             was_online = True
             await self._serve_in_turn(Served(session, session.receive(), closing), dialler)
         except LinkError as error:
@@ -197,6 +197,7 @@ class Connection:
             asyncio.create_task(self._while_in(LinkPhase.ONLINE), name="link-timer"),
             asyncio.create_task(self._feel_pulse(session), name="pulse"),
             asyncio.create_task(self._tools.pump(session), name="answers"),
+            asyncio.create_task(self._uplink.glance.pump(session), name="glance"),
         }
         try:
             done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
@@ -240,7 +241,12 @@ class Connection:
                 self._post(event)
 
     async def _feel_pulse(self, session: Session) -> None:
-        """While a turn is under way, notice within seconds when the path is gone. Then LinkError."""
+        """While a turn is under way, notice within seconds when the path is gone. Then LinkError.
+
+        What goes call by call has no path that stays, and time limits of its own.
+        """
+        if session.detour:
+            await asyncio.Event().wait()
         pulse = Pulse()
         pinged_s = 0.0
         while True:
@@ -291,9 +297,9 @@ class Connection:
         self._uplink.gone()
         self._post(SecondAnswers(*line.asked))
 
-    def _note_connected(self, *, resumed: bool) -> None:
+    def _note_connected(self, *, resumed: bool, detour: str) -> None:
         failure, since_s = self.link.failure, self.link.failed_since_s
-        self._apply(Connected(self._clock()))
+        self._apply(Connected(self._clock(), detour))
         if failure is not None:
             log.info("connected again after %.1f s", self._clock() - since_s)
         log.debug("session %s", "resumed" if resumed else "begun")

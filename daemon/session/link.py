@@ -13,20 +13,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import Enum
 
 from daemon.session.failures import Failure
-
-
-class LinkPhase(Enum):
-    """Where the connection is; the words of `conure status`."""
-
-    OFFLINE = "offline"
-    CONNECTING = "connecting"
-    ONLINE = "online"
-    ROTATING = "rotating"
-    BACKING_OFF = "backing_off"
-    REFUSED = "refused"
+from daemon.words import LinkPhase as LinkPhase
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +80,8 @@ class Link:
     refused_resumes: int = 0
     """Set-ups in a row that wanted to resume and were not accepted."""
     next_try_s: float = 0.0
+    detour: str = ""
+    """Why the newest connection goes the slow way (`ways.py`); empty for one over a WebSocket."""
     connects: int = 0
     failures: int = 0
 
@@ -125,9 +116,10 @@ class NetworkBack:
 
 @dataclass(frozen=True, slots=True)
 class Connected:
-    """The set-up was answered."""
+    """The set-up was answered. `detour`: why by the slow way; empty: it is a WebSocket."""
 
     at_s: float
+    detour: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -80,7 +80,13 @@ def connected(link: Link, event: Connected, _policy: LinkPolicy) -> Link:
     """Set up. The back-off is kept until the connection proves itself; a rotation is no use of the link."""
     up = enter(link, LinkPhase.ONLINE, event.at_s)
     return replace(
-        up, connects=link.connects + 1, failure=None, refused_resumes=0, leave_by_s=None, abandoned=False
+        up,
+        connects=link.connects + 1,
+        detour=event.detour,
+        failure=None,
+        refused_resumes=0,
+        leave_by_s=None,
+        abandoned=False,
     )
 
 

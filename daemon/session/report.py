@@ -18,6 +18,7 @@ def report_of(link: Link, last: tuple[Failure, float] | None, now_s: float) -> d
         "problem": f"{failure.treatment.says} ({failure.detail})" if failure else None,
         "problem_since_s": round(now_s - link.failed_since_s, 1) if failure else None,
         "remedy": failure.treatment.remedy if failure else None,
+        "slow_way": link.detour or None,
         "next_try_s": round(max(0.0, link.next_try_s - now_s), 1) if waiting else None,
         "connects": link.connects,
         "failures": link.failures,

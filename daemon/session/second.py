@@ -19,8 +19,9 @@ from daemon.events import SecondLost, SecondUp
 from daemon.server_events import ReplyAudio, ServerEvent, ToolCall, TurnComplete, WorkAnnounced
 from daemon.session.failures import LinkError
 from daemon.session.liveness import Evidence
+from daemon.session.sender import Sender
 from daemon.session.signals import Signal, SignalKind, Where, classify
-from daemon.session.uplink import Sender, Uplink
+from daemon.session.uplink import Uplink
 from daemon.tools.calling.host import AnswerSender
 
 log = logging.getLogger(__name__)
@@ -36,6 +37,9 @@ Until then come a handle, transcripts and counts."""
 
 class Session(Sender, AnswerSender, Protocol):
     """A set-up connection."""
+
+    detour: str
+    """Why it goes the slow way, call by call; empty for one over a WebSocket."""
 
     def receive(self) -> AsyncIterator[ServerEvent]:
         """Everything the server says, until the connection ends: then LinkError."""

@@ -12,11 +12,11 @@ import asyncio
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Protocol
 
-from daemon.events import PieceSent, UtteranceGiven, UtteranceSent
+from daemon.events import PictureChanged, PieceSent, UtteranceGiven, UtteranceSent
 from daemon.runtime.ring import HistoryRing
-from daemon.session.liveness import Evidence
+from daemon.session.glance import Glance
+from daemon.session.sender import Sender
 from daemon.session.utterance import SaidByTheClock, Utterance, unanswered
 from hw.base import MIC_FORMAT
 
@@ -25,27 +25,8 @@ DELIVERY_POLL_S = 0.01
 round trip, and up to 40 ms more where the other end delays it (RFC 1122, 4.2.3.2: at most 500)."""
 
 
-class Sender(Protocol):
-    """The sending half of a session; every method may raise LinkError."""
-
-    async def send_audio(self, pcm: bytes) -> None:
-        """Send 16 kHz mono s16 PCM."""
-
-    async def start_activity(self) -> None:
-        """Open the user's turn."""
-
-    async def end_activity(self) -> None:
-        """Close the user's turn."""
-
-    async def end_stream(self) -> None:
-        """The open microphone pauses."""
-
-    async def send_text(self, text: str) -> None:
-        """A turn in writing."""
-
-    def evidence(self) -> Evidence | None:
-        """What TCP has delivered; None where that cannot be known."""
-        ...
+Told = UtteranceSent | UtteranceGiven | PieceSent | PictureChanged
+"""What the uplink posts."""
 
 
 class Uplink:
@@ -61,17 +42,23 @@ class Uplink:
         *,
         message_bytes: int,
         preroll_bytes: int,
-        post: Callable[[UtteranceSent | UtteranceGiven | PieceSent], None],
+        post: Callable[[Told], None],
         clock: Callable[[], float] = time.monotonic,
         speed: float = 1.0,
+        picture: Callable[[], bytes | None] = lambda: None,
     ) -> None:
-        """`speed` is 1 but in simulations that hurry, and for recordings, which come at once."""
+        """`speed` is 1 but in simulations that hurry, and for recordings, which come at once.
+
+        `picture` gives the picture that is to leave now with what is said, if there is one.
+        """
         self._ring = ring
         self._message_bytes = message_bytes
         self._preroll_bytes = preroll_bytes
         self._post = post
         self._clock = clock
         self._speed = speed
+        self._picture = picture
+        self.glance = Glance(post)
         self._by_clock = SaidByTheClock(0, clock(), speed)
         self._utterance: Utterance | None = None
         self._activity_open = False
@@ -101,7 +88,7 @@ class Uplink:
         """Whether audio is on its way out. Also of an utterance that was settled since: it waits in the
         kernel, and nobody can take it back.
         """
-        return self._leaving or self._again
+        return self._leaving or self._again or self.glance.leaving
 
     def sent_to(self, turn: int) -> int:
         """Up to where in the ring this utterance has left on the present connection; 0: it is not held."""
@@ -119,6 +106,7 @@ class Uplink:
     def gone(self) -> None:
         """There is no connection any more on which something could leave."""
         self._unproven, self._leaving = None, False
+        self.glance.gone()
 
     def wake(self) -> None:
         """There is more in the ring."""
@@ -336,7 +324,20 @@ class Uplink:
                 self._activity_open = True
                 await session.start_activity()
             return True
-        return await self._send_audio(session, held) or await self._send_end(session, held)
+        return (
+            await self._send_audio(session, held)
+            or await self._send_picture(session, held)
+            or await self._send_end(session, held)
+        )
+
+    async def _send_picture(self, session: Sender, held: Utterance) -> bool:
+        """One that is due, while the user speaks; what is said goes first."""
+        picture = self._picture() if held.end is None else None
+        if picture is None:
+            return False
+        self._unproven, self._leaving = held.turn, True
+        await session.send_video(picture)
+        return True
 
     async def _send_audio(self, session: Sender, held: Utterance) -> bool:
         pcm = self._next_unanswered(held) or self._next_said(held)

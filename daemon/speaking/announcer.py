@@ -2,21 +2,14 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable
-from functools import cache
-from pathlib import Path
 
 from daemon.speaking.earcons import earcon_pcm
 from daemon.speaking.messages import Message, Reticence
 from daemon.speaking.playback import Playback
+from daemon.speaking.recordings import Recordings
 from daemon.words import Earcon
 from hw.base import SPEAKER_FORMAT
-from hw.files import OddFile, read_wav
-
-log = logging.getLogger(__name__)
-
-RECORDINGS = Path(__file__).parent / "data" / "messages" / "en"
 
 PAUSE_S = 0.15
 """Between a tone and its words: they are two things, and belong together."""
@@ -26,13 +19,20 @@ class Announcer:
     """Decides what is heard of an earcon: its tone, its words, both or nothing."""
 
     def __init__(
-        self, playback: Playback, clock: Callable[[], float], *, earcons: bool, spoken: bool
+        self,
+        playback: Playback,
+        clock: Callable[[], float],
+        *,
+        earcons: bool,
+        spoken: bool,
+        recordings: Recordings | None = None,
     ) -> None:
-        """`earcons` and `spoken` are the keys of [sound]; `clock` is monotonic."""
+        """`earcons` and `spoken` are the keys of [sound]; `clock` is monotonic. No `recordings`: English."""
         self._playback = playback
         self._clock = clock
         self._earcons = earcons
         self._spoken = spoken
+        self._recordings = recordings or Recordings()
         self._reticence = Reticence()
 
     def announce(self, earcon: Earcon, message: Message | None, *, may_speak: bool) -> None:
@@ -49,27 +49,4 @@ class Announcer:
     def _words(self, message: Message) -> bytes:
         if not self._reticence.may_say(message, self._clock()):
             return b""
-        return bytes(SPEAKER_FORMAT.bytes(PAUSE_S)) + recording(message)
-
-
-@cache
-def recording(message: Message) -> bytes:
-    """The words as samples of `hw.base.SPEAKER_FORMAT`; read and checked once, when they are first needed.
-
-    A file that is missing or of another format gives b"" and one warning: the tone still tells of the fault.
-    """
-    path = RECORDINGS / f"{message.value}.wav"
-    try:
-        return read_recording(path)
-    except (OSError, OddFile) as error:
-        log.warning("the message %s cannot be spoken; install Conure again: %s", path.name, error)
-        return b""
-
-
-def read_recording(path: Path) -> bytes:
-    """The samples of a 24 kHz mono 16-bit WAV file. Raises OSError or OddFile."""
-    wav = read_wav(path)
-    found = (wav.rate_hz, wav.channels, wav.sample_bytes)
-    if found != (SPEAKER_FORMAT.rate_hz, SPEAKER_FORMAT.channels, SPEAKER_FORMAT.frame_bytes):
-        raise OddFile(f"has {found[0]} Hz, {found[1]} channels, {8 * found[2]} bit")
-    return wav.pcm
+        return bytes(SPEAKER_FORMAT.bytes(PAUSE_S)) + self._recordings.of(message)

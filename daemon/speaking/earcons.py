@@ -1,6 +1,7 @@
 """The short tones, made in memory: what each says is in its melody, so that it needs no words.
 
-Two notes tell of the microphone: rising, it opens; falling, it closes. Three or more are a fault. All but one
+Two notes tell of the microphone: rising, it opens; falling, it closes. Two equal ones are a picture that
+leaves. Three or more are a fault. All but one
 are equally loud to somebody who hears them from a small loudspeaker, which plays hardly anything below 500
 Hz: so no melody of a fault lies there. Their peaks are at most -15 dBFS, for they come at night too; the
 volume is applied elsewhere.
@@ -44,6 +45,7 @@ MELODIES: dict[Earcon, tuple[Note, ...]] = {
     Earcon.OFFLINE: (Note(_G5, 110), Note(_E5, 110), Note(_C5, 200)),
     Earcon.QUOTA: (Note(_C6, 110), Note(_G5, 110), Note(_C6, 110), Note(_G5, 200)),
     Earcon.REFUSED: (Note(_E5, 110), REST, Note(_E5, 110), REST, Note(_E5, 110)),
+    Earcon.LOOK: (Note(_C6, 40), REST, Note(_C6, 40)),
     Earcon.NO_MIC: (Note(_A5, 80), REST, Note(_A5, 80), REST, Note(_C5, 260)),
 }
 

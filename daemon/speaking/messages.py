@@ -111,6 +111,7 @@ TONES: dict[Earcon, str] = {
     Earcon.QUOTA: "four notes, down and up and down",
     Earcon.REFUSED: "three notes, all the same",
     Earcon.NO_MIC: "three notes, the last one low",
+    Earcon.LOOK: "two quick notes, the same",
 }
 """How the melodies of `earcons.py` sound."""
 
@@ -124,6 +125,7 @@ MEANINGS: dict[Earcon, str] = {
     Earcon.QUOTA: "the quota, or the day's budget, is used up",
     Earcon.REFUSED: "the service refuses, until somebody acts",
     Earcon.NO_MIC: "no microphone",
+    Earcon.LOOK: "a picture leaves, since you asked it to look",
 }
 
 

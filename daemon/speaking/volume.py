@@ -18,6 +18,7 @@ from daemon.outside import whole_number
 from daemon.runtime.local_clock import local_minute
 from daemon.runtime.store import Store
 from daemon.speaking.gain import gain_for
+from daemon.speaking.overlay import Speech, over_all
 from daemon.speaking.playback import Bell, Playback
 from hw.base import HardwareVolume
 
@@ -61,7 +62,8 @@ class Volume:
         self._night = night
         self._hardware = hardware
         self._minute = minute
-        self._ringing = False
+        self._bell: Bell | None = None
+        self._speech: Speech | None = None
         self._post = post
         self.percent = min(percent, settings.max_volume)
         """What was asked for, within `sound.max_volume`."""
@@ -72,8 +74,7 @@ class Volume:
     @property
     def heard(self) -> int:
         """Percent that is heard now: less than what was asked for in the night."""
-        at_night = self._night is not None and self._night.is_on(self._minute())
-        return min(self.percent, self._settings.night_volume) if at_night else self.percent
+        return min(self.percent, self._limit())
 
     def set(self, percent: int) -> None:
         """Change the loudness, also of what is playing now. Raises ControlError out of range."""
@@ -92,9 +93,21 @@ class Volume:
 
         What is playing beneath may be heard louder for as long as the device holds it (0.2 s).
         """
-        self._ringing = bell is not None
-        self._apply()
-        self._playback.ring(bell)
+        self._bell = bell
+        self._sound_over()
+
+    def announce(self, speech: Speech | None) -> None:
+        """Have an announcement be heard over all else, a bell included; None: silent at once."""
+        self._speech = speech
+        self._sound_over()
+
+    def gain_of(self, percent: int | None, *, urgent: bool) -> float:
+        """The factor for an announcement: of this loudness, or (None) of the present one.
+
+        `urgent`: the night does not make it softer.
+        """
+        wanted = self.percent if percent is None else percent
+        return gain_for(min(wanted, self._settings.max_volume if urgent else self._limit()))
 
     def content(self) -> Mapping[str, Any]:
         """What `load_percent` takes back."""
@@ -121,12 +134,22 @@ class Volume:
                 was = self.heard
                 self._apply()
 
+    def _limit(self) -> int:
+        """No loudness above this is heard now."""
+        at_night = self._night is not None and self._night.is_on(self._minute())
+        loudest = self._settings.max_volume
+        return min(loudest, self._settings.night_volume) if at_night else loudest
+
+    def _sound_over(self) -> None:
+        self._apply()
+        self._playback.ring(over_all(self._speech, self._bell))
+
     def _apply(self) -> None:
         gain = gain_for(self.heard)
         if self._hardware is None:
             self._leave_to_samples(gain)
         else:
-            self._hardware.set_gain(gain, by_samples=self._ringing)
+            self._hardware.set_gain(gain, by_samples=bool(self._bell or self._speech))
 
     def _leave_to_samples(self, gain: float) -> None:
         self._playback.gain = gain

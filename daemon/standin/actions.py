@@ -37,10 +37,16 @@ class When(StrEnum):
     """Play-out is estimated to be over; `turnComplete` is next."""
     IDLE_S = "idle_s"
     """Nothing was received and nothing answered for so long."""
+    CONTENT = "content"
+    """A call of `generateContent` was accepted; its answer is next."""
+    CONTENT_PIECE = "content_piece"
+    """A piece of such an answer is next, the first one included."""
 
 
 WITH_THRESHOLD = frozenset({When.AUDIO_MS, When.REPLY_MS, When.IDLE_S})
-_IN_SESSION = frozenset(When) - {When.CONNECT, When.UPGRADE}
+_OUTSIDE = frozenset({When.CONNECT, When.UPGRADE, When.CONTENT, When.CONTENT_PIECE})
+_IN_SESSION = frozenset(When) - _OUTSIDE
+_IN_CONTENT = frozenset({When.CONTENT, When.CONTENT_PIECE})
 _IN_REPLY = frozenset({When.REPLY_START, When.TOOL_CALL, When.REPLY_MS})
 
 
@@ -74,9 +80,9 @@ class TlsFailure(Action):
 
 @dataclass(frozen=True, slots=True)
 class HttpStatus(Action):
-    """Answer the upgrade with this status."""
+    """Answer the upgrade, or a call of `generateContent`, with this status."""
 
-    at = frozenset({When.UPGRADE})
+    at = frozenset({When.UPGRADE, When.CONTENT})
     status: int
     body: str = ""
 
@@ -92,6 +98,8 @@ class Close(Action):
 @dataclass(frozen=True, slots=True)
 class Reset(Action):
     """Reset the TCP connection (RST): no close frame."""
+
+    at = _IN_SESSION | _IN_CONTENT
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,9 +139,9 @@ class SayGoAway(Action):
 
 @dataclass(frozen=True, slots=True)
 class Stall(Action):
-    """Do nothing for so long: a reply halts, elsewhere the reading; at `upgrade` 10 s at most."""
+    """Do nothing for so long: a reply halts, elsewhere the reading; outside a session a minute at most."""
 
-    at = _IN_SESSION | {When.UPGRADE}
+    at = _IN_SESSION | _IN_CONTENT | {When.UPGRADE}
     seconds: float = 2.0
 
 
@@ -166,17 +174,17 @@ class InterruptedWithAudio(Action):
 
 @dataclass(frozen=True, slots=True)
 class Speak(Action):
-    """Answer this turn with another voice: a name of `voices.VOICES` or a WAV file."""
+    """Answer this turn, or speak this text, with another voice: a name of `voices.VOICES` or a WAV file."""
 
-    at = frozenset({When.REPLY_START})
+    at = frozenset({When.REPLY_START, When.CONTENT})
     voice: str = "silence"
 
 
 @dataclass(frozen=True, slots=True)
 class Reject(Action):
-    """End this turn without audio, with a `turnCompleteReason`."""
+    """End this turn without audio, with a `turnCompleteReason`; of content: with a `finishReason`."""
 
-    at = frozenset({When.REPLY_START})
+    at = frozenset({When.REPLY_START, When.CONTENT})
     reason: str = "RESPONSE_REJECTED"
 
 
@@ -185,10 +193,10 @@ class CallTool(Action):
     """Ask for a function before this turn's reply; several in one turn are asked for at once.
 
     The reply waits for their answers, unless a function was declared as NON_BLOCKING: then it does not, and
-    another reply follows the answer, as its scheduling says.
+    another reply follows the answer, as its scheduling says. Of content: it is all of the answer.
     """
 
-    at = frozenset({When.REPLY_START})
+    at = frozenset({When.REPLY_START, When.CONTENT})
     name: str
     args: dict[str, Any] = field(default_factory=dict)
 
@@ -203,9 +211,9 @@ class Think(Action):
 
 @dataclass(frozen=True, slots=True)
 class Write(Action):
-    """Send a text part beside the sound."""
+    """Send a text part beside the sound. Of content: it is the answer."""
 
-    at = frozenset({When.REPLY_START})
+    at = frozenset({When.REPLY_START, When.CONTENT})
     text: str = "Here is the answer."
 
 

@@ -17,6 +17,9 @@ from daemon.standin.voices import HEARD_HZ, SAMPLE_BYTES, resample
 
 CONNECTION_LIMIT = 1_000
 TURN_LIMIT = 1_000
+CONTENT_LIMIT = 1_000
+"""Calls of `generateContent`; their sound is kept like that of pictures: not at all but for its length."""
+
 VIDEO_LIMIT = 240
 VIDEO_BYTES = 64 * 2**20
 """Pictures that are kept: four minutes at one a second, of 250 KB each. The oldest are forgotten."""
@@ -146,6 +149,30 @@ class ConnectionRecord:
         return b"".join(message.pcm for message in self.audio)
 
 
+@dataclass(slots=True, eq=False)
+class ContentRecord:
+    """One accepted call of `generateContent`."""
+
+    at_s: float
+    connection: int
+    model: str
+    streams: bool
+    body: dict[str, Any]
+    """As it was accepted, all names in lowerCamelCase, bytes by their length only."""
+    text: str
+    """What was to be spoken, or what the user wrote."""
+    heard_s: float
+    """How long the user spoke."""
+    pieces: int = 0
+    first_piece_s: float | None = None
+    answer: str = ""
+    """The words that were answered so far."""
+    audio_bytes: int = 0
+    """Of the speech that was sent so far, 24 kHz mono s16."""
+    complete_s: float | None = None
+    """When all was sent; None: it was not."""
+
+
 @dataclass(frozen=True, slots=True)
 class Event:
     """Something that was received. `kind`: activity_start, audio, …; the payload of audio is its message."""
@@ -168,6 +195,7 @@ class Record:
         self._kept_bytes = 0
         self._changed: asyncio.Future[None] | None = None
         self.connections: deque[ConnectionRecord] = deque(maxlen=CONNECTION_LIMIT)
+        self.contents: deque[ContentRecord] = deque(maxlen=CONTENT_LIMIT)
         self.events: deque[Event] = deque(maxlen=EVENT_LIMIT)
         self.connections_seen = 0
         self.events_seen = 0
@@ -245,6 +273,13 @@ class Record:
             self._kept_bytes -= len(self._pictures.popleft().video.popleft().data)
         self.received(connection, "video", {"mimeType": mime_type, "data": data})
 
+    def content_asked(
+        self, connection: ConnectionRecord, body: dict[str, Any], content: ContentRecord
+    ) -> None:
+        """A call of `generateContent` was accepted."""
+        self.contents.append(content)
+        self.received(connection, "content", body)
+
     def received(self, connection: ConnectionRecord, kind: str, payload: Any = None) -> None:
         """Anything came."""
         self.events_seen += 1
@@ -292,6 +327,7 @@ class Record:
                 notes.clear()
         self.connections.clear()
         self.connections.extend(standing)
+        self.contents.clear()
         self.events.clear()
         self._audio.clear()
         self._kept_s = 0.0

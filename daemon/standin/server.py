@@ -25,8 +25,17 @@ from websockets.http11 import Request, Response
 from daemon.standin import actions
 from daemon.standin.actions import When
 from daemon.standin.certs import Authority
-from daemon.standin.door.credentials import ApiKeys, Door, live_door, public_headers, without_secrets
-from daemon.standin.door.http_answers import BadRequest, HttpAnswer, HttpConnection, HttpRequest, http_error
+from daemon.standin.door.content_desk import ContentDesk, Ended
+from daemon.standin.door.credentials import (
+    ApiKeys,
+    Door,
+    content_path,
+    live_door,
+    public_headers,
+    without_secrets,
+)
+from daemon.standin.door.http_answers import BadRequest, HttpConnection, HttpRequest, http_error
+from daemon.standin.door.model_desk import answer_about_model
 from daemon.standin.door.token_desk import answer_post
 from daemon.standin.door.tokens import Tokens
 from daemon.standin.grammar.protocol import INTERNAL, POLICY, Refusal, invalid, parse
@@ -46,6 +55,9 @@ MESSAGE_BYTES = 4 * 2**20
 
 CLOSE_TIMEOUT_S = 1.0
 """A client that does not answer a close frame is dropped after this."""
+
+OPEN_S = 75.0
+"""From TCP to the upgrade, or to the end of an answer over plain HTTP."""
 
 ARRIVAL_LIMIT = 64
 """Clients between TCP and the upgrade; beyond it the oldest is written off as gone."""
@@ -110,6 +122,9 @@ class StandIn:
             pace=pace or Pace(),
             transcripts=transcripts or Transcripts(),
         )
+        self._content = ContentDesk(self._world, self._keys)
+        self._http: set[HttpConnection] = set()
+        """Those that are being answered."""
         self._authority = Authority()
         self._server: Server | None = None
         self._arrivals: dict[tuple[str, int], ConnectionRecord] = {}
@@ -132,6 +147,7 @@ class StandIn:
             create_connection=partial(HttpConnection, answer=self._answer_http),  # type: ignore[arg-type] # called only
             logger=_websockets_log,
             compression=None,
+            open_timeout=OPEN_S,
             ping_interval=None,
             close_timeout=CLOSE_TIMEOUT_S,
             max_size=MESSAGE_BYTES,
@@ -148,6 +164,8 @@ class StandIn:
         for wire in list(self._wires):
             if not wire.reading or wire.muted:
                 wire.reset()
+        for http in list(self._http):
+            http.reset()
         self._server.close()
         await self._server.wait_closed()
 
@@ -255,7 +273,9 @@ class StandIn:
             return websocket.respond(HTTPStatus.SERVICE_UNAVAILABLE, "Too many clients.\n")
         headers = dict(request.headers.raw_items())
         connection.path, connection.headers = without_secrets(request.path), public_headers(headers.items())
-        response = await self._planned_response(websocket, connection)
+        response = answer_about_model(websocket, request, self._keys) or await self._planned_response(
+            websocket, connection
+        )
         if response is None and live_door(request.path, connection.headers) is None:
             response = websocket.respond(HTTPStatus.NOT_FOUND, "Not found.\n")
         if response is None and self._is_full():
@@ -269,16 +289,38 @@ class StandIn:
         limit = self._world.service.connections
         return 0 < limit <= len(self._wires)
 
-    def _answer_http(self, http: HttpConnection, request: HttpRequest | BadRequest) -> HttpAnswer:
+    async def _answer_http(self, http: HttpConnection, request: HttpRequest | BadRequest) -> None:
         connection = self._arrivals.pop(http.remote_address[:2], None)
         if connection is None:
-            return http_error(HTTPStatus.SERVICE_UNAVAILABLE, "Too many clients.")
+            http.send_http(http_error(HTTPStatus.SERVICE_UNAVAILABLE, "Too many clients.").encode())
+            return
         if isinstance(request, HttpRequest):
             connection.path = without_secrets(request.target)
             connection.headers = public_headers(request.headers.items())
+        self._http.add(http)
+        outcome, by_server = "left", False
+        try:
+            status = await self._answer_request(http, connection, request)
+            outcome, by_server = f"HTTP {status.value}", True
+        except Ended:
+            outcome, by_server = "reset", True
+        except Exception:  # noqa: BLE001 - as of a session: a bug of ours, and the next client is served
+            self.record.failures += 1
+            _log.exception("the stand-in server itself failed")
+        finally:
+            self._http.discard(http)
+            self.record.connection_closed(connection, 1006, outcome, by_server=by_server)
+
+    async def _answer_request(
+        self, http: HttpConnection, connection: ConnectionRecord, request: HttpRequest | BadRequest
+    ) -> HTTPStatus:
+        posted = isinstance(request, HttpRequest) and request.method == "POST"
+        path = content_path(request.target) if posted else None  # type: ignore[union-attr] # the line before
+        if path is not None:
+            return await self._content.answer(http, connection, path, request)  # type: ignore[arg-type] # as before
         answer = answer_post(request, self._keys, self._tokens)
-        self.record.connection_closed(connection, 1006, f"HTTP {answer.status.value}", by_server=True)
-        return answer
+        http.send_http(answer.encode())
+        return answer.status
 
     async def _planned_response(
         self, websocket: ServerConnection, connection: ConnectionRecord

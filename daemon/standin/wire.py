@@ -74,11 +74,7 @@ class Wire:
     def reset(self) -> None:
         """End with RST, at once."""
         self.ended_here = True
-        transport = self._websocket.transport
-        raw = transport.get_extra_info("socket")
-        if raw is not None and not transport.is_closing():
-            raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE)
-        transport.abort()
+        reset(self._websocket.transport)
 
     def stop_reading(self) -> None:
         """Leave all that comes in the kernel, pings too. There is no way back."""
@@ -91,6 +87,14 @@ class Wire:
     def outcome(self) -> tuple[int, str]:
         """Close code and reason after the end; 1006 where there was no close frame."""
         return self._websocket.close_code or 1006, self._websocket.close_reason or ""
+
+
+def reset(transport: asyncio.Transport) -> None:
+    """End a TCP connection with RST, at once."""
+    raw = transport.get_extra_info("socket")
+    if raw is not None and not transport.is_closing():
+        raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE)
+    transport.abort()
 
 
 class GatedListener(socket.socket):

@@ -52,6 +52,8 @@ class ToolKit:
         """Everything about calls that is counted."""
         runner = self.host.runner
         counted = asdict(self.host.counters) | {
+            "consents_asked": self.host.confirmations.asked,
+            "consents_given": self.host.confirmations.confirmed,
             "timeouts": runner.timeouts,
             "threads_refused": runner.workers.refused,
             "threads_running": runner.workers.running,
@@ -78,7 +80,8 @@ def build_kit(
     def instruction() -> str:
         return compose(settings.live, local_now(), tools=Tool.FUNCTIONS in model.tools, facts=facts())
 
-    return ToolKit(toolbox, host, Equipment(instruction, toolbox.declarations))
+    pictures = settings.camera.use != "off"
+    return ToolKit(toolbox, host, Equipment(instruction, toolbox.declarations, pictures=pictures))
 
 
 def built_in(ask: Ask) -> list[ToolSpec]:

@@ -7,6 +7,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+TALK_SUBPROTOCOL = "conure.talk.1"
+"""What the speaker's own page speaks with a talk."""
+
 JSON_BYTES = 64 * 1024
 """Longest body where nothing else is said: the control socket takes no longer request."""
 
@@ -46,6 +49,8 @@ class Entry:
     """In capitals; none: a WebSocket. HEAD comes with GET."""
     needs: Right | None = None
     """None: open to all who pass the checks of host and origin."""
+    or_needs: Right | None = None
+    """A right that will do as well."""
     listeners: frozenset[Listener] = frozenset({Listener.HTTPS})
     body_bytes: int = JSON_BYTES
     """Longest body; a longer one is refused with 413 where it begins to be too long."""

@@ -11,12 +11,17 @@ from pathlib import Path
 
 from daemon.config.settings import Settings
 from daemon.control.client import find_daemon
+from daemon.control.remote.client import NoSpeaker, RemoteSpeaker, SpeakerDoor
+from daemon.control.remote.recent import RecentWords
 from daemon.web.api import entries as api
+from daemon.web.api.doctor import DoctorPage, examine
 from daemon.web.api.events import EventPages
 from daemon.web.api.kept_status import KeptStatus
 from daemon.web.api.key import KeyPage
 from daemon.web.api.key import entries as key_entries
 from daemon.web.api.metrics import GatewayReports, MetricsPage
+from daemon.web.api.name import NamePage
+from daemon.web.api.name import entries as name_entries
 from daemon.web.api.settings import APPLY_VARIABLE, SettingsPages
 from daemon.web.api.settings import entries as settings_entries
 from daemon.web.clients import entries as clients
@@ -33,8 +38,6 @@ from daemon.web.gate.rules import HouseRules
 from daemon.web.gate.tokens import GatewayTokens
 from daemon.web.page import files
 from daemon.web.service_parts import ServiceParts, build_service_parts
-from daemon.web.speaker.client import NoSpeaker, RemoteSpeaker, SpeakerDoor
-from daemon.web.speaker.recent import RecentWords
 from daemon.web.wishes.desk import WishDesk
 
 Counters = Callable[[], dict[str, int]]
@@ -57,6 +60,7 @@ class GatewayParts:
     status: KeptStatus
     service: ServiceParts
     config: SettingsPages
+    doctor: DoctorPage
     key: KeyPage
 
 
@@ -89,6 +93,7 @@ def build_parts(
         status=status,
         service=service,
         config=SettingsPages(config, wishes),
+        doctor=DoctorPage(partial(examine, config)),
         key=KeyPage(service.try_key, wishes),
     )
 
@@ -133,10 +138,12 @@ def _entries(parts: GatewayParts, doors: Counters) -> Iterator[Entry]:
             status=parts.status,
             tokens=parts.service.tokens,
             metrics=_metrics(parts, doors),
+            doctor=parts.doctor,
         )
     )
     yield from settings_entries(parts.config, parts.gate.counts)
     yield from key_entries(parts.key, parts.gate.counts)
+    yield from name_entries(NamePage(parts.name))
     yield from clients.entries(parts.service.talks, message_mib=parts.settings.web.message_mib)
 
 

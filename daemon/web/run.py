@@ -5,28 +5,32 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-import signal
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from daemon.config import load
 from daemon.config.settings import Settings
 from daemon.errors import ConfigError
 from daemon.runtime import logs
-from daemon.runtime.heap import keep_heap_small
+from daemon.runtime.heap import give_back_free_memory, keep_heap_small
 from daemon.runtime.supervision import Supervisor, notify
+from daemon.runtime.told import until_told
 from daemon.web.door.sockets import handed_over
 from daemon.web.entry import Listener
 from daemon.web.gate.places import Whereabouts, web_folder, write_whereabouts
+from daemon.web.house import home_of
 from daemon.web.listeners import Moments, OpenListener, door_counters, opened, serve_all
 from daemon.web.options import WebOptions
 from daemon.web.parts import GatewayParts, build_parts, entries_of
 from daemon.web.rest import Bustle, rest_when_quiet
 from daemon.web.talk.beside_speaker import BesideSpeaker
 from daemon.web.tls import Tls
+
+if TYPE_CHECKING:
+    from daemon.home.parts import HomeParts
 
 log = logging.getLogger(__name__)
 
@@ -58,6 +62,9 @@ def with_options(settings: Settings, options: WebOptions) -> Settings:
     return replace(settings, web=checked.settings.web)
 
 
+HTTPS_PORT = 443
+
+
 class _EndOfServing(Exception):
     """The listeners are done: ends the task group."""
 
@@ -67,7 +74,8 @@ async def _serve(build: Callable[[], GatewayParts], folder: Path, found: list[Op
     web = parts.settings.web
     tls = None if web.behind_proxy else await asyncio.to_thread(Tls, web, folder, parts.name)
     port = next(one.port for one in found if one.kind is Listener.HTTPS)
-    entries = entries_of(parts, port, tls.authority if tls else None, partial(door_counters, found))
+    home = None if parts.remote is None else home_of(parts.settings, parts.remote, _page(parts, port))
+    entries = entries_of(parts, port, tls.authority if tls else None, partial(_counters, found, home))
     whereabouts = Whereabouts(port=port, fingerprint=tls.fingerprint if tls else "")
     await asyncio.to_thread(write_whereabouts, folder, whereabouts)
     try:
@@ -75,12 +83,25 @@ async def _serve(build: Callable[[], GatewayParts], folder: Path, found: list[Op
             moments = Moments(end=end)
             async with asyncio.TaskGroup() as tasks:
                 _start(parts, tls, tasks, moments)
-                if all(one.handed_over for one in found):
+                if home is not None:
+                    tasks.create_task(home.bridge.run(), name="home")
+                elif all(one.handed_over for one in found):
                     tasks.create_task(rest_when_quiet(partial(_bustle, parts), end), name="rest")
                 await serve_all(found, entries, parts.gate, tls.context if tls else None, moments)
                 raise _EndOfServing
     except* _EndOfServing:
         log.info("the gateway has ended")
+
+
+def _page(parts: GatewayParts, port: int) -> str:
+    """Where a browser in the house finds the page; a proxy's address is not known."""
+    if parts.settings.web.behind_proxy:
+        return ""
+    return f"https://{parts.name}.local" + ("" if port == HTTPS_PORT else f":{port}")
+
+
+def _counters(found: list[OpenListener], home: HomeParts | None) -> dict[str, int]:
+    return door_counters(found) | (home.counters() if home else {})
 
 
 def _start(parts: GatewayParts, tls: Tls | None, tasks: asyncio.TaskGroup, moments: Moments) -> None:
@@ -99,6 +120,7 @@ async def _supervised(parts: GatewayParts, moments: Moments) -> None:
     """Tell the service manager; the watchdog is fed for as long as the loop turns."""
     await moments.ready.wait()
     supervisor = Supervisor({}, partial(_status, parts), os.environ)
+    give_back_free_memory()  # starting has left holes
     await supervisor.ready()
     telling = asyncio.ensure_future(supervisor.run())
     try:
@@ -122,22 +144,3 @@ def _status(parts: GatewayParts) -> str:
     pages = parts.pages.open
     speaker = "alone" if parts.remote is None else "speaker here" if parts.remote.present else "speaker away"
     return f"{speaker}, {pages} {'page' if pages == 1 else 'pages'} open"
-
-
-@contextmanager
-def until_told() -> Iterator[asyncio.Event]:
-    """Is set by SIGTERM or SIGINT; a second one of the kind ends the process at once."""
-    loop = asyncio.get_running_loop()
-    end = asyncio.Event()
-
-    def tell(number: signal.Signals) -> None:
-        end.set()
-        loop.remove_signal_handler(number)
-
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, tell, number)
-    try:
-        yield end
-    finally:
-        for number in (signal.SIGTERM, signal.SIGINT):
-            loop.remove_signal_handler(number)

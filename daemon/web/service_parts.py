@@ -9,16 +9,16 @@ from dataclasses import dataclass, replace
 from daemon.config.load import effective_base_url, load_api_key, missing_key
 from daemon.config.secret import Secret
 from daemon.config.settings import LiveSettings, Settings
+from daemon.control.remote.client import SpeakerDoor
 from daemon.errors import ConfigError
 from daemon.session.tokens import TokenWish
 from daemon.web.api.ephemeral import TokenDesk
 from daemon.web.api.kept_status import KeptStatus
 from daemon.web.api.key import TryKey
-from daemon.web.speaker.client import SpeakerDoor
 from daemon.web.talk.life import Patience
 from daemon.web.talk.service import ServiceAddress, TalkService
-from daemon.web.talk.talk import TalkTerms
 from daemon.web.talk.talks import Talks
+from daemon.web.talk.terms import TalkTerms
 
 log = logging.getLogger(__name__)
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 import logging
 import ssl
+from functools import partial
 from pathlib import Path
 
 from daemon.config.web import WebSettings
 from daemon.errors import ConfigError
 from daemon.web.door.certificates import AuthorityFile, OwnCertificates, YourCertificate, server_context
+from daemon.web.door.certify import certify_aside
 from daemon.web.door.names import addresses
 
 log = logging.getLogger(__name__)
@@ -19,7 +21,8 @@ LOOK_S = 60.0
 
 
 class Tls:
-    """The certificate in force. Its calls but `keep_good` block for milliseconds. Raises ConfigError."""
+    """The certificate in force. Its calls but `keep_good` block: for
+    milliseconds, or, where a certificate is to be made, for a second. Raises ConfigError."""
 
     def __init__(self, web: WebSettings, folder: Path, name: str) -> None:
         self.context: ssl.SSLContext = server_context()
@@ -30,7 +33,7 @@ class Tls:
         if web.certificate:
             self._yours = YourCertificate(Path(web.certificate), Path(web.private_key))
         else:
-            self._own = OwnCertificates(folder, name)
+            self._own = OwnCertificates(folder, name, make=partial(certify_aside, folder, name))
         self.refresh()
 
     @property

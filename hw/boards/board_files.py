@@ -40,7 +40,7 @@ CONFIG_LINE = re.compile(r"(?=.{1,98}\Z)(dtoverlay|dtparam|gpio)=[!-~]*")
 """What a board may put into config.txt: an overlay, a parameter, the level of a line. The firmware reads 98
 characters of a line (Raspberry Pi documentation, config.txt, "File format")."""
 
-PARTS = ("sound", "setup", "button", "lights", "detect", "header")
+PARTS = ("sound", "setup", "button", "lights", "camera", "detect", "header")
 """The tables whose facts need a source."""
 
 
@@ -112,6 +112,8 @@ class BoardFile:
     setup: BoardSetup
     button: ButtonWiring | None
     lights: Lights | None
+    camera: str
+    """`pi` or the file of a USB camera; empty: the board has none."""
     detect: Clues
     header: Mapping[int, str]
     """BCM number of each line of the 40-pin header that the board uses, and what for."""
@@ -204,6 +206,7 @@ def parse(data: Mapping[str, Any], name: str, place: str) -> BoardFile:
         setup=_setup(reader("setup"), f"{place}: setup.", problems),
         button=_button(reader("button")) if parts["button"] else None,
         lights=_lights(reader("lights"), f"{place}: lights", problems) if parts["lights"] else None,
+        camera=_camera(reader("camera")) if parts["camera"] else "",
         detect=_clues(reader("detect"), f"{place}: detect.usb", problems),
         header=_header(parts["header"] or {}, f"{place}: header.", problems),
         quirks=top.texts("quirks"),
@@ -272,6 +275,12 @@ def _lights(table: TomlReader, place: str, problems: list[str]) -> Lights:
         problems += [f"{place}.{field}: {kind} have {needed}" for field, needed in lacks(lights)]
         problems += [f"{place}.{field}: {kind} have none" for field in strays(lights)]
     return lights
+
+
+def _camera(table: TomlReader) -> str:
+    device = table.text("device")
+    table.finish()
+    return device
 
 
 def _clues(table: TomlReader, usb_place: str, problems: list[str]) -> Clues:

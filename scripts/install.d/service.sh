@@ -33,7 +33,7 @@ make_user() {
     before=$(getent group | cut -d: -f1)
     systemd-sysusers
     while read -r group; do
-        if [[ $group != conure && $group != conure-web ]]; then note_made group "$group"; fi
+        if [[ $group != conure && $group != conure-web && $group != conure-mqtt ]]; then note_made group "$group"; fi
     done < <(getent group | cut -d: -f1 | grep -vxF "$before")
 }
 

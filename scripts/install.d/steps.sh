@@ -11,6 +11,7 @@ ALL_STEPS=(
     "sound:sound levels and overlay of the board"
     "service:the service"
     "web:the gateway"
+    "mqtt:the broker of the house"
     "doctor:a look at the whole"
 )
 NEW_CONFIG=no
@@ -85,6 +86,7 @@ step_key() {
 
 step_switch() {
     if ! has_web; then leave_web; fi
+    if ! has_mqtt_alone; then leave_mqtt; fi
     activate "$VERSION"
     if [[ $STANDIN == yes ]]; then use_standin; else remove_file "$STANDIN_DROP_IN"; fi
     systemctl --quiet enable "$SERVICE"
@@ -109,6 +111,16 @@ step_service() {
         say "not started, for want of a key"
     else
         start_service "$VERSION"
+    fi
+}
+
+step_mqtt() {
+    if has_mqtt_alone; then
+        start_mqtt
+    elif has_mqtt; then
+        say "the gateway shows the speaker at the broker that [mqtt] host names"
+    else
+        say "none; --with mqtt shows the speaker to Home Assistant"
     fi
 }
 

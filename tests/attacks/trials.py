@@ -1,7 +1,7 @@
 """What somebody on the same network may try against the gateway, a line each, and whether it held.
 
-`scripts/attack-web` runs them against a gateway, `tests/whole/test_web_attacks.py` against its own. Each
-speaks HTTP by hand, for no library would send what is tried here.
+`scripts/attack-web` runs them against a gateway, `tests/whole/gateway/test_web_attacks.py` against its own.
+Each speaks HTTP by hand, for no library would send what is tried here.
 """
 
 from __future__ import annotations

@@ -26,9 +26,14 @@ class _Alone:
 
     explains = True
     """Taken for granted."""
+    slope = 0.0
+    """It tells nothing of the crystals."""
 
     def begin(self) -> None:
         """It need not know."""
+
+    def doubt_path(self) -> None:
+        """Nor this."""
 
     def watch(self, near: Pcm, far: Pcm) -> None:
         """Not asked for here."""

@@ -33,7 +33,7 @@ from hw.base import MIC_FORMAT
 
 HOUR_S = 3600.0
 
-ENGINES = ("webrtc", "silero")
+ENGINES = ("cascade", "webrtc", "silero")
 WORDS = {"okay_nabu": "Okay Nabu", "alexa": "Alexa"}
 """Two of the models that come with the library; both know espeak-ng's pronunciation."""
 

@@ -51,6 +51,7 @@ ROWS = (
     Row("  CPU, a page open and scraped, s/min", "idle_cpu_s_per_min", 0.3, digits=2),
     Row("memory with two talks, MB", "talks_memory_mb", 75, digits=1),
     Row("CPU of a talk, s/min", "talk_cpu_s_per_min", 1.2, digits=2),
+    Row("talks that a core carries, by eight at once", "talks_a_core", digits=0),
     Row("relay p50, ms", "relay_p50_ms", digits=1),
     Row("relay p90, ms", "relay_p90_ms", 5, digits=1),
     Row("reply p50, ms", "reply_p50_ms", digits=1),
@@ -129,22 +130,22 @@ def _arguments() -> argparse.Namespace:
 
 async def _run(folder: Path, plan: WebPlan) -> dict[str, float]:
     async with StandIn(pace=Pace(thinking_s=0.2)) as standin:
-        async with _gateway(folder, standin, plan) as (bench, numbers):
-            for step in (_idle, _relay, _replies, _many_talks, _revoked, _half_open):
+        async with running_gateway(folder, standin, plan) as (bench, numbers):
+            for step in (_idle, _relay, _eight, _replies, _many_talks, _revoked, _half_open):
                 print(f"bench: {step.__name__.strip('_')}", file=sys.stderr, flush=True)
                 numbers |= await step(bench)
             return numbers
 
 
 @asynccontextmanager
-async def _gateway(
+async def running_gateway(
     folder: Path, standin: StandIn, plan: WebPlan
 ) -> AsyncIterator[tuple[WebBench, dict[str, float]]]:
-    """It is started, and the numbers of its start."""
+    """A gateway, and the numbers of its start."""
     ca_file, state, config = folder / "ca.pem", folder / "state", folder / "gateway.toml"
     ca_file.write_text(standin.ca_pem, "ascii")
     state.mkdir(mode=0o700)
-    config.write_text("[web]\nmax_talks = 4\ntalk_idle_s = 600\n")
+    config.write_text("[web]\nmax_talks = 12\ntalk_idle_s = 600\n")
     token = GatewayTokens(state).make("bench", [Right.TALK, Right.METRICS])
     pass_header = {"Authorization": f"Bearer {token}"}
     notices = Notices(folder / "notify")
@@ -205,6 +206,15 @@ async def _relay(bench: WebBench) -> dict[str, float]:
         memory = bench.program.memory_mb("VmRSS")
     late_s = [moment for one, talk in zip(phones, talks, strict=True) for moment in relay_s(one, talk)]
     return {"talks_memory_mb": memory, "talk_cpu_s_per_min": spent} | _spread("relay", late_s)
+
+
+async def _eight(bench: WebBench) -> dict[str, float]:
+    """Eight phones speak at once: what a talk takes of a processor says how many one carries."""
+    async with AsyncExitStack() as stack:
+        phones = [await stack.enter_async_context(bench.phone()) for _ in range(8)]
+        meter, pcm = CpuMeter(bench.program), speech(bench.plan.speech_s)
+        await asyncio.gather(*(one.say(pcm) for one in phones))
+        return {"talks_a_core": 60.0 * len(phones) / meter.s_per_min()}
 
 
 async def _replies(bench: WebBench) -> dict[str, float]:

@@ -14,6 +14,7 @@ import base64
 import contextlib
 import json
 import os
+import signal
 import socket
 import sys
 from collections.abc import AsyncIterator
@@ -28,13 +29,26 @@ sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "support")]
 from rig import HELLO, SENTENCE, correlation  # noqa: E402 - found through the lines above
 
 from daemon.control.client import answers, call  # noqa: E402
+from daemon.standin.door.credentials import ApiKeys  # noqa: E402
+from daemon.standin.record import VideoFrame  # noqa: E402
 from daemon.standin.server import StandIn  # noqa: E402
 from daemon.web.gate.codes import CodeFile  # noqa: E402
 from daemon.web.gate.pairing import shown  # noqa: E402
 from daemon.web.gate.places import web_folder  # noqa: E402
+from daemon.web.wishes.helper import Helper  # noqa: E402
+from daemon.web.wishes.key_store import KeyStore  # noqa: E402
+from daemon.web.wishes.wish import WISH_FILE  # noqa: E402
 from hw.base import SPEAKER_FORMAT  # noqa: E402
 
 KEY = "AIzaSyT3st-Not_A-Real-Key-0123456789abcdef"
+BAD_KEY = "AIzaSyT3st-That_Is_Refused-0123456789abcdef"
+CONFIG = """# this is kept
+[board]
+name = "simulated"
+
+[web]
+tokens = true
+"""
 START_S = 60.0
 SILENCE_S = 7
 FAKE_MICROPHONE_HZ = 48_000
@@ -50,6 +64,7 @@ class Stage:
         self._env = env
         self._codes = CodeFile(web_folder(env))
         self._speaker: asyncio.subprocess.Process | None = None
+        self._service = StagedService(self)
 
     async def pair(self, **_: Any) -> dict[str, Any]:
         """A pairing code, as `conure web pair` makes one."""
@@ -82,6 +97,41 @@ class Stage:
             "likeness": likeness(sound, rate_hz, HELLO),
         }
 
+    async def seen(self, **_: Any) -> dict[str, Any]:
+        """The pictures that the service got in the talks, in order."""
+        frames = [frame for connection in self._standin.record.connections for frame in connection.video]
+        return {"pictures": [picture_of(frame) for frame in sorted(frames, key=lambda one: one.at_s)]}
+
+    async def press(self, **_: Any) -> dict[str, Any]:
+        """Press the speaker's button."""
+        if self._speaker is not None:
+            self._speaker.send_signal(signal.SIGUSR1)
+        return {"done": True}
+
+    async def next_starts(self, fail: int) -> dict[str, Any]:
+        """So many starts that the helper tries from now on fail."""
+        self._service.failures = fail
+        return {"done": True}
+
+    async def kept_key(self, **_: Any) -> dict[str, Any]:
+        """The API key that the helper has put in its place."""
+        place = self._folder / "key"
+        return {"key": place.read_text().strip() if place.exists() else ""}
+
+    async def standin(self, **_: Any) -> dict[str, Any]:
+        """Where a browser finds the service, if it has a token for it."""
+        return {"address": self._standin.base_url}
+
+    async def help(self) -> None:
+        """Carry out the wishes of the page, as the helper of the installation does, for ever."""
+        state = web_folder(self._env)
+        keys = KeyStore(self._folder / "key", self._folder / "encrypted")
+        helper = Helper(state, self._folder / "config.toml", self._service, keys)
+        while True:
+            if (state / WISH_FILE).exists():
+                await asyncio.to_thread(helper.run)
+            await asyncio.sleep(0.1)
+
     async def restart(self, **_: Any) -> dict[str, Any]:
         """End the speaker and start it anew."""
         await self.stop_speaker()
@@ -90,7 +140,8 @@ class Stage:
 
     async def start_speaker(self) -> None:
         """`conure run`; returns when it answers."""
-        self._speaker = await run(self._env, "run", "--config", str(self._folder / "config.toml"))
+        program = (str(Path(__file__).with_name("speaker.py")), "run")
+        self._speaker = await run(self._env, *program, "--config", str(self._folder / "config.toml"))
         await until(lambda: asyncio.to_thread(answers, Path(self._env["CONURE_SOCKET"])))
 
     async def stop_speaker(self, **_: Any) -> dict[str, Any]:
@@ -101,7 +152,42 @@ class Stage:
         return {"done": True}
 
 
-ACTS = ("pair", "command", "microphone", "heard", "played", "restart", "stop_speaker")
+class StagedService:
+    """The speaker as the helper knows its service: it is really started anew."""
+
+    def __init__(self, stage: Stage) -> None:
+        self._stage = stage
+        self._loop = asyncio.get_running_loop()
+        self.failures = 0
+
+    def runs(self) -> bool:
+        """As `SpeakerService`."""
+        return True
+
+    def restart(self) -> bool:
+        """As `SpeakerService`. On the helper's thread."""
+        if self.failures:
+            self.failures -= 1
+            return False
+        asyncio.run_coroutine_threadsafe(self._stage.restart(), self._loop).result(START_S)
+        return True
+
+    def refresh_gateway(self) -> None:
+        """The gateway stays: the tests go on with it."""
+
+
+ACTS = (
+    "pair", "command", "microphone", "heard", "played", "seen", "press", "next_starts", "kept_key", "standin",
+    "restart", "stop_speaker",
+)  # fmt: skip
+
+
+def picture_of(frame: VideoFrame) -> dict[str, Any]:
+    """When it came, and its sides as its own header has them."""
+    at = frame.data.index(b"\xff\xc0")  # baseline frame: length, depth, height, width
+    height, width = (int.from_bytes(frame.data[at + n : at + n + 2], "big") for n in (5, 7))
+    jpeg = frame.data.startswith(b"\xff\xd8") and frame.mime_type == "image/jpeg"
+    return {"at_s": round(frame.at_s, 2), "width": width, "height": height, "jpeg": jpeg}
 
 
 def likeness(sound: bytes, rate_hz: int, said: bytes = SENTENCE) -> float:
@@ -125,9 +211,9 @@ def write_wav_48(file: Path, samples_16k: Any) -> None:
 
 
 async def run(env: dict[str, str], *arguments: str) -> asyncio.subprocess.Process:
-    """`conure …` as a process; what it logs goes to standard error."""
+    """A Python program as a process; what it logs goes to standard error."""
     return await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "daemon", *arguments, env=env, cwd=ROOT, stdin=asyncio.subprocess.DEVNULL
+        sys.executable, *arguments, env=env, cwd=ROOT, stdin=asyncio.subprocess.DEVNULL
     )
 
 
@@ -165,13 +251,14 @@ async def listens(port: int) -> bool:
 async def staged(folder: Path) -> AsyncIterator[tuple[Stage, str]]:
     """All of it, and the page's address."""
     port = free_port()
-    async with StandIn() as standin:
+    async with StandIn(keys=ApiKeys(bad=frozenset({BAD_KEY}))) as standin:
         (folder / "ca.pem").write_text(standin.ca_pem)
-        (folder / "config.toml").write_text('[board]\nname = "simulated"\n')
+        (folder / "config.toml").write_text(CONFIG)
         kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
         env = kept | {
             "CONURE_SOCKET": str(folder / "control.sock"),
             "CONURE_WEB_STATE": str(folder / "web"),
+            "CONURE_APPLY": "1",
             "XDG_STATE_HOME": str(folder),
             "GEMINI_API_KEY": KEY,
             "GOOGLE_GEMINI_BASE_URL": standin.base_url,
@@ -179,12 +266,14 @@ async def staged(folder: Path) -> AsyncIterator[tuple[Stage, str]]:
         }
         stage = Stage(folder, standin, env)
         config = str(folder / "config.toml")
-        gateway = await run(env, "web", "--config", config, "--listen", f"127.0.0.1:{port}")
+        gateway = await run(env, "-m", "daemon", "web", "--config", config, "--listen", f"127.0.0.1:{port}")
+        helping = asyncio.create_task(stage.help())
         try:
             await until(lambda: listens(port))
             await stage.start_speaker()
             yield stage, f"https://127.0.0.1:{port}"
         finally:
+            helping.cancel()
             await stage.stop_speaker()
             await end(gateway)
 

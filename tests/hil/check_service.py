@@ -93,7 +93,7 @@ def test_it_writes_nothing_outside_its_own_folders(tmp_path: Path) -> None:
     newer = machine.run(*words, timeout_s=3600).split()
     allowed = ("/var/lib/conure", "/var/log/journal", "/var/lib/systemd", "/run", "/out", "/tmp", "/var/tmp")
     assert [path for path in newer if not path.startswith(allowed) and path not in ("/", "/var/lib")] == []
-    assert state_files() <= {"lock", "usage.json", "session.json"}
+    assert state_files() <= {"lock", "usage.json", "times.json", "session.json"}
 
 
 def state_files() -> set[str]:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from places import ROOT
 
-PARTS = ("guard", "files", "checks", "program", "key", "board", "service", "web", "steps")
+PARTS = ("guard", "files", "checks", "program", "key", "board", "service", "web", "mqtt", "steps")
 
 
 @dataclass(frozen=True, slots=True)

@@ -126,17 +126,25 @@ def test_an_extra_that_there_is_not_is_refused(machine: Installer) -> None:
     """With the names that there are."""
     done = machine.run("read_extras wake,silerro")
     assert done.status == 1
-    assert 'no extra "silerro"; there are: mcp media silero wake web' in done.err
+    assert 'no extra "silerro"; there are: mcp media mqtt wake web' in done.err
 
 
 @pytest.mark.parametrize(
     ("asked", "chosen"),
-    [("WITH=as-before", "mcp wake"), ("WITH=silero", "silero"), ("WITH=none", "")],
+    [("WITH=as-before", "mcp wake"), ("WITH=web", "web"), ("WITH=none", "")],
 )
 def test_extras_are_kept_until_others_are_named(machine: Installer, asked: str, chosen: str) -> None:
     """An upgrade must not take a wake word away."""
     machine.put("opt/conure/current/extras", "mcp,wake\n")
     assert machine.run(f'{asked}; choose_extras; echo "${{CHOSEN[*]}}"').out == f"{chosen}\n"
+
+
+def test_what_was_an_extra_once_is_passed_over_and_told(machine: Installer) -> None:
+    """An older installation may have it on its list."""
+    machine.put("opt/conure/current/extras", "silero,wake\n")
+    done = machine.run('WITH=as-before; choose_extras; echo "${CHOSEN[*]}"')
+    assert done.out == "wake\n"
+    assert "silero needs no --with" in done.err
 
 
 def test_with_other_extras_it_is_another_version(machine: Installer) -> None:
@@ -158,7 +166,7 @@ def test_each_step_is_there(machine: Installer) -> None:
     """A step that is announced has a function."""
     done = machine.run('for entry in "${ALL_STEPS[@]}"; do declare -F "step_${entry%%:*}"; done')
     assert done.status == 0
-    assert len(done.out.split()) == 9
+    assert len(done.out.split()) == 10
 
 
 def test_every_package_of_the_tree_is_installed() -> None:

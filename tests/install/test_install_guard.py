@@ -178,6 +178,8 @@ def test_the_removal_of_everything_takes_the_accounts_too(installed: Installer) 
     assert [call for call in installed.calls() if "del " in call] == [
         "userdel conure",
         "groupdel conure",
+        "userdel conure-mqtt",
+        "groupdel conure-mqtt",
         "userdel conure-web",
         "groupdel conure-web",
     ]

@@ -6,12 +6,19 @@ from prometheus_client import CollectorRegistry, generate_latest
 from told_status import STATUS
 
 from daemon.web.api.metrics import GatewayCollector, GatewayReports
+from daemon.web.talk.traffic import Traffic
+
+traffic = Traffic()
+traffic.received["own"] = traffic.sent["own"] = traffic.dropped_bytes["own"] = 1
+traffic.heard("own", 1.0)
+traffic.relay.add(0.001)
 
 TALKS = {
     "open": [{"dialect": "own"}],
     "begun": {"own": 1},
     "ended": {"left": 1},
     "refused": {"busy": 1},
+    "traffic": traffic.report() | {"dropped_bytes": traffic.dropped_bytes},
 }
 REPORTS = GatewayReports(
     refusals=lambda: {"wrong_host": 1},

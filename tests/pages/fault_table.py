@@ -57,6 +57,20 @@ A name of which the IPv6 or the IPv4 addresses lead nowhere costs a quarter of a
 tried side by side (RFC 8305). A look-up is waited for 3 s in each try; a slower answer serves the next one.
 `conure doctor` names the family that is dead.
 
+**Where WebSockets do not pass and HTTPS does** (a proxy, a school's firewall), Conure goes the slow way, if
+`live.fallback` is `"auto"`. The upgrade was refused or swallowed, or the connection ended at once, three
+times; then the service answered by HTTPS, and a session failed once more. From then on each utterance is a
+call over HTTPS (`generateContent`, with the sound of it), and each sentence of the answer is spoken by a call
+to a model of speech, the first while the rest is written. Tools, interruptions, the budget and what was said
+and not answered are as ever. At rest the lights pulse three times in amber, and `conure status` says why
+(`slow way`). After half a minute, and then after pauses of up to ten minutes, a session is tried in the
+background; once one stays, the next turn takes it. What was said on the slow way the session does not know.
+Measured as below: once the way is known, 0.4 to 0.6 s from the end of speech to the first of the reply, of
+which the service thinks twice for 0.15 s. Who speaks at the very start waits for the failures, too: 2 s where
+connections are reset, 4 s where the upgrade is refused, 25 s where it is swallowed. Not with
+`live.turn_taking = "server"`. The rows below were lived through with `live.fallback = "off"`;
+`tests/whole/test_slow_way.py` lives through the slow way.
+
 Of a microphone that gives sound faster than time passes no more leaves than the clock allows, a quarter and
 3 s on top of it (`uplink_ahead_bytes` in `conure status`); the microphone then counts as failed.
 """

@@ -14,12 +14,13 @@ from places import ROOT
 
 FLOORS = {
     "daemon": (
-        "masking outside certificates server_events", "errors events words standin",
-        "dialogue config runtime", "hearing lights tools", "session console", "speaking", "reminders",
+        "masking outside certificates histogram server_events words", "errors events standin",
+        "dialogue config runtime", "hearing lights tools", "session console seeing", "speaking",
+        "reminders announcements",
         "conductor", "control",
-        "run doctor web", "cli", "__main__",
+        "run doctor home", "web", "cli", "__main__",
     ),
-    "hw": ("base files", "gpio sound simulated", "lights", "boards", "build"),
+    "hw": ("base files", "gpio sound simulated camera", "lights", "boards", "build"),
 }  # fmt: skip
 """From the ground up; what stands on one floor is independent. `hw` knows nothing of `daemon`."""
 

@@ -16,6 +16,7 @@ from told_status import STATUS
 
 from daemon.lights.ladder import LADDER
 from daemon.web.api.metrics import GatewayCollector, GatewayReports
+from daemon.web.talk.traffic import Traffic
 
 FOLDER = ROOT / "docs/use/monitoring"
 DASHBOARD: dict[str, Any] = json.loads((FOLDER / "grafana-dashboard.json").read_text("utf-8"))
@@ -25,7 +26,8 @@ FILES = sorted(path for path in FOLDER.iterdir())
 
 def told() -> set[str]:
     """The names of all samples, and those by which a histogram is asked."""
-    collector = GatewayCollector(GatewayReports(), has_speaker=True)
+    talks = {"traffic": Traffic().report() | {"dropped_bytes": {}}}
+    collector = GatewayCollector(GatewayReports(talks=lambda: talks), has_speaker=True)
     collector.status = STATUS
     families = list(collector.collect())
     samples = {sample.name for family in families for sample in family.samples}

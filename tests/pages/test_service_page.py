@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import Any
 
 from places import ROOT
 from rig import running_rig
 
+from daemon.announcements import cache
+from daemon.announcements import record as announcements
+from daemon.config.home import MqttSettings
+from daemon.config.settings import Settings
 from daemon.control.watching import watched
 from daemon.errors import ConureError
+from daemon.hearing.frontend import known_path
 from daemon.lights.ladder import LADDER
 from daemon.reminders import record
 from daemon.run import kept_files
 from daemon.session import kept_handle
 from daemon.session.link import LinkPhase
-from daemon.speaking import volume
+from daemon.speaking import recordings, volume
 from daemon.tools import memory
 from daemon.words import Phase
 
@@ -32,6 +38,9 @@ def rows(text: str) -> dict[str, str]:
     return dict(re.findall(r"^\| (`.*?) \| (.*?) \|", text, re.MULTILINE))
 
 
+AT_HOME = replace(Settings(), mqtt=MqttSettings(host="broker"))
+"""Nobody asks it; the speaker has what a bridge asks of it."""
+
 STATUS = rows(section("What programs can ask"))
 
 
@@ -42,7 +51,7 @@ def at(status: dict[str, Any], name: str) -> Any:
 
 
 async def test_the_running_speaker_tells_every_key_of_its_status() -> None:
-    async with running_rig() as rig:
+    async with running_rig(AT_HOME) as rig:
         status = rig.conure.reporter.snapshot()
     names = [name for cell in STATUS for name in re.findall(r"`([\w.]+)`", cell)]
     assert len(names) > 15
@@ -64,7 +73,7 @@ async def test_every_command_that_it_names_is_carried_out() -> None:
     (sentence,) = re.findall(r"Commands are (.*?)\. Only root", PAGE, re.DOTALL)
     named = re.findall(r"`(\w+)`", sentence.replace("(`text`)", ""))
     assert {"status", "mute", "watch"} < set(named)
-    async with running_rig() as rig:
+    async with running_rig(AT_HOME) as rig:
         for name in set(named) - {"watch"}:  # which is a stream, and the server's own
             try:
                 await rig.conure.commands.handle(name, {})
@@ -84,7 +93,11 @@ def test_the_words_of_state_and_link_are_the_program_s() -> None:
 
 def test_the_files_that_it_keeps_are_all_there_are() -> None:
     named = {name.strip("`") for name in rows(section("What it keeps"))}
-    kept = {kept_files.USAGE_FILE, kept_handle.SESSION_FILE, volume.VOLUME_FILE, record.FILE, memory.FILE}
+    kept = {
+        kept_files.USAGE_FILE, kept_files.TIMES_FILE, kept_handle.SESSION_FILE, volume.VOLUME_FILE,
+        record.FILE, memory.FILE, known_path.FILE,
+    }  # fmt: skip
+    kept |= {announcements.FILE, f"{cache.FOLDER}/", f"{recordings.MADE}/"}
     assert named == kept
 
 

@@ -1,4 +1,4 @@
-"""The three examples of docs/use/tools.md, as they stand there."""
+"""The examples of docs/use/tools.md, as they stand there."""
 
 from __future__ import annotations
 
@@ -22,8 +22,20 @@ FILE = re.compile(r"`/etc/conure/tools/([\w.]+)`:\n\n```\w+\n(.*?)```", re.DOTAL
 EXAMPLES = dict(FILE.findall(PAGE))
 
 
-def test_there_are_three() -> None:
-    assert sorted(EXAMPLES) == ["bins.py", "disk.toml", "time.toml"]
+def test_each_example_is_tried_here() -> None:
+    assert sorted(EXAMPLES) == ["bins.py", "disk.toml", "home.toml", "time.toml"]
+
+
+async def test_the_house_is_asked_about_doors_and_not_about_lamps(tmp_path: Path) -> None:
+    (tmp_path / "home.toml").write_text(EXAMPLES["home.toml"])
+    owned = load_owned(tmp_path)
+    assert owned.faults == ()
+    (server,) = owned.servers
+    turn_on, look = server.confirms("HassTurnOn"), server.confirms("GetLiveContext")
+    assert look is None
+    assert turn_on is not None
+    assert turn_on.asks({"name": "front door"})
+    assert not turn_on.asks({"name": "lamp", "domain": ["light"]})
 
 
 @pytest.mark.parametrize(

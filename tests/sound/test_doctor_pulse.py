@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -13,6 +16,8 @@ from daemon.doctor.case import Wishes
 from daemon.doctor.examination import examine
 from daemon.doctor.finding import Check, Finding, Verdict
 from daemon.doctor.machine import Machine
+from daemon.doctor.sound.check import kept_from
+from daemon.hearing.frontend.known_path import FILE, known_path_from
 
 LATENCY_MS = 60
 """What the way back adds to the server's own."""
@@ -44,22 +49,47 @@ def test_a_sink_that_nobody_plays_into_is_digital_silence_and_not_heard(
     assert Check.SPEAKER not in wrong
 
 
-def test_what_the_speaker_plays_is_heard_through_the_server(pulse: PrivatePulse, tmp_path: Path) -> None:
-    way = f"module-loopback source={SPEAKER_SINK}.monitor sink={MIC_SINK} latency_msec={LATENCY_MS}"
-    loaded = subprocess.run(
-        ["pactl", "load-module", *way.split()],
-        env=pulse.process_environment, capture_output=True, text=True, check=True,
-    )  # fmt: skip
+@contextmanager
+def way_back(pulse: PrivatePulse, volume: str) -> Iterator[None]:
+    """What the speaker plays is heard by the microphone, so loud (of PulseAudio's cubic scale)."""
+    ends = (f"source={SPEAKER_SINK}.monitor", f"sink={MIC_SINK}")
+    pace = (f"latency_msec={LATENCY_MS}", "adjust_time=0")
+    loaded = pactl(pulse, "load-module", "module-loopback", *ends, *pace).strip()
     try:
-        findings = examined(tmp_path, BOARD + "[sound]\nvolume = 100\n")
+        inputs = pactl(pulse, "list", "short", "sink-inputs").split()
+        pactl(pulse, "set-sink-input-volume", inputs[0], volume)
+        yield
     finally:
-        subprocess.run(
-            ["pactl", "unload-module", loaded.stdout.strip()], env=pulse.process_environment, check=True
-        )
-    finding = finding_of(findings, Check.LOOPBACK)
+        pactl(pulse, "unload-module", loaded)
+
+
+def pactl(pulse: PrivatePulse, *words: str) -> str:
+    done = subprocess.run(
+        ["pactl", *words], env=pulse.process_environment, capture_output=True, text=True, check=True
+    )
+    return done.stdout
+
+
+def test_the_way_through_the_server_is_measured_and_kept(pulse: PrivatePulse, tmp_path: Path) -> None:
+    """Nothing there distorts, rings, or has a clock of its own; 60 % is a factor of 0.216."""
+    with way_back(pulse, "60%"):
+        finding = finding_of(examined(tmp_path, BOARD + "[sound]\nvolume = 100\n"), Check.LOOPBACK)
     assert finding.mark is Verdict.FINE, finding
-    delay_ms = float(finding.found.split("heard after ")[1].split(" ms")[0])
-    assert LATENCY_MS / 2 < delay_ms < 400
+    content = json.loads((tmp_path / "var/lib/conure" / FILE).read_text())
+    kept = kept_from(content)
+    assert kept.path is not None, finding
+    assert MIC_DEVICE in kept.mic
+    assert SPEAKER_DEVICE in kept.speaker
+    assert LATENCY_MS / 2000 < kept.path.delay_s < 0.4
+    assert kept.path.hidden_s is not None
+    assert 0.0 < kept.path.hidden_s <= kept.path.delay_s
+    assert kept.path.coupling_db == pytest.approx(-13.3, abs=1.0)
+    assert kept.path.distortion < 0.01
+    assert abs(kept.path.drift_ppm) < 100
+    assert kept.path.t60_s is None
+    start = known_path_from(content, content["devices"])
+    assert start is not None
+    assert start.heard
 
 
 @pytest.mark.parametrize("key", ["mic", "speaker"])

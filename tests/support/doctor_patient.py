@@ -16,10 +16,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from daemon.doctor.case import Wishes
-from daemon.doctor.devices import ROOM_S
 from daemon.doctor.examination import examine
 from daemon.doctor.finding import Check, Finding, Verdict
 from daemon.doctor.machine import Machine
+from daemon.doctor.sound.check import ROOM_S
 from daemon.doctor.trial import SETTLE_S
 from daemon.errors import ControlError
 from hw.base import (
@@ -42,8 +42,11 @@ KEY = "AIzaSyMadeUpMadeUpMadeUp"
 NOW_S = 1_790_000_000.0
 """In September 2026: a clock that is set."""
 
-LONG_S = 8.0
+LONG_S = 10.0
 """More than any check listens."""
+
+HELD_S = 0.2
+"""What the speaker takes before it has played it."""
 
 CARDS = " 0 [Device         ]: USB-Audio - USB PnP Sound Device\n                      at usb-1.2\n"
 MEMINFO = "MemTotal:         440000 kB\nMemFree:           90000 kB\nMemAvailable:     220000 kB\n"
@@ -80,14 +83,16 @@ class Room:
         self.gain = 0.3
         """Of the way from the speaker to the microphone; 0: there is none."""
         self.delay_s = 0.12
+        self.underruns = 0
+        """Of its speaker."""
         self.drive = 0.0
         """Above 0 the speaker distorts."""
         self.chunk_s = CHUNK_MS / 1000
         """How long a chunk really takes: another value is a wrong clock."""
         self.now_s = 100.0
-        self.sounded = threading.Event()
-        self.sounded.set()
-        self.played = np.zeros(0)
+        self.turn = threading.Condition()
+        """The microphone's and the speaker's thread wait for each other, so that time goes on for both."""
+        self.playing: RoomSpeaker | None = None
         self.played_from_s = 0.0
 
     def clock(self) -> float:
@@ -99,30 +104,30 @@ class Room:
         count = MIC_FORMAT.chunk_frames
         ambient = self.ambient[start : start + count]
         times_s = start_s + np.arange(count) / MIC_FORMAT.rate_hz - self.delay_s - self.played_from_s
-        places = times_s * SPEAKER_FORMAT.rate_hz
-        echo = (
-            np.interp(places, np.arange(len(self.played)), self.played, 0.0, 0.0) if len(self.played) else 0.0
-        )
+        echo = self.playing.sounds_at(times_s) if self.playing else np.zeros(count)
         driven = np.tanh(echo * self.drive) / self.drive if self.drive else echo
         return np.asarray(ambient + self.gain * driven)
 
 
 class RoomMic:
-    """Delivers at once, and lets the room's time go on."""
+    """Delivers as fast as it is read, and lets the room's time go on."""
 
     def __init__(self, room: Room) -> None:
         self._room = room
         self._frames = 0
         self.overruns = 0
-        self.about = "fake"
+        self.about = "fake microphone"
 
     def read(self, *, patient: bool = False) -> bytes:
-        # The sound is asked for when the room has been heard: from there on it has its place in time.
-        if self._frames >= MIC_FORMAT.frames(SETTLE_S + ROOM_S):
-            assert self._room.sounded.wait(10.0), "the speaker never played"
-        chunk = self._room.heard(self._frames, self._room.now_s)
-        self._frames += MIC_FORMAT.chunk_frames
-        self._room.now_s += self._room.chunk_s
+        room = self._room
+        with room.turn:
+            # The sound is asked for when the room has been heard: from there on it has its place in time.
+            if room.playing and self._frames >= MIC_FORMAT.frames(SETTLE_S + ROOM_S):
+                assert room.turn.wait_for(room.playing.is_ahead, 10.0), "the speaker never played"
+            chunk = room.heard(self._frames, room.now_s)
+            self._frames += MIC_FORMAT.chunk_frames
+            room.now_s += room.chunk_s
+            room.turn.notify_all()
         return as_pcm(chunk)
 
     def close(self) -> None:
@@ -130,30 +135,53 @@ class RoomMic:
 
 
 class RoomSpeaker:
-    """Takes everything at once; it sounds from then on."""
+    """Takes a little ahead, and plays it at the room's pace."""
 
     def __init__(self, room: Room) -> None:
         self._room = room
-        self._pcm = b""
-        self.underruns = 0
-        self.about = "fake"
-        room.sounded.clear()
+        self._sound = np.zeros(0)
+        self._asked = 0
+        """How often it was asked what it holds since the last write."""
+        self.underruns = room.underruns
+        self.about = "fake speaker"
+        room.playing = self
+
+    def is_ahead(self) -> bool:
+        """Whether enough is written for the next chunk, or nothing more comes."""
+        return self._asked > 1 or self._held_s() > 0.1
+
+    def sounds_at(self, times_s: Sound) -> Sound:
+        """By the time from the first sample on."""
+        if not len(self._sound):
+            return np.zeros(len(times_s))
+        places = times_s * SPEAKER_FORMAT.rate_hz
+        return np.asarray(np.interp(places, np.arange(len(self._sound)), self._sound, 0.0, 0.0))
 
     def write(self, pcm: bytes) -> None:
-        self._room.played_from_s = self._room.now_s
-        self._pcm += pcm
+        with self._room.turn:
+            if not len(self._sound):
+                self._room.played_from_s = self._room.now_s
+            assert self._room.turn.wait_for(lambda: self._held_s() < HELD_S, 10.0), "nobody listens"
+            self._sound = np.concatenate([self._sound, np.frombuffer(pcm, np.int16) / 32768.0])
+            self._asked = 0
+            self._room.turn.notify_all()
 
     def queued_s(self) -> float:
-        if not self._room.sounded.is_set():
-            self._room.played = np.frombuffer(self._pcm, np.int16) / 32768.0
-            self._room.sounded.set()
-        return 0.0
+        with self._room.turn:
+            self._asked += 1
+            self._room.turn.notify_all()
+            return max(0.0, self._held_s())
+
+    def _held_s(self) -> float:
+        return len(self._sound) / SPEAKER_FORMAT.rate_hz - (self._room.now_s - self._room.played_from_s)
 
     def flush(self) -> None:
         pass
 
     def close(self) -> None:
-        self._room.sounded.set()
+        with self._room.turn:
+            self._asked = 2
+            self._room.turn.notify_all()
 
 
 class QuietLeds:

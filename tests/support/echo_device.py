@@ -19,6 +19,7 @@ from daemon.config.settings import VadSettings
 from daemon.hearing.endpointing import Edge, SpeechDetector
 from daemon.hearing.frontend.far_end import FarEnd
 from daemon.hearing.frontend.front_end import Canceller, Cleaned, FrontEnd
+from daemon.hearing.neural import NeuralJudge
 from daemon.hearing.own_sound import ECHO_TAIL_S
 from daemon.hearing.vad import judge_from
 from hw.base import MIC_FORMAT, SPEAKER_FORMAT
@@ -60,7 +61,7 @@ class Device:
         vad = vad or VadSettings()
         self.scene = scene
         self.far_end = FarEnd()
-        self.front_end = FrontEnd(self.far_end, canceller)
+        self.front_end = FrontEnd(self.far_end, canceller, judge=NeuralJudge())
         self.detector = SpeechDetector(vad, judge_from(vad))
         self.min_speech_ms = vad.barge_in_speech_ms
         self._random = np.random.default_rng(seed)

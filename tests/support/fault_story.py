@@ -28,7 +28,7 @@ SETTINGS = with_keys(
     Settings(),
     vad={"silence_ms": 200, "silence_max_ms": 0},
     trigger={"follow_up_s": 0.0},
-    live={"setup_timeout_s": 2.0},
+    live={"setup_timeout_s": 2.0, "fallback": "off"},
 )
 """Short pauses and no follow-up window, so that a turn takes two seconds."""
 

@@ -199,3 +199,35 @@ def _late_by(sound: Sound, seconds: Sound) -> Sound:
     fine = resampled(sound, 4.0)
     at = (np.arange(len(sound)) - seconds * MIC_HZ) * 4
     return np.interp(at, np.arange(len(fine)), fine)
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """From the samples to the microphone: what the doctor measures of one."""
+
+    loudspeaker: str = "mild"
+    t60_s: float = 0.45
+    """0: no room at all."""
+    place_m: Point = BOX_SPEAKER_M
+    gain: float = 0.2
+    delay_s: float = 0.05
+    drift_ppm: float = 0.0
+    noise_dbfs: float = -62.0
+    played_gain: float = 1.0
+    """The volume."""
+    lost_s: float = 0.0
+    """So much the microphone loses in the middle of the sound."""
+    seed: int = 1
+
+    def heard(self, sound: Sound, before_s: float) -> Sound:
+        """All that the microphone (16 kHz) hears of a sound (24 kHz), from `before_s` before it on."""
+        parts = (np.zeros(round(before_s * SPEAKER_HZ)), self.played_gain * sound)
+        played = LOUDSPEAKERS[self.loudspeaker](np.concatenate([*parts, np.zeros(SPEAKER_HZ)]))
+        arriving = stretched(resampled(played, MIC_HZ / SPEAKER_HZ), self.drift_ppm)
+        arriving = np.concatenate([np.zeros(round(self.delay_s * MIC_HZ)), arriving])
+        if self.t60_s:
+            arriving = convolved(arriving, response(self.place_m, MIC_M, self.t60_s, self.seed))
+        noise = np.random.default_rng(self.seed).standard_normal(len(arriving))
+        heard = self.gain * arriving + at_dbfs(noise, self.noise_dbfs)
+        at = round((before_s + len(sound) / SPEAKER_HZ / 2) * MIC_HZ)
+        return np.concatenate([heard[:at], heard[at + round(self.lost_s * MIC_HZ) :]])

@@ -39,6 +39,13 @@ def greet(name: str = "you") -> str:
     return f"hello {name}"
 
 
+@tool(confirm="say")
+def unlock(door: str) -> str:
+    """Unlock a door."""
+    note(f"unlock {door}")
+    return "unlocked"
+
+
 @tool(timeout_s=5)
 def slow(seconds: float) -> str:
     """Take some time."""
@@ -159,6 +166,32 @@ async def test_a_call_is_answered_whatever_the_tool_does_and_the_reply_is_heard(
         assert "retryable" in answer["response"]
         assert rig.turns_over()[0]["outcome"] == "answered"
         assert no_protocol_error(rig)
+
+
+async def test_what_needs_consent_is_done_in_the_turn_after_the_question(settings: Settings) -> None:
+    plan = calls('"unlock", args = { door = "front" }', nth='"every"')
+    async with running_rig(settings, plan=plan, voice=Tone(0.3), pace=PACE) as rig:
+        await ask(rig)
+        assert done(settings) == []
+        await ask(rig, turns=2)
+        assert [answer["response"]["status"] for answer in answers(rig)] == ["unconfirmed", "ok"]
+        assert done(settings) == ["unlock front"]
+        counters = (await rig.command("status"))["counters"]
+        assert (counters["tool_consents_asked"], counters["tool_consents_given"]) == (1, 1)
+
+
+async def test_where_the_server_takes_turns_what_the_user_says_after_the_question_is_consent(
+    settings: Settings,
+) -> None:
+    settings = with_keys(settings, live={"turn_taking": "server"}, trigger={"follow_up_s": 8.0})
+    plan = calls('"unlock", args = { door = "front" }', nth='"every"')
+    async with running_rig(settings, plan=plan, voice=Tone(0.3), pace=PACE) as rig:
+        await rig.ask_aloud()
+        await rig.until(lambda: len(answers(rig)) == 1 and rig.states[-1:] == ["listening"])
+        rig.say()
+        await rig.until(lambda: len(answers(rig)) == 2)
+        assert [answer["response"]["status"] for answer in answers(rig)] == ["unconfirmed", "ok"]
+        assert done(settings) == ["unlock front"]
 
 
 async def test_a_megabyte_is_cut_and_the_model_is_told_so(settings: Settings) -> None:

@@ -82,6 +82,8 @@ def _parts(board: BoardFile) -> Iterator[str]:
     yield f"cancels echo: {'yes' if sound.echo_cancelling else 'no'}"
     yield f"button: {_button(board)}"
     yield f"lights: {_lights(board.lights)}"
+    if board.camera:
+        yield f'camera: {board.camera} ([camera] use = "tool" turns it on)'
 
 
 def _section(title: str, lines: Iterable[str]) -> Iterator[str]:

@@ -17,6 +17,15 @@ SENTENCE = 40
 """Longer texts get a line of their own."""
 
 
+PAUSES = {
+    "eager_ends": "asked at a pause",
+    "eager_wasted": "asked in vain",
+    "eager_wasted_s": "sent or made in vain",
+    "gained_ms": "sooner by",
+}
+"""What came of closing an utterance at a pause: its names are those of the code, and would tell nobody."""
+
+
 def status_text(status: Mapping[str, Any]) -> str:
     """The answer to `status` as lines: first the state, then everything in the daemon's order."""
     return "\n".join(_lines(status)) + "\n"
@@ -71,8 +80,10 @@ def _is_sentence(value: Any) -> bool:
 
 
 def pairs_text(values: Mapping[str, Any]) -> str:
-    """`name value` pairs, without those that are unknown (None)."""
-    known = ((name, value) for name, value in values.items() if value is not None)
+    """`name value` pairs, without those that are unknown (None), and what pauses did where it is nothing."""
+    known = (
+        (name, value) for name, value in values.items() if value is not None and (value or name not in PAUSES)
+    )
     return ", ".join(f"{_label(name)} {_worded(name, value)}" for name, value in known)
 
 
@@ -114,6 +125,8 @@ def _labelled(label: str, text: str) -> str:
 
 def _label(name: str) -> str:
     """A name without its unit."""
+    if name in PAUSES:
+        return PAUSES[name]
     unit = _unit(name)
     return _plain(name.removesuffix(unit).replace("_", " "))
 

@@ -22,15 +22,19 @@ QUIET_DB = 4.0
 SILENT_CHUNKS = 50
 """1 s of a loud reference without an echo; each chunk that is louder takes two of it away."""
 
+UNEXPECTED_CHUNKS = 25
+"""0.5 s of it where a measurement has found none before; an echo may be as late as that."""
+
 
 class Coupling:
     """Judges chunk by chunk, while the speaker sounds. Capture thread."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, expected: bool = True) -> None:
+        """`expected`: an echo is to be expected; else less is enough to prove that there is none."""
         self.heard: bool | None = None
         """Whether there is an echo; None: not known yet."""
         self._loud_chunks = 0
-        self._silent_chunks = 0
+        self._silent_chunks = 0 if expected else SILENT_CHUNKS - UNEXPECTED_CHUNKS
 
     def judge(self, far_dbfs: float, mic_dbfs: float, floor_dbfs: float, *, explained: bool) -> None:
         """Levels of a chunk: of the reference, and of the microphone; and the room's noise floor.

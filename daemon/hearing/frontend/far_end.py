@@ -73,6 +73,10 @@ class FarEnd:
         self._behind_s = 0.0
         """By how much the reader was behind the clock at last: steady where the clocks differ. Kept over
         a pause, since the canceller knows the echo path with it."""
+        self._slope = 0.0
+        """So much faster than the clocks say the reader goes (`steer`)."""
+        self._steered = 0.0
+        """By how many positions it has thereby come away from the clocks in this sound."""
         self.until_s = -np.inf
         """When the last sound that was written ends; on the clock. Read from any thread."""
         self.missed = 0
@@ -114,13 +118,18 @@ class FarEnd:
         A little earlier than that, by LEAD_S. Where nothing was played it is silence.
         """
         with self._lock:
-            target = (until_s + LEAD_S - self._origin_s) * _HZ - _FRAMES * _STEP
+            target = (until_s + LEAD_S - self._origin_s) * _HZ - _FRAMES * _STEP + self._steered
+            self._steered += _FRAMES * _STEP * self._slope
             place, step = self._pace(target)
             whole = int(np.floor(place))
             window = self._get(whole - BEFORE, needed(_FRAMES, step))
         self._place = place + _FRAMES * step
         samples = read_between(window, place - whole, step, _FRAMES)
         return np.clip(np.rint(samples), -32768, 32767).astype(np.int16)
+
+    def steer(self, slope: float) -> None:
+        """Read so much faster than the clocks say: by what the echo path tells of the crystals (`slide`)."""
+        self._slope = slope
 
     def forget_place(self) -> None:
         """Reading pauses: the next read begins where the clock says."""
@@ -136,6 +145,7 @@ class FarEnd:
             self._head += gap
         self._origin_s = begin_s - self._head / _HZ
         self._first_excess.forget()
+        self._steered = 0.0
         self._usual_s = None
         self._follower.forget()
 
@@ -150,13 +160,14 @@ class FarEnd:
         """Where to read, and how far apart, so that the clock is followed smoothly."""
         place = self._place
         if place is None:
-            return target - self._behind_s * _HZ, _STEP
+            return target - self._behind_s * _HZ, _STEP * (1 + self._slope)
         self._behind_s = (target - place) / _HZ
         if abs(self._behind_s) > LEAP_S:
             self.leaps += 1
             self._behind_s = 0.0
             return target, _STEP
-        return place, _STEP * (1 + min(MAX_SLOPE, max(-MAX_SLOPE, self._behind_s / FOLLOW_S)))
+        followed = min(MAX_SLOPE, max(-MAX_SLOPE, self._behind_s / FOLLOW_S))
+        return place, _STEP * (1 + followed + self._slope)
 
     def _put(self, samples: Pcm) -> None:
         begin = self._head % CAPACITY_SAMPLES

@@ -21,10 +21,13 @@ from daemon.hearing.frontend.bands import Bands
 from daemon.hearing.frontend.coupling import QUIET_DB, Coupling
 from daemon.hearing.frontend.far_end import FarEnd, Pcm
 from daemon.hearing.frontend.guard import QUIET_DBFS, Guard
+from daemon.hearing.frontend.known_path import NOTHING_KNOWN, KnownPath
 from daemon.hearing.frontend.likeness import Likeness
 from daemon.hearing.frontend.linear import CLIPPED
 from daemon.hearing.frontend.pace import SampleClock
 from daemon.hearing.frontend.residue import Residue
+from daemon.hearing.frontend.witness import Witness
+from daemon.hearing.judging import Network
 from hw.base import MIC_FORMAT
 
 TAIL_S = 1.0
@@ -47,6 +50,9 @@ MAX_ALARMS = 3
 DISTRUSTED = "the device interrupted itself; the next reply can be interrupted with the button only"
 
 GATED = "the echo canceller silenced the room; it is off until Conure is started again"
+
+BELIEVED_DB = 2.0
+"""So much a chunk counts as exceeding the rest of the echo at least, if it sounds like somebody."""
 
 _FADE = np.linspace(0.0, 1.0, MIC_FORMAT.chunk_frames, dtype=np.float32)
 
@@ -89,6 +95,15 @@ class Canceller(Protocol):
         ...
 
     @property
+    def slope(self) -> float:
+        """How much faster than the clocks say the reference has to be read, so that the echo path rests."""
+        ...
+
+    def doubt_path(self) -> None:
+        """The echo path has changed."""
+        ...
+
+    @property
     def explains(self) -> bool:
         """Whether there is an echo: it can tell what is heard from what is played."""
         ...
@@ -111,11 +126,14 @@ class FrontEnd:
         canceller: Canceller | None = None,
         polish: Callable[[bytes], bytes] | None = None,
         *,
+        judge: Network | None = None,
         problem: str | None = None,
+        known: KnownPath = NOTHING_KNOWN,
     ) -> None:
         """Without `far_end` and `canceller` no echo is cancelled; without `polish` nothing else is done.
 
-        `problem` says why there is less than was asked for.
+        `judge` hears whether what is left of an echo sounds like somebody; without it levels decide.
+        `problem` says why there is less than was asked for; `known` is what was measured of the echo before.
         """
         self.far_end = far_end
         """Told by the playback thread what it plays; None where nobody needs to know."""
@@ -124,9 +142,11 @@ class FrontEnd:
         self._polish = polish
         self._pace = SampleClock()
         self._bands = Bands(3)
-        self._residue = Residue()
+        self._residue = Residue(known.hope_db)
         self._likeness = Likeness()
-        self._coupling = Coupling()
+        self._witness = None if judge is None else Witness(judge)
+        self._alike_before = False
+        self._coupling = Coupling(expected=known.heard)
         self._quiet_chunks = 0
         self._over_s = -np.inf
         """The end of the sound whose echo is over."""
@@ -219,8 +239,10 @@ class FrontEnd:
         if waking or far_end.leaps > leaps:
             self._begin(near, canceller)
         left = canceller.process(near, far)
+        far_end.steer(canceller.slope)
         self._watch_canceller(far_dbfs, mic_dbfs, left, floor_dbfs, canceller)
         excess_db = self._judge(near, far, left, floor_dbfs, teaches=far_dbfs > SOUNDING_DBFS)
+        excess_db = self._heard_out(left, excess_db, canceller)
         if waking:
             left = _faded(near, left)
         elif self._stops(at_s, mic_dbfs, floor_dbfs, far_end):
@@ -244,6 +266,8 @@ class FrontEnd:
         canceller.process(self._last, np.zeros_like(near))  # its output is late, and begins with this
         self.echo = EchoState.CANCELLING
         self._residue.begin()
+        if self._witness is not None:
+            self._witness.begin()
         self._quiet_chunks = 0
 
     def _watch_canceller(
@@ -262,11 +286,28 @@ class FrontEnd:
         if max(int(near.max()), -int(near.min())) >= CLIPPED * 32_768:
             self._residue.clipped()
         powers = self._bands.powers(far, near, left)
-        excess_db = self._residue.excess_db(powers, floor_dbfs, teaches=teaches and not self._speech)
-        if excess_db > VOICE_EXCESS_DB and not self._speech and self._likeness.alike():
-            self.changes += 1
+        return self._residue.excess_db(powers, floor_dbfs, teaches=teaches and not self._speech)
+
+    def _heard_out(self, left: Pcm, excess_db: float, canceller: Canceller) -> float:
+        """The excess, once it was asked whether it sounds like somebody, and whether like what is played."""
+        voice = None if self._witness is None else self._witness.hears_voice(left.tobytes(), excess_db)
+        if self._speech:
+            return excess_db
+        if (voice or excess_db > VOICE_EXCESS_DB) and self._is_echo(canceller):
             return 0.0
-        return excess_db
+        if voice is False:
+            return min(excess_db, VOICE_EXCESS_DB)
+        return max(excess_db, BELIEVED_DB) if voice and not self._residue.settling else excess_db
+
+    def _is_echo(self, canceller: Canceller) -> bool:
+        """Whether what is left is a copy of what is played; twice in a row, and its path has changed."""
+        alike = self._likeness.alike()
+        if alike and self._alike_before:
+            canceller.doubt_path()
+            self._residue.begin()
+        self._alike_before = alike
+        self.changes += alike
+        return alike
 
     def _stops(self, at_s: float, mic_dbfs: float, floor_dbfs: float, far_end: FarEnd) -> bool:
         """Whether this chunk is the last that is cancelled."""

@@ -56,7 +56,8 @@ class LinearCanceller:
         self._window = np.zeros(2 * BLOCK, np.float32)
         self._error = np.zeros(2 * BLOCK, np.float32)
         self._far = np.zeros((PARTITIONS, bins), np.complex64)
-        self._path = np.zeros((PARTITIONS, bins), np.complex64)
+        self.path = np.zeros((PARTITIONS, bins), np.complex64)
+        """The echo path, by partition and frequency: to be read."""
         self._doubt = np.repeat(FIRST_DOUBT * _SHAPE, bins, axis=1)
         self._turn = 0
         """The partition that is cleared next."""
@@ -64,7 +65,7 @@ class LinearCanceller:
 
     def doubt_path(self) -> None:
         """The path may have shifted a little: learn faster for a while."""
-        self._doubt += FIRST_DOUBT * _SHAPE * np.mean(np.sum(_power(self._path), axis=0))
+        self._doubt += FIRST_DOUBT * _SHAPE * np.mean(np.sum(_power(self.path), axis=0))
 
     def process(self, near: Samples, far: Samples) -> Samples:
         """What `near` holds beyond the echo of `far`; one chunk each.
@@ -76,7 +77,7 @@ class LinearCanceller:
         self._window[:BLOCK], self._window[BLOCK:] = self._window[BLOCK:], far
         self._far[1:] = self._far[:-1]
         self._far[0] = np.fft.rfft(self._window)
-        echo = np.fft.irfft(np.sum(self._path * self._far, axis=0))[BLOCK:]
+        echo = np.fft.irfft(np.sum(self.path * self._far, axis=0))[BLOCK:]
         left: Samples = (near - np.clip(echo, -1, 1)).astype(np.float32)
         if np.abs(near).max() < CLIPPED:
             self._learn(left)
@@ -89,17 +90,17 @@ class LinearCanceller:
         far_power = _power(self._far)
         explained = OVERLAP * np.sum(far_power * self._doubt, axis=0)
         gain = self._doubt / (explained + self._unexplained + LEAST_POWER)
-        self._path += gain * np.conj(self._far) * error
+        self.path += gain * np.conj(self._far) * error
         self._clear_folded()
-        self._path *= KEPT
+        self.path *= KEPT
         self._doubt *= 1 - OVERLAP * gain * far_power
-        self._doubt += CHANGE * _power(self._path)
+        self._doubt += CHANGE * _power(self.path)
 
     def _clear_folded(self) -> None:
         """Take from one partition what circular convolution folds into its second half."""
-        response = np.fft.irfft(self._path[self._turn])
+        response = np.fft.irfft(self.path[self._turn])
         response[BLOCK:] = 0
-        self._path[self._turn] = np.fft.rfft(response)
+        self.path[self._turn] = np.fft.rfft(response)
         self._turn = (self._turn + 1) % PARTITIONS
 
 

@@ -76,7 +76,9 @@ CLEAR_DB = 10.0
 class Residue:
     """Tells how much of a chunk the echo does not explain. Capture thread."""
 
-    def __init__(self) -> None:
+    def __init__(self, hope_db: float = -LEAST_SHARE_DB) -> None:
+        """`hope_db`: by how much an echo may become softer at the best, as far as is known."""
+        self._least_share_db = np.array([[LEAST_SHARE_DB], [-hope_db]], np.float32)
         self._share_db: Decibels = np.full((2, BANDS), FIRST_SHARE_DB, np.float32)
         """Of the reference and of the microphone, at most, in what is left."""
         self._met = np.zeros((2, BANDS), bool)
@@ -94,6 +96,11 @@ class Residue:
     def depth_db(self) -> float:
         """By how much the echo becomes softer at the least, in the median band."""
         return -float(np.median(self._share_db[1]))
+
+    @property
+    def settling(self) -> bool:
+        """Whether the canceller may still be finding the echo."""
+        return self._settling_chunks > 0
 
     def begin(self) -> None:
         """A sound begins, or the path has changed: the canceller has to find the echo again."""
@@ -122,8 +129,8 @@ class Residue:
         limit_db, exposed_db = self._limits_db(powers)
         left_db = _db(powers[2])
         least_db = floor_dbfs - BELOW_FLOOR_DB
-        over_db = np.clip(left_db - np.maximum(limit_db + self._doubt_db(), least_db), 0, MOST_EXCESS_DB)
-        excess_db = float(np.mean(over_db))
+        over_db = left_db - np.maximum(limit_db + self._doubt_db(), least_db)
+        excess_db = float(np.minimum(np.maximum(over_db, 0), MOST_EXCESS_DB).sum()) / BANDS
         if teaches and self._may_teach(excess_db):
             beyond_db = np.where(left_db > least_db, left_db - exposed_db - self._share_db, -1.0)
             self._learn(beyond_db, limit_db > least_db - CLEAR_DB)
@@ -148,7 +155,7 @@ class Residue:
     def _may_teach(self, excess_db: float) -> bool:
         self._excess_db[:-1] = self._excess_db[1:]
         self._excess_db[-1] = excess_db
-        self._run_chunks = self._run_chunks + 1 if np.mean(self._excess_db) > UNTAUGHT_DB else 0
+        self._run_chunks = self._run_chunks + 1 if self._excess_db.sum() > UNTAUGHT_DB * RUN_CHUNKS else 0
         return self._run_chunks == 0 or self._run_chunks > PATIENCE_CHUNKS
 
     def _learn(self, beyond_db: Decibels, sounding: NDArray[np.bool_]) -> None:
@@ -157,7 +164,8 @@ class Residue:
         self._met |= exceeded
         fall_db = np.where(self._met, FALL_DB, FIRST_FALL_DB) * sounding
         self._share_db += np.where(exceeded, np.minimum(beyond_db, RISE_DB), -fall_db).astype(np.float32)
-        np.clip(self._share_db, LEAST_SHARE_DB, MOST_SHARE_DB, out=self._share_db)
+        np.maximum(self._share_db, self._least_share_db, out=self._share_db)
+        np.minimum(self._share_db, MOST_SHARE_DB, out=self._share_db)
 
 
 def _db(powers: Powers) -> Decibels:

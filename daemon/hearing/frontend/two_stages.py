@@ -15,6 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from daemon.hearing.frontend.linear import LinearCanceller, Samples
+from daemon.hearing.frontend.slide import Slide
+from hw.base import MIC_FORMAT
 
 Pcm = NDArray[np.int16]
 
@@ -39,6 +41,27 @@ LOUD_POWER = 1e-5
 """Mean square of a reference that makes an echo worth judging by: -50 dBFS."""
 
 
+UNEXPLAINED_CHUNKS = 100
+"""2 s of a loud reference, of which nothing was found in what is heard: the delay that was known is wrong, or
+there is no echo."""
+
+
+class DelayLine:
+    """Gives what it is given, so many samples later. One thread."""
+
+    def __init__(self, frames: int) -> None:
+        self.frames = frames
+        self._held = np.zeros(frames, np.float32)
+
+    def through(self, samples: Samples) -> Samples:
+        """As many samples as it is given."""
+        if not self.frames:
+            return samples
+        held = np.concatenate((self._held, samples))
+        self._held = held[len(samples) :]
+        return held[: len(samples)]
+
+
 class Suppressor(Protocol):
     """The second stage: `webrtc.EchoCanceller`."""
 
@@ -54,9 +77,16 @@ class Suppressor(Protocol):
 class TwoStages:
     """An echo canceller of both. One thread."""
 
-    def __init__(self, suppressor: Suppressor) -> None:
+    def __init__(self, suppressor: Suppressor, later_s: float = 0.0) -> None:
+        """`later_s`: so much later than its reference the echo is known to come, at the least.
+
+        The first stage is given the reference so much later; if it then explains nothing, as it comes.
+        """
+        self._later = DelayLine(MIC_FORMAT.frames(later_s))
+        self._unexplained_chunks = 0
         self._suppressor = suppressor
         self._linear = LinearCanceller()
+        self._slide = Slide()
         self.share = 0.0
         """Of the first stage in what the second is given, 0 to 1."""
         self._given_share = 0.0
@@ -66,8 +96,23 @@ class TwoStages:
     def begin(self) -> None:
         """A sound begins after a pause."""
         self._suppressor.reset()
-        self._linear.doubt_path()
+        self.doubt_path()
         self.share = self._given_share = self._before = self._after = 0.0
+
+    def doubt_path(self) -> None:
+        """The echo's path has changed: learn faster for a while."""
+        self._linear.doubt_path()
+        self._slide.forget()
+
+    @property
+    def slope(self) -> float:
+        """How much faster than the clocks say the reference has to be read, so that the path rests."""
+        return self._slide.slope
+
+    @property
+    def later_frames(self) -> int:
+        """By how many samples the first stage's reference is later; 0 once that was found to be wrong."""
+        return self._later.frames
 
     @property
     def explains(self) -> bool:
@@ -96,15 +141,19 @@ class TwoStages:
 
     def _first_stage(self, near: Pcm, far: Pcm) -> tuple[Samples, Samples]:
         """The microphone's samples, and what of them the linear path does not explain."""
-        mic, reference = _float(near), _float(far)
+        mic, reference = _float(near), self._later.through(_float(far))
         left = self._linear.process(mic, reference)
         if _power(reference) > LOUD_POWER:
             self._judge(_power(mic), _power(left))
+            self._slide.see(self._linear.path)
         return mic, left
 
     def _judge(self, mic_power: float, left_power: float) -> None:
         self._before += SMOOTHING * (mic_power - self._before)
         self._after += SMOOTHING * (left_power - self._after)
+        self._unexplained_chunks = 0 if self.explains else self._unexplained_chunks + 1
+        if self._later.frames and self._unexplained_chunks >= UNEXPLAINED_CHUNKS:
+            self._later, self._linear = DelayLine(0), LinearCanceller()
         if self._before > PROVEN_RATIO * self._after:
             self.share = min(1.0, self.share + FADE_IN)
         elif self._before < USELESS_RATIO * self._after:

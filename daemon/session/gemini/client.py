@@ -28,6 +28,7 @@ from daemon.config.secret import Secret
 from daemon.config.settings import LiveSettings
 from daemon.server_events import NotUnderstood, ServerEvent
 from daemon.session.failures import LinkError
+from daemon.session.gemini.content import Content
 from daemon.session.gemini.errors import ENDED, Translator, opening_stage, translate_call
 from daemon.session.gemini.messages import parse
 from daemon.session.gemini.setup import connect_config, token_config
@@ -91,6 +92,8 @@ class LiveClient:
                 async_client_args=arguments,
             ),
         )
+        self.content = Content(self._client, api_key, speech_model=settings.speech_model)
+        """Calls over plain HTTP, by the same client."""
 
     @contextlib.asynccontextmanager
     async def session(
@@ -135,6 +138,8 @@ class LiveClient:
 
 class LiveSession:
     """One set-up connection. Event loop only; one task sends and another receives."""
+
+    detour = ""
 
     def __init__(self, raw: Any, translator: Translator, text_input: TextInput) -> None:
         """`raw` is the SDK's own session."""

@@ -74,11 +74,11 @@ def translate(error: Exception, where: Where, *, resuming: bool, key: Secret) ->
     )
 
 
-def translate_call(error: Exception, key: Secret) -> Signal:
+def translate_call(error: Exception, key: Secret, where: Where = Where.CONNECT) -> Signal:
     """The same of a call over plain HTTP. The HTTP library wraps what the system raised; that counts."""
     kind, code, reason = _call_kind_code_reason(error)
     clock_set = clock_is_set(time.time())
-    return Signal(kind, Where.CONNECT, whole(code, MAX_CODE) or 0, key.scrub(reason), clock_set=clock_set)
+    return Signal(kind, where, whole(code, MAX_CODE) or 0, key.scrub(reason), clock_set=clock_set)
 
 
 def _call_kind_code_reason(error: Exception) -> tuple[SignalKind, object, str]:

@@ -166,8 +166,9 @@ def _session_notices(fields: Mapping[str, Any]) -> Iterator[ServerEvent]:
         yield _handle_update(handle, resumable=_flag(update.get("resumable")))
     if (leaving := fields.get("goAway")) is not None:
         yield GoAway(parse_duration_s(_text(_table(leaving).get("timeLeft"))))
-    if (usage := fields.get("usageMetadata")) is not None:
-        yield _usage(_table(usage))
+    if (counted := fields.get("usageMetadata")) is not None:
+        usage = _table(counted)
+        yield usage_of(usage.get("promptTokenCount"), usage.get("responseTokenCount"))
 
 
 def _handle_update(handle: str, *, resumable: bool) -> ServerEvent:
@@ -176,9 +177,10 @@ def _handle_update(handle: str, *, resumable: bool) -> ServerEvent:
     return HandleUpdate(encodable(handle), resumable)
 
 
-def _usage(usage: Mapping[str, Any]) -> ServerEvent:
-    prompt = whole(usage.get("promptTokenCount") or 0, MAX_TOKENS)
-    response = whole(usage.get("responseTokenCount") or 0, MAX_TOKENS)
+def usage_of(prompt_tokens: object, response_tokens: object) -> Usage | NotUnderstood:
+    """What the service has counted; None is nothing."""
+    prompt = whole(prompt_tokens or 0, MAX_TOKENS)
+    response = whole(response_tokens or 0, MAX_TOKENS)
     if prompt is None or response is None:
         return NotUnderstood("a count of tokens out of range")
     return Usage(prompt, response)

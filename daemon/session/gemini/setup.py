@@ -22,7 +22,7 @@ def connect_config(
     by_device = settings.turn_taking == "device"
     config = types.LiveConnectConfig(
         response_modalities=[types.Modality.AUDIO],
-        speech_config=speech_config(settings),
+        speech_config=speech_settings(settings.voice, settings.language),
         system_instruction=equipment.instruction() or None,
         tools=tools_config(settings, equipment),
         session_resumption=types.SessionResumptionConfig(handle=handle),
@@ -39,6 +39,10 @@ def connect_config(
         )
     if settings.temperature >= 0 and model.temperature:
         config.temperature = settings.temperature
+    if settings.max_output_tokens and model.max_output_tokens:
+        config.max_output_tokens = settings.max_output_tokens
+    if equipment.pictures and model.media_resolution:
+        config.media_resolution = types.MediaResolution(f"MEDIA_RESOLUTION_{model.media_resolution}")
     config.thinking_config = thinking_config(model)
     return config
 
@@ -98,13 +102,12 @@ def function_declaration(declaration: Declaration) -> types.FunctionDeclaration:
     )
 
 
-def speech_config(settings: LiveSettings) -> types.SpeechConfig | None:
+def speech_settings(voice: str, language: str) -> types.SpeechConfig | None:
     """Voice and language, where set."""
-    if not settings.voice and not settings.language:
+    if not voice and not language:
         return None
-    voice = (
-        types.VoiceConfig(prebuilt_voice_config=types.PrebuiltVoiceConfig(voice_name=settings.voice))
-        if settings.voice
-        else None
+    prebuilt = types.PrebuiltVoiceConfig(voice_name=voice)
+    return types.SpeechConfig(
+        voice_config=types.VoiceConfig(prebuilt_voice_config=prebuilt) if voice else None,
+        language_code=language or None,
     )
-    return types.SpeechConfig(voice_config=voice, language_code=settings.language or None)

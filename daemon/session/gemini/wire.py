@@ -1,4 +1,4 @@
-"""The WebSocket connection under the SDK, which bounds what the other end can do to us. Event loop only.
+"""The connections under the SDK, which bound what the other end can do to us. Event loop only.
 
 The SDK's own connection answers each ping whether or not the answers are read, follows a redirect with the
 API key in its headers, and hands on a message of any shape. `HttpOptions.async_client_args` passes these
@@ -7,6 +7,7 @@ arguments to `websockets.asyncio.client.connect`.
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
 from typing import Any
 
 from websockets.asyncio.client import ClientConnection
@@ -23,6 +24,13 @@ hundreds. The SDK makes an object of 2 KB for each part, so that 4 MiB of `{},` 
 UNREAD_BYTES = 256 * 1024
 """What may wait to be sent before the connection is ended. Sends wait above 32 KiB (`write_limit`): only
 answers to pings, which nobody reads, come so far."""
+
+
+MAX_BODY_BYTES = 12 * 2**20
+"""Longest answer over plain HTTP, unpacked; policy: it is refused. Two minutes of speech are 8 MB."""
+
+MAX_BODY_MARKS = 65_536
+"""Most values in such an answer. One of 2,000 tokens, streamed one by one, has some 25 for each."""
 
 
 class MessageRefused(ValueError):
@@ -71,6 +79,23 @@ def marks(message: str | bytes) -> int:
     return sum(message.count(mark) for mark in (b"{", b"[", b","))
 
 
+async def bound_body(response: Any) -> None:
+    """Have an answer of the HTTP library's raise MessageRefused where it is too much, instead of growing."""
+    read = response.aiter_bytes
+
+    async def bounded(chunk_size: int | None = None) -> AsyncIterator[bytes]:
+        size_bytes = values = 0
+        async for piece in read(chunk_size):
+            size_bytes, values = size_bytes + len(piece), values + marks(piece)
+            if size_bytes > MAX_BODY_BYTES or values > MAX_BODY_MARKS:
+                raise MessageRefused(
+                    f"the answer is longer than {MAX_BODY_BYTES} bytes or has too many values"
+                )
+            yield piece
+
+    response.aiter_bytes = bounded
+
+
 TRANSPORT: dict[str, Any] = {
     "close_timeout": 1.5,  # leaving a dead connection blocks this long
     "ping_interval": 20,  # keeps NAT mappings alive
@@ -78,7 +103,8 @@ TRANSPORT: dict[str, Any] = {
     "max_size": MAX_MESSAGE_BYTES,
     "compression": None,  # base64 PCM hardly shrinks, and deflating costs CPU
     "create_connection": BoundedConnection,
-    "follow_redirects": False,  # of plain HTTP, for tokens: the key stays with whom it is for
+    "follow_redirects": False,  # of plain HTTP: the key stays with whom it is for
+    "event_hooks": {"response": [bound_body]},  # the same
 }
 """Arguments of `websockets.asyncio.client.connect`, and of the SDK's client for plain HTTP; each passes over
 what it does not know. Of frames, 16 wait at most before reading pauses.

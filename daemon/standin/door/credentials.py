@@ -18,6 +18,8 @@ _LIVE = re.compile(
 )
 """With any number of slashes before it: @google/genai writes two where its `baseUrl` has no path."""
 
+_CONTENT = re.compile(r"/+(\w+)/models/([\w.-]+):(generateContent|streamGenerateContent)")
+_MODEL = re.compile(r"/+\w+/models/([\w.-]+)")
 _TOKENS = re.compile(r"/+(v1|v1beta|v1alpha)/auth_tokens")
 _SECRET_QUERY = re.compile(r"(?<=[?&])((?:api_?)?key|access_token)=[^&]*", re.IGNORECASE)
 _SECRET_HEADERS = frozenset({"x-goog-api-key", "authorization", "cookie"})
@@ -43,6 +45,33 @@ def live_door(target: str, headers: Mapping[str, str]) -> Door | None:
     if match is None:
         return None
     return Door(match[1], match[2] is not None, key_of(query, headers), _token_of(query, headers))
+
+
+@dataclass(frozen=True, slots=True)
+class ContentPath:
+    """What a POST asks of which model."""
+
+    api_version: str
+    model: str
+    streams: bool
+    """Whether the answer is wanted piece by piece."""
+    as_events: bool
+    """Whether by server-sent events (`alt=sse`)."""
+
+
+def content_path(target: str) -> ContentPath | None:
+    """What the target asks for, or None where it asks for no content."""
+    path, _, query = target.partition("?")
+    match = _CONTENT.fullmatch(path)
+    if match is None:
+        return None
+    return ContentPath(match[1], match[2], match[3] != "generateContent", _from_query(query, "alt") == "sse")
+
+
+def model_of(target: str) -> str | None:
+    """The model that a GET asks about, or None where it asks for something else."""
+    match = _MODEL.fullmatch(target.partition("?")[0])
+    return match[1] if match else None
 
 
 def is_token_path(target: str) -> bool:

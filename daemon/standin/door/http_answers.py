@@ -1,23 +1,26 @@
-"""Plain HTTP on the port of the WebSocket: `POST auth_tokens`, and a polite answer to everything else.
+"""Plain HTTP on the port of the WebSocket: one request, one answer, whole or piece by piece.
 
 websockets parses GET only and drops whatever else comes without a word. Event loop only.
 """
 
 from __future__ import annotations
 
+import asyncio
 import http.client
 import io
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
 
 from websockets.asyncio.server import ServerConnection
 
+from daemon.standin.wire import reset
+
 HEAD_BYTES = 16 * 1024
-BODY_BYTES = 256 * 1024
-"""What is taken of a request; set-ups of tokens are a few KB."""
+BODY_BYTES = 8 * 2**20
+"""What is taken of a request: two minutes of sound. The service takes 20 MB."""
 
 GET = b"GET "
 
@@ -27,6 +30,8 @@ _STATUS_WORDS = {
     HTTPStatus.NOT_FOUND: "NOT_FOUND",
     HTTPStatus.METHOD_NOT_ALLOWED: "UNIMPLEMENTED",
     HTTPStatus.TOO_MANY_REQUESTS: "RESOURCE_EXHAUSTED",
+    HTTPStatus.SERVICE_UNAVAILABLE: "UNAVAILABLE",
+    HTTPStatus.INTERNAL_SERVER_ERROR: "INTERNAL",
 }
 
 
@@ -54,14 +59,27 @@ class HttpAnswer:
     def encode(self) -> bytes:
         """As it goes over the wire; the connection ends with it."""
         body = json.dumps(self.body, indent=2).encode()
-        lines = (
-            f"HTTP/1.1 {self.status.value} {self.status.phrase}",
-            "Content-Type: application/json; charset=UTF-8",
-            f"Content-Length: {len(body)}",
-            "Connection: close",
-        )
-        head = "\r\n".join(lines) + "\r\n\r\n"
-        return head.encode() + body
+        kind = "Content-Type: application/json; charset=UTF-8"
+        return _head(self.status, kind, f"Content-Length: {len(body)}") + body
+
+
+def events_head() -> bytes:
+    """What a stream of server-sent events begins with; each then goes in a chunk (RFC 9112 §7.1)."""
+    return _head(HTTPStatus.OK, "Content-Type: text/event-stream", "Transfer-Encoding: chunked")
+
+
+def event_chunk(message: dict[str, Any]) -> bytes:
+    """One event in its chunk."""
+    data = f"data: {json.dumps(message)}\r\n\r\n".encode()
+    return f"{len(data):x}\r\n".encode() + data + b"\r\n"
+
+
+LAST_CHUNK = b"0\r\n\r\n"
+
+
+def _head(status: HTTPStatus, *fields: str) -> bytes:
+    lines = (f"HTTP/1.1 {status.value} {status.phrase}", *fields, "Connection: close")
+    return ("\r\n".join(lines) + "\r\n\r\n").encode()
 
 
 def http_error(status: HTTPStatus, message: str) -> HttpAnswer:
@@ -71,17 +89,21 @@ def http_error(status: HTTPStatus, message: str) -> HttpAnswer:
 
 
 class HttpConnection(ServerConnection):
-    """A connection that may turn out to be plain HTTP; then `answer` is asked once, and it ends."""
+    """A connection that may turn out to be plain HTTP; then `answer` is asked once, and it ends.
+
+    `answer` writes by `send_http`; it is cancelled where the client leaves.
+    """
 
     def __init__(
         self,
         *arguments: Any,
-        answer: Callable[[HttpConnection, HttpRequest | BadRequest], HttpAnswer],
+        answer: Callable[[HttpConnection, HttpRequest | BadRequest], Awaitable[None]],
         **options: Any,
     ) -> None:
         """`answer` apart, what websockets gives."""
         super().__init__(*arguments, **options)
         self._answer = answer
+        self._answering: asyncio.Task[None] | None = None
         self._received = b""
         self._is_live = False
         """Whether it is a GET, which websockets handles from then on."""
@@ -91,6 +113,8 @@ class HttpConnection(ServerConnection):
         if self._is_live:
             super().data_received(data)
             return
+        if self._answering is not None:
+            return  # one request is answered; what follows it is not read
         self._received += data
         if self._received.startswith(GET):
             self._is_live, received, self._received = True, self._received, b""
@@ -105,8 +129,27 @@ class HttpConnection(ServerConnection):
             request = bad
         if request is not None:
             self._received = b""
-            self.transport.write(self._answer(self, request).encode())
+            self._answering = asyncio.create_task(self._answer_and_close(request))
+
+    async def _answer_and_close(self, request: HttpRequest | BadRequest) -> None:
+        try:
+            await self._answer(self, request)
+        finally:
             self.transport.close()
+
+    def send_http(self, data: bytes) -> None:
+        """Write some of the answer."""
+        self.transport.write(data)
+
+    def reset(self) -> None:
+        """End with RST, at once."""
+        reset(self.transport)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Called by the transport."""
+        if self._answering is not None:
+            self._answering.cancel()
+        super().connection_lost(exc)
 
 
 def whole_request(received: bytes) -> HttpRequest | None:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from http import HTTPStatus
 
+from daemon.standin.door.content_desk import status_of
 from daemon.standin.door.credentials import ApiKeys, is_token_path, key_of
 from daemon.standin.door.http_answers import BadRequest, HttpAnswer, HttpRequest, http_error
 from daemon.standin.door.tokens import Tokens
-from daemon.standin.grammar.protocol import POLICY, Refusal, parse_token_request
+from daemon.standin.grammar.protocol import Refusal, parse_token_request
 
 
 def answer_post(request: HttpRequest | BadRequest, keys: ApiKeys, tokens: Tokens) -> HttpAnswer:
@@ -22,5 +23,4 @@ def answer_post(request: HttpRequest | BadRequest, keys: ApiKeys, tokens: Tokens
         keys.check(key_of(request.target.partition("?")[2], request.headers))
         return HttpAnswer(HTTPStatus.OK, {"name": tokens.make(parse_token_request(request.body))})
     except Refusal as refusal:
-        status = HTTPStatus.FORBIDDEN if refusal.code == POLICY else HTTPStatus.BAD_REQUEST
-        return http_error(status, refusal.reason)
+        return http_error(status_of(refusal), refusal.reason)

@@ -23,6 +23,8 @@ from daemon.standin.grammar.schema import AUTH_TOKEN, CLIENT_MESSAGE, EnumValues
 INVALID_ARGUMENT = 1007
 POLICY = 1008
 INTERNAL = 1011
+NOT_FOUND = 404
+"""Over plain HTTP only, where it is a status."""
 
 DEPTH_LIMIT = 100
 """How deep messages may nest: protobuf's own limit (`SetRecursionLimit`)."""
@@ -78,7 +80,12 @@ def parse(frame: str | bytes) -> ClientMessage:
 
 def parse_token_request(body: bytes) -> dict[str, Any]:
     """The body of `POST auth_tokens`, normalised. Raises Refusal."""
-    return _fields(_decoded(body or b"{}"), AUTH_TOKEN, "")
+    return parse_fields(body, AUTH_TOKEN)
+
+
+def parse_fields(body: bytes, fields: dict[str, Any]) -> dict[str, Any]:
+    """The body of a request over plain HTTP, normalised; an empty one has no fields. Raises Refusal."""
+    return _fields(_decoded(body or b"{}"), fields, "")
 
 
 def camel_case(name: str) -> str:

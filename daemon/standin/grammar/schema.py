@@ -339,6 +339,27 @@ CLIENT_MESSAGE: dict[str, Any] = {
 }
 """Of these fields exactly one is set in each message."""
 
+CONTENT_REQUEST: dict[str, Any] = {
+    "contents": [CONTENT],
+    "systemInstruction": CONTENT,
+    "tools": [TOOL],
+    "toolConfig": {
+        "functionCallingConfig": {
+            "mode": _choice("MODE", "AUTO ANY NONE VALIDATED"),
+            "allowedFunctionNames": [Leaf.TEXT],
+        },
+        "retrievalConfig": Leaf.STRUCT,
+        "includeServerSideToolInvocations": Leaf.FLAG,
+    },
+    "safetySettings": SETUP["safetySettings"],
+    "generationConfig": GENERATION,
+    "cachedContent": Leaf.TEXT,
+    "serviceTier": Leaf.TEXT,
+    "store": Leaf.FLAG,
+    "labels": MapOf(Leaf.TEXT),
+}
+"""The body of `POST models/…:generateContent`; the model is in the path."""
+
 AUTH_TOKEN: dict[str, Any] = {
     "uses": Leaf.INT32,
     "expireTime": Leaf.TIME,

@@ -155,6 +155,6 @@ class Line:
         try:
             await work
         except WireEnded:
-            pass
+            pass  # the reader meets it as well, and writes it into the record
         except Refusal as refusal:
             await self.wire.close(refusal.code, refusal.reason)

@@ -15,7 +15,7 @@ from typing import Any
 from daemon.outside import is_usable, plain_text
 
 Answer = dict[str, Any]
-"""`status` ok or error, `message` or `result`, `retryable`; plain data that JSON can hold."""
+"""`status` ok, error or unconfirmed, `message` or `result`, `retryable`; plain data that JSON can hold."""
 
 ANSWER_CHARS = 12_000
 """Longest result: some 3,000 tokens, which the model has to read before it can speak."""
@@ -69,6 +69,11 @@ def failed(message: str, *, retryable: bool = False) -> Answer:
     text = _clean(message[: 4 * MESSAGE_CHARS]) or "The tool failed without a word."
     short = text if len(text) <= MESSAGE_CHARS else f"{text[:MESSAGE_CHARS]}…"
     return {"status": "error", "message": short, "retryable": retryable}
+
+
+def unconfirmed(message: str) -> Answer:
+    """The answer for a call that waits for the user's consent."""
+    return {"status": "unconfirmed", "message": message, "retryable": True}
 
 
 def _ok(**said: Any) -> Answer:

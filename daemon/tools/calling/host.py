@@ -8,6 +8,7 @@ at once with a refusal.
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -18,7 +19,8 @@ from daemon.config.models import UNKNOWN, Capabilities
 from daemon.events import ToolsChanged
 from daemon.runtime.feed import Feed
 from daemon.server_events import ToolCall
-from daemon.tools.calling.answers import Answer, failed
+from daemon.tools.calling.answers import Answer, failed, unconfirmed
+from daemon.tools.calling.confirming import ASK, Confirmations, Occasion
 from daemon.tools.calling.fates import FATES, Circumstances, Fate, ToolAnswer, is_same_request
 from daemon.tools.calling.runner import Runner
 from daemon.tools.declaring.spec import Scheduling, ToolSpec
@@ -97,6 +99,7 @@ class ToolHost:
         post: Callable[[ToolsChanged], None],
         hold_uplink: Callable[[bool], None],
         runner: Runner | None = None,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """`tools` gives what can be called now.
 
@@ -108,6 +111,9 @@ class ToolHost:
         self._tell = post
         self._hold_uplink = hold_uplink
         self.runner = runner or Runner()
+        self._clock = clock
+        self.confirmations = Confirmations()
+        self._times_said = 0
         self._calls: list[Call] = []
         self._works: deque[Work] = deque(maxlen=MAX_WORKS)
         self._tasks: set[asyncio.Task[Answer]] = set()
@@ -149,9 +155,12 @@ class ToolHost:
             self.counters.refused += 1
             self._post(call, refusal or failed(""))
         else:
-            call.work = self._earlier(request, turn) or self._begin(spec, request, turn)
-            call.work.task.add_done_callback(partial(self._done, call))
+            self._carry_out(call, spec, turn)
         self._changed()
+
+    def note_said(self) -> None:
+        """The user has begun to speak, in a turn that holds more than one utterance."""
+        self._times_said += 1
 
     def cancel(self, call_ids: tuple[str, ...]) -> None:
         """The server wants no answer any more: stop what can be stopped."""
@@ -228,7 +237,7 @@ class ToolHost:
 
     def _post(self, call: Call, response: Answer) -> None:
         call.answer = self._answer(call, response)
-        self.counters.errors += response["status"] != "ok"
+        self.counters.errors += response["status"] == "error"
         self._feed.tell("tool", name=call.request.name, status=response["status"])
         self._outbox.append(call)
         self._filled.set()
@@ -266,6 +275,22 @@ class ToolHost:
         if len(self._calls) >= MAX_CALLS:
             return failed(f"At most {MAX_CALLS} calls at once. Wait for the others.", retryable=True)
         return None
+
+    def _carry_out(self, call: Call, spec: ToolSpec, turn: int) -> None:
+        """Begin the work, unless it was begun before, or the user has to confirm it first."""
+        call.work = self._earlier(call.request, turn)
+        if call.work is None and not self._consents(call.request, spec, turn):
+            self._post(call, unconfirmed(ASK.format(name=spec.name)))
+            return
+        call.work = call.work or self._begin(spec, call.request, turn)
+        call.work.task.add_done_callback(partial(self._done, call))
+
+    def _consents(self, request: ToolCall, spec: ToolSpec, turn: int) -> bool:
+        """Whether the user need not be asked, or has been, and has spoken since."""
+        if spec.confirm is None or not spec.confirm.asks(request.arguments):
+            return True
+        said = Occasion(turn, self._times_said)
+        return self.confirmations.admits(request.name, request.arguments, said, self._clock())
 
     def _earlier(self, request: ToolCall, turn: int) -> Work | None:
         """The work for the same call of this turn, made on a connection that was lost."""

@@ -58,6 +58,8 @@ class Equipment:
 
     instruction: Callable[[], str]
     declarations: Callable[[], Iterable[Declaration]] = tuple
+    pictures: bool = False
+    """Whether the model may be shown some."""
 
 
 def declare(spec: ToolSpec, model: Capabilities) -> Declaration:

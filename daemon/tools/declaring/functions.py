@@ -26,6 +26,7 @@ from functools import partial
 from inspect import Parameter
 from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
+from daemon.tools.declaring.confirm import CONFIRM_WORDS, Confirm
 from daemon.tools.declaring.spec import (
     DEFAULT_TIMEOUT_S,
     MAX_TIMEOUT_S,
@@ -61,6 +62,7 @@ class Options:
     blocking: bool = True
     timeout_s: float = DEFAULT_TIMEOUT_S
     scheduling: Scheduling = Scheduling.WHEN_IDLE
+    confirm: str = ""
 
 
 def tool(
@@ -70,16 +72,20 @@ def tool(
     timeout_s: float = DEFAULT_TIMEOUT_S,
     silent: bool = False,
     interrupts: bool = False,
+    confirm: str = "",
 ) -> Callable[[F], F]:
     """Mark a function or method as a tool; it stays as it is. `spec_of` makes the declaration.
 
     `name` None: the function's own. `blocking`: the model waits for the answer, where it can do both.
     `timeout_s`: from 0 (exclusive) to 300. Of a late answer the model says nothing (`silent`), or tells it
-    at once (`interrupts`), or tells it when nobody speaks.
+    at once (`interrupts`), or tells it when nobody speaks. `confirm` "say": it is done when the user, asked
+    by the model, has agreed.
     """
     scheduling = Scheduling.SILENT if silent else Scheduling.WHEN_IDLE
     scheduling = Scheduling.INTERRUPT if interrupts and not silent else scheduling
-    options = Options(name, blocking, timeout_s, scheduling)
+    options = Options(
+        name=name, blocking=blocking, timeout_s=timeout_s, scheduling=scheduling, confirm=confirm
+    )
 
     def mark(function: F) -> F:
         setattr(function, MARK, options)
@@ -118,6 +124,7 @@ def spec_of(function: Callable[..., Any], source: str = "built in") -> ToolSpec:
     return ToolSpec(
         name=name, description=description, parameters=_schema(parameters), run=_runner(function, parameters),
         timeout_s=options.timeout_s, blocking=options.blocking, scheduling=options.scheduling, source=source,
+        confirm=Confirm() if options.confirm else None,
     )  # fmt: skip
 
 
@@ -132,6 +139,8 @@ def _option_mistakes(name: str, options: Options) -> Iterator[str]:
         yield "the name must be 1 to 64 letters, digits, _ and -, and begin with no digit"
     if not 0 < options.timeout_s <= MAX_TIMEOUT_S:
         yield f"timeout_s must be above 0 and at most {MAX_TIMEOUT_S:g}, not {options.timeout_s}"
+    if options.confirm not in CONFIRM_WORDS:
+        yield f'confirm must be "say" or left out, not "{options.confirm}"'
 
 
 # --- the docstring ---------------------------------------------------------------------------------

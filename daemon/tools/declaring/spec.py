@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
+from daemon.tools.declaring.confirm import Confirm
+
 DEFAULT_TIMEOUT_S = 10.0
 """Somebody waits for the answer, aloud; who needs longer says so."""
 
@@ -51,6 +53,8 @@ class ToolSpec:
     scheduling: Scheduling = Scheduling.WHEN_IDLE
     source: str = "built in"
     """Where it comes from, for people."""
+    confirm: Confirm | None = None
+    """Which calls the user must confirm first; None: none."""
 
 
 class ToolError(Exception):

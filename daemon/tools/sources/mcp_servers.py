@@ -189,6 +189,7 @@ class McpTools:
             timeout_s=self._server.timeout_s,
             blocking=self._server.blocking,
             source=f"MCP server {self._server.name}",
+            confirm=self._server.confirms(tool.name),
         )
 
     def _caller(self, name: str) -> Callable[..., Any]:

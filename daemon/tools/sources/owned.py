@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from daemon.tools.declaring.confirm import Confirm
 from daemon.tools.declaring.spec import ToolSpec
 from daemon.tools.sources.programs import run_command
 from daemon.tools.sources.python_files import FaultyTool, files_in, load_entry_points, load_files, unsafe
@@ -68,4 +69,5 @@ def _command_spec(command: CommandTool, source: str) -> ToolSpec:
     return ToolSpec(
         name=command.name, description=command.description, parameters=command.parameters, run=run,
         timeout_s=command.timeout_s, blocking=command.blocking, source=source,
+        confirm=Confirm() if command.confirm else None,
     )  # fmt: skip

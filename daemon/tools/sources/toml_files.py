@@ -15,10 +15,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
 from typing import Any
 
 from daemon.config.schema import did_you_mean
 from daemon.outside import is_usable
+from daemon.tools.declaring.confirm import CONFIRM_WORDS, Confirm, Harmless
 from daemon.tools.declaring.spec import DEFAULT_TIMEOUT_S, MAX_TIMEOUT_S, NAME_FORM, Schema, ToolError
 
 MCP_TIMEOUT_S = 20.0
@@ -56,6 +58,17 @@ class CommandTool:
     parameters: Schema
     timeout_s: float = DEFAULT_TIMEOUT_S
     blocking: bool = True
+    confirm: bool = False
+    """The user is asked first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unasked:
+    """A `[[mcp.NAME.unasked]]`: calls that need no consent."""
+
+    tools: tuple[str, ...]
+    """Names as the server has them, or patterns with * and ?."""
+    arguments: Harmless = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +84,16 @@ class McpServer:
     env: Mapping[str, str] = field(default_factory=dict)
     timeout_s: float = MCP_TIMEOUT_S
     blocking: bool = True
+    confirm: bool = False
+    """The user is asked before each call that `unasked` does not except."""
+    unasked: tuple[Unasked, ...] = ()
+
+    def confirms(self, tool: str) -> Confirm | None:
+        """Which calls of a tool, by its own name, the user must confirm."""
+        rules = [one.arguments for one in self.unasked if any(fnmatchcase(tool, name) for name in one.tools)]
+        if not self.confirm or not all(rules):  # a rule without arguments excepts every call
+            return None
+        return Confirm(tuple(rules))
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +171,19 @@ class _Table:
             return default
         return value
 
+    def confirm(self) -> bool:
+        value = self._content.get("confirm", "")
+        if value not in CONFIRM_WORDS:
+            self.wrong("confirm", 'must be "say" (the user is asked, and says yes), or left out')
+        return bool(value)
+
+    def tables(self, key: str) -> list[dict[str, Any]]:
+        value = self._content.get(key, [])
+        if not isinstance(value, list) or not all(isinstance(item, dict) for item in value):
+            self.wrong(key, f"must be tables: [[{self._where}.{key}]]")
+            return []
+        return value
+
     def seconds(self, key: str, default: float) -> float:
         value = self._content.get(key, default)
         number = isinstance(value, int | float) and not isinstance(value, bool)
@@ -164,7 +200,7 @@ class _Table:
         return value
 
 
-_COMMAND_KEYS = ("description", "argv", "parameters", "timeout_s", "blocking")
+_COMMAND_KEYS = ("description", "argv", "parameters", "timeout_s", "blocking", "confirm")
 
 
 def _command(name: str, content: dict[str, Any], mistakes: list[str]) -> CommandTool | None:
@@ -176,6 +212,7 @@ def _command(name: str, content: dict[str, Any], mistakes: list[str]) -> Command
     for key, value in table.table("parameters").items():
         parameters[key] = _parameter(f"{where}.parameters.{key}", key, value, table.mistakes)
     timeout_s, blocking = table.seconds("timeout_s", DEFAULT_TIMEOUT_S), table.flag("blocking", default=True)
+    confirm = table.confirm()
     _check_places(argv, parameters, table)
     mistakes += table.mistakes
     if table.mistakes:
@@ -187,6 +224,7 @@ def _command(name: str, content: dict[str, Any], mistakes: list[str]) -> Command
         parameters=_schema(parameters),
         timeout_s=timeout_s,
         blocking=blocking,
+        confirm=confirm,
     )
 
 
@@ -284,7 +322,10 @@ def _schema(parameters: Mapping[str, _TomlParameter]) -> Schema:
 
 # --- MCP servers -----------------------------------------------------------------------------------
 
-_SERVER_KEYS = ("argv", "url", "allow", "token_file", "env", "timeout_s", "blocking")
+_SERVER_KEYS = (
+    "argv", "url", "allow", "token_file", "env", "timeout_s", "blocking", "confirm", "unasked",
+)  # fmt: skip
+_UNASKED_KEYS = ("tools", "arguments")
 
 
 def _server(name: str, content: dict[str, Any], mistakes: list[str]) -> McpServer | None:
@@ -303,9 +344,35 @@ def _server(name: str, content: dict[str, Any], mistakes: list[str]) -> McpServe
         table.wrong("env", "must hold text in quotes only")
     if not allow and "allow" not in content:
         table.wrong("allow", 'is missing: name the tools that the model may call, or write ["*"]')
+    confirm, unasked = table.confirm(), _unasked(name, table)
+    if unasked and not confirm:
+        table.wrong("unasked", 'goes with confirm = "say" only')
     server = McpServer(
         name=name, argv=argv, url=url, allow=allow, token_file=token_file, env=env,
         timeout_s=table.seconds("timeout_s", MCP_TIMEOUT_S), blocking=table.flag("blocking", default=True),
+        confirm=confirm, unasked=unasked,
     )  # fmt: skip
     mistakes += table.mistakes
     return None if table.mistakes else server
+
+
+def _unasked(name: str, server: _Table) -> tuple[Unasked, ...]:
+    rules: list[Unasked] = []
+    for content in server.tables("unasked"):
+        table = _Table(f"mcp.{name}.unasked", content, _UNASKED_KEYS)
+        tools = table.texts("tools", 'must be a list such as ["GetLiveContext", "light_*"]', needed=True)
+        rules.append(Unasked(tools, _harmless(table)))
+        server.mistakes += table.mistakes
+    return tuple(rules)
+
+
+def _harmless(table: _Table) -> Harmless:
+    arguments = table.table("arguments")
+    if all(_is_list_of_texts(values) for values in arguments.values()):
+        return {key: tuple(values) for key, values in arguments.items()}
+    table.wrong("arguments", 'must name values for each argument, as { domain = ["light", "fan"] }')
+    return {}
+
+
+def _is_list_of_texts(values: Any) -> bool:
+    return isinstance(values, list) and bool(values) and all(isinstance(value, str) for value in values)

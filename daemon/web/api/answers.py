@@ -12,10 +12,10 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.types import Receive
 
+from daemon.control.remote.client import SpeakerAway
 from daemon.errors import ConureError
 from daemon.outside import json_of, one_line
 from daemon.web.gate.refusals import ENDS_CONNECTION, RefusalCounts, RefusalName, WebRefusal, WebRefused
-from daemon.web.speaker.client import SpeakerAway
 
 NOT_KEPT = {"Cache-Control": "no-store"}
 """What is told to one visitor is no business of a cache."""

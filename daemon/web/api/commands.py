@@ -8,11 +8,11 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response
 
+from daemon.control.remote.client import SpeakerDoor
 from daemon.outside import whole
 from daemon.web.api.answers import Endpoint, as_json, body_of, flag_in, text_in
 from daemon.web.entry import Entry, Right
 from daemon.web.gate.refusals import RefusalName, WebRefused
-from daemon.web.speaker.client import SpeakerDoor
 
 Asked = tuple[str, dict[str, Any]]
 """A command of the control socket, and its arguments."""

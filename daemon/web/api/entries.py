@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
+from daemon.control.remote.client import SpeakerDoor
 from daemon.web.api import (
     commands,
     doctor,
@@ -26,7 +27,6 @@ from daemon.web.entry import Entry
 from daemon.web.gate.desk import PairingDesk
 from daemon.web.gate.devices import Devices
 from daemon.web.gate.gate import Gate
-from daemon.web.speaker.client import SpeakerDoor
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

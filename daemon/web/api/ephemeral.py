@@ -19,12 +19,12 @@ from starlette.responses import Response
 from daemon.config.models import VOICES
 from daemon.config.settings import LiveSettings
 from daemon.config.web import WebSettings
+from daemon.control.remote.client import SpeakerDoor
 from daemon.errors import ConfigError, ControlError
 from daemon.runtime.clock import clock_is_set
 from daemon.runtime.local_clock import local_time
 from daemon.session.failures import LinkError
 from daemon.session.tokens import API_VERSION, MakeToken, TokenWish, websocket_url
-from daemon.tools.instruction import TOOLS, compose
 from daemon.web.api.allowance import Allowance
 from daemon.web.api.answers import as_json, body_of, text_in
 from daemon.web.api.failures import refusal_by
@@ -32,7 +32,6 @@ from daemon.web.api.kept_status import KeptStatus
 from daemon.web.api.speaker_metrics import number_at
 from daemon.web.entry import Entry, Right, Visitor
 from daemon.web.gate.refusals import RefusalName, WebRefused
-from daemon.web.speaker.client import SpeakerDoor
 
 log = logging.getLogger(__name__)
 
@@ -101,6 +100,9 @@ class TokenDesk:
 
     async def _instruction(self) -> str:
         """The speaker's, without what it says of tools, and with facts only where that is allowed."""
+        # Loaded where it is needed: tools come with it.
+        from daemon.tools.instruction import TOOLS, compose
+
         if self._web.token_facts:
             try:
                 told = (await self._speaker.ask("equipment"))["instruction"]

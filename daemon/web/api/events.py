@@ -16,10 +16,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
+from daemon.control.remote.client import Note, SpeakerDoor
 from daemon.web.api.answers import NOT_KEPT, gone, line_of
 from daemon.web.entry import Entry, Right
 from daemon.web.gate.refusals import RefusalName, WebRefused
-from daemon.web.speaker.client import Note, SpeakerDoor
 
 MAX_PAGES = 8
 """Event streams at one time; policy for one more: refuse it, counted as `too_many_pages`."""
@@ -95,7 +95,7 @@ class OpenPage(Response):
         await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
         with self._pages.counted():
             await first_of(self._pump(send), gone(receive))
-        with contextlib.suppress(OSError):
+        with contextlib.suppress(OSError):  # whom this farewell is for may be gone
             await send({"type": "http.response.body", "body": b""})
 
     async def _pump(self, send: Send) -> None:

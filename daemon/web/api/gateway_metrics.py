@@ -10,7 +10,9 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from prometheus_client import Metric
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
+
+from daemon.web.api.speaker_metrics import buckets_of
 
 
 def gateway_metrics(
@@ -53,3 +55,24 @@ def _talks(talks: Mapping[str, Any]) -> Iterator[Metric]:
     spent = talks.get("spent", {})
     seconds = {direction: spent.get(f"{direction}_s", 0.0) for direction in ("sent", "received")}
     yield by_label("conure_web_audio_seconds", "Audio of all talks.", "direction", seconds)
+    if (traffic := talks.get("traffic")) is not None:
+        yield from _traffic(traffic)
+
+
+def _traffic(traffic: Mapping[str, Any]) -> Iterator[Metric]:
+    messages = CounterMetricFamily(
+        "conure_web_messages", "Messages of clients, and to them.", labels=["dialect", "direction"]
+    )
+    for direction, counts in traffic["messages"].items():
+        for dialect, count in sorted(counts.items()):
+            messages.add_metric([dialect, direction], count)
+    yield messages
+    yield by_label(
+        "conure_web_decoded_seconds", "Clients' audio that was decoded.", "dialect", traffic["decoded_s"]
+    )
+    words = "Audio of replies that was not told: cut, unwanted, or too much."
+    yield by_label("conure_web_reply_dropped_bytes", words, "dialect", traffic["dropped_bytes"])
+    relay = traffic["relay"]
+    words = "From a client's audio, decoded, until it is given to the service."
+    buckets = buckets_of(relay["bounds_s"], relay["counts"])
+    yield HistogramMetricFamily("conure_web_relay_seconds", words, buckets, relay["sum_s"])

@@ -1,4 +1,4 @@
-"""`/api/history`, `/api/usage`, `/api/lights`: what the speaker remembers, and what its lights mean."""
+"""`/api/history`, `/api/days`, `/api/log` …: what the speaker remembers, and what its lights mean."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response
 
+from daemon.control.remote.client import SpeakerDoor
 from daemon.lights.ladder import LADDER
 from daemon.lights.scenes import Scene
 from daemon.web.api.answers import Endpoint, as_json
 from daemon.web.entry import Entry, Right
-from daemon.web.speaker.client import SpeakerDoor
 from hw.base import Colour
 
 
@@ -20,9 +20,11 @@ def entries(speaker: SpeakerDoor) -> list[Entry]:
     rows: tuple[tuple[str, Endpoint], ...] = (
         ("/api/history", _part(speaker, "turns")),
         ("/api/usage", _part(speaker, "usage")),
-        ("/api/lights", _lights),
+        ("/api/days", _answer(speaker, "days")),
+        ("/api/log", _answer(speaker, "log")),
     )
-    return [Entry(path=path, endpoint=endpoint, needs=Right.PAGE) for path, endpoint in rows]
+    lights = Entry(path="/api/lights", endpoint=_lights, needs=Right.PAGE, or_needs=Right.TALK)
+    return [*(Entry(path=path, endpoint=endpoint, needs=Right.PAGE) for path, endpoint in rows), lights]
 
 
 def _part(speaker: SpeakerDoor, name: str) -> Endpoint:
@@ -31,6 +33,15 @@ def _part(speaker: SpeakerDoor, name: str) -> Endpoint:
     async def tell(_request: Request) -> Response:
         status = await speaker.ask("status")
         return as_json({name: status.get(name)})
+
+    return tell
+
+
+def _answer(speaker: SpeakerDoor, command: str) -> Endpoint:
+    """What a command tells that takes nothing and changes nothing."""
+
+    async def tell(_request: Request) -> Response:
+        return as_json(await speaker.ask(command))
 
     return tell
 

@@ -10,8 +10,8 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from daemon.control.remote.client import NoSpeaker, SpeakerDoor
 from daemon.errors import ControlError
-from daemon.web.speaker.client import NoSpeaker, SpeakerDoor
 
 KEPT_S = 1.0
 """Who looks more often sees the same again: `/readyz` is open to all, and the speaker is to be left alone."""

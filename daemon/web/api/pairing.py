@@ -8,6 +8,7 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response
 
+from daemon.control.remote.client import SpeakerDoor
 from daemon.outside import whole
 from daemon.web.api.agents import name_of
 from daemon.web.api.answers import Endpoint, as_json, body_of, flag_in, text_in, while_there
@@ -18,7 +19,6 @@ from daemon.web.gate.gate import COOKIE, Gate
 from daemon.web.gate.pairing import CODE_S, link_of, shown
 from daemon.web.gate.picture import as_data_address
 from daemon.web.gate.refusals import RefusalName, WebRefused
-from daemon.web.speaker.client import SpeakerDoor
 
 COOKIE_S = 400 * 86_400
 """As long as browsers keep one (RFC 6265bis, section 5.5); the gateway forgets an unused device sooner."""

@@ -1,4 +1,4 @@
-"""`/api/settings`: every key with its value; changes are checked, and carried out by the helper."""
+"""`/api/settings`, `/api/restart`: keys with their values; changes are checked, and the helper makes them."""
 
 from __future__ import annotations
 
@@ -73,6 +73,15 @@ class SettingsPages:
             return as_json({"kind": OutcomeKind.REFUSED, "told": REFUSED, "problems": list(remedies(found))})
         return answer_of(await self._desk.ask(changes, version))
 
+    async def restart(self, _request: Request) -> Response:
+        """Have the speaker start anew; answers when it is ready, or has failed."""
+        if self._desk is None:
+            remedy = "On the speaker: `sudo systemctl restart conure`."
+            raise WebRefused(
+                RefusalName.NOT_ALLOWED, "This gateway cannot start the speaker anew.", remedy=remedy
+            )
+        return answer_of(await self._desk.ask_for_restart())
+
     async def _read(self) -> ConfigFile:
         try:
             return await asyncio.to_thread(read_config, self._config)
@@ -87,6 +96,7 @@ def entries(pages: SettingsPages, counts: RefusalCounts) -> list[Entry]:
         Entry(path="/api/settings", endpoint=pages.show, needs=Right.PAGE),
         Entry(path="/api/settings", endpoint=pages.change, methods=post, needs=Right.PAGE),
         Entry(path="/api/settings/check", endpoint=pages.check, methods=post, needs=Right.PAGE),
+        Entry(path="/api/restart", endpoint=pages.restart, methods=post, needs=Right.PAGE),
     ]
     return [replace(entry, endpoint=answering(entry.endpoint, counts)) for entry in found]
 

@@ -6,7 +6,8 @@ status does not have is left out, so that an older speaker, or a newer one, is t
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import accumulate
 from typing import Any
 
 from prometheus_client import Metric
@@ -17,10 +18,8 @@ from prometheus_client.core import (
     InfoMetricFamily,
 )
 
-from daemon.events import Trigger
 from daemon.lights.ladder import LADDER
-from daemon.session.link import LinkPhase
-from daemon.words import Outcome, Phase
+from daemon.words import LinkPhase, Outcome, Phase, Trigger
 
 GAUGES = {
     "conure_muted": ("Whether the microphone is closed.", "muted"),
@@ -142,12 +141,14 @@ def _histogram(name: str, words: str, totals: Mapping[str, Any], which: str) -> 
     counts, bounds_s = value_at(totals, f"durations.{which}.counts"), totals.get("bounds_s")
     if not isinstance(counts, list) or not isinstance(bounds_s, list) or len(counts) != len(bounds_s) + 1:
         return
-    up_to = 0
-    buckets: list[tuple[str, float]] = []
-    for bound_s, count in zip([*bounds_s, float("inf")], counts, strict=True):
-        up_to += count
-        buckets.append((_bound(bound_s), up_to))
-    yield HistogramMetricFamily(name, words, buckets, number_at(totals, f"durations.{which}.sum_s"))
+    sum_s = number_at(totals, f"durations.{which}.sum_s")
+    yield HistogramMetricFamily(name, words, buckets_of(bounds_s, counts), sum_s)
+
+
+def buckets_of(bounds_s: Sequence[float], counts: Sequence[int]) -> list[tuple[str, float]]:
+    """As the library takes them, from the count of each bucket by itself, the last without a bound."""
+    bounds = [_bound(bound_s) for bound_s in (*bounds_s, float("inf"))]
+    return list(zip(bounds, accumulate(counts), strict=True))
 
 
 def _bound(bound_s: float) -> str:

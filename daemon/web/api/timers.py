@@ -7,10 +7,10 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response
 
+from daemon.control.remote.client import SpeakerDoor
 from daemon.web.api.answers import as_json, body_of, text_in
 from daemon.web.entry import Entry, Right
 from daemon.web.gate.refusals import RefusalName, WebRefused
-from daemon.web.speaker.client import SpeakerDoor
 
 FORMS: dict[str, dict[str, str | None]] = {
     "add": {"duration": None, "name": ""},

@@ -15,6 +15,7 @@ from contextlib import AsyncExitStack, suppress
 
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 
+from daemon.seeing.pictures import BadPicture
 from daemon.web.audio.recording import Recording
 from daemon.web.audio.sniff import BadRecording
 from daemon.web.dialects import acts as do
@@ -22,9 +23,9 @@ from daemon.web.dialects.acts import Act, Dialect
 from daemon.web.entry import Visitor
 from daemon.web.gate.limits import MESSAGES_BURST, MESSAGES_HZ, TokenBucket
 from daemon.web.talk.news import News, TalkEnded, TalkWishes
-from daemon.web.talk.pictures import BadPicture
 from daemon.web.talk.talk import RemoteTalk
 from daemon.web.talk.talks import HEAVY_WAIT_S, TalkRefused, Talks
+from hw.base import MIC_FORMAT
 
 log = logging.getLogger(__name__)
 
@@ -99,7 +100,7 @@ class Client:
                 await asyncio.gather(*tasks, return_exceptions=True)
                 self._recording.abandon()
             for task in done:
-                with suppress(_Left):
+                with suppress(_Left):  # how every connection ends
                     task.result()
 
     # --- what comes
@@ -121,6 +122,7 @@ class Client:
         if self._rate.take(self._clock()):
             self._talks.count("messages_too_many")
             await self._close(POLICY_CODE, "too many messages")
+        self._talks.traffic.received[self._dialect.name] += 1
         text, data = received.get("text"), received.get("bytes")
         message: str | bytes = text if text is not None else data or b""
         if len(message) > self._longest_bytes:
@@ -176,6 +178,7 @@ class Client:
 
     def _hear(self, pcm: bytes) -> None:
         if self._talk is not None:
+            self._talks.traffic.heard(self._dialect.name, MIC_FORMAT.seconds(len(pcm)))
             self._talk.hear(pcm)
 
     def _cannot_hear(self, error: BadRecording) -> None:
@@ -203,7 +206,7 @@ class Client:
     async def _next_news(self, wait_s: float | None) -> News | None:
         if self._talk is not None:
             return await self._talk.outbox.take(wait_s, sound=self._dialect.takes_sound)
-        with suppress(TimeoutError):
+        with suppress(TimeoutError):  # the dialect has something to do
             async with asyncio.timeout(wait_s):
                 await self._begun.wait()
         return None
@@ -280,6 +283,7 @@ class Client:
                     await self._websocket.send_bytes(message)
                 else:
                     await self._websocket.send_text(message)
+            self._talks.traffic.sent[self._dialect.name] += 1
         except TimeoutError:
             self._talks.count("clients_too_slow")
             raise _Left from None
@@ -287,6 +291,7 @@ class Client:
             raise _Left from None
 
     async def _close(self, code: int, reason: str) -> None:
+        # It may have gone meanwhile, or not take the farewell: it is left all the same.
         with suppress(TimeoutError, WebSocketDisconnect, RuntimeError, OSError):
             if self._websocket.application_state is WebSocketState.CONNECTED:
                 async with asyncio.timeout(SEND_S):

@@ -2,118 +2,70 @@
 
 from __future__ import annotations
 
-from typing import Any
+import asyncio
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
-from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
-from starlette.websockets import WebSocket
-
-from daemon.config.models import VOICES, capabilities
 from daemon.web.clients.cross_origin import with_cors
-from daemon.web.clients.driver import Client
-from daemon.web.clients.streams import Streams
-from daemon.web.dialects.audio_live import AudioLiveDialect
-from daemon.web.dialects.own import MAX_JPEG_BYTES, SUBPROTOCOL, OwnDialect
-from daemon.web.dialects.proxy_core import OnOffer, ProxyCoreDialect
-from daemon.web.dialects.questions import AUDIO_MODELS, TEXT_MODELS, QuestionDialect, start_page
-from daemon.web.entry import Entry, Listener, Right, Visitor
-from daemon.web.page.files import index_response
+from daemon.web.entry import TALK_SUBPROTOCOL, Endpoint, Entry, Listener, Right
 from daemon.web.talk.talks import Talks
+
+if TYPE_CHECKING:
+    from daemon.web.clients.serving import TalkEndpoints
 
 UPLOAD_BYTES = 10 * 2**20
 """Longest upload: ten minutes of what browsers record, and more of what telephones do."""
 
 UPLOAD_BODY_S = 120.0
 
-LIVE_BYTES = 256 * 1024
-"""Longest message of a recorder: its slices have some hundred bytes, those of its test program 22 KB."""
-
 _SEEDS = frozenset({Listener.LOOPBACK})
 
 
 class TalkEntries:
-    """Endpoints over the gateway's talks."""
+    """The addresses, and their endpoints as soon as somebody comes."""
 
     def __init__(self, talks: Talks, *, message_mib: int) -> None:
         """`message_mib` is `web.message_mib`."""
         self._talks = talks
         self._message_bytes = message_mib * 2**20
-        self._streams = Streams(talks, upload_bytes=UPLOAD_BYTES)
+        self._endpoints: TalkEndpoints | None = None
 
     def entries(self) -> list[Entry]:
         """All of them; the clients of others come by the loopback listener alone."""
+        late = self._late
         return [
             Entry(
                 path="/ws/talk",
-                endpoint=self.own,
+                endpoint=late(lambda found: found.own),
                 methods=frozenset(),
                 needs=Right.TALK,
                 listeners=frozenset({Listener.HTTPS, Listener.LOOPBACK}),
-                subprotocols=(SUBPROTOCOL,),
+                subprotocols=(TALK_SUBPROTOCOL,),
             ),
-            _socket("/api/gemini/ws", self.proxy_core),
-            _socket("/ws/audio-live", self.audio_live),
-            _socket("/ws", self.question),
-            _http("/audio-stream", self._streams.audio_stream, "POST", body=True),
-            _http("/transcribe", self._streams.transcribe, "POST", body=True),
-            _http("/stream/{question:path}", self._streams.stream),
-            _http("/models", self.models),
-            _http("/", self.start),
-            _http("/api/chat/completions", self.elsewhere, "GET", "POST"),
-            _http("/api/models", self.elsewhere, "GET", "POST"),
+            _socket("/api/gemini/ws", late(lambda found: found.proxy_core)),
+            _socket("/ws/audio-live", late(lambda found: found.audio_live)),
+            _socket("/ws", late(lambda found: found.question)),
+            _http("/audio-stream", late(lambda found: found.streams.audio_stream), "POST", body=True),
+            _http("/transcribe", late(lambda found: found.streams.transcribe), "POST", body=True),
+            _http("/stream/{question:path}", late(lambda found: found.streams.stream)),
+            _http("/models", late(lambda found: found.models)),
+            _http("/", late(lambda found: found.start)),
+            _http("/api/chat/completions", late(lambda found: found.elsewhere), "GET", "POST"),
+            _http("/api/models", late(lambda found: found.elsewhere), "GET", "POST"),
         ]
 
-    # --- WebSockets
+    def _late(self, which: Callable[[TalkEndpoints], Endpoint]) -> Endpoint:
+        async def endpoint(connection: Any) -> Any:
+            if self._endpoints is None:
+                self._endpoints = await asyncio.to_thread(self._load)
+            return await which(self._endpoints)(connection)
 
-    async def own(self, websocket: WebSocket) -> None:
-        """The page."""
-        patience = self._talks.terms.patience
-        limits = {"idle_s": patience.idle_s, "longest_s": patience.longest_s}
-        dialect = OwnDialect(device=_visitor(websocket).name, limits=limits)
-        offered = SUBPROTOCOL in websocket.scope.get("subprotocols", [])
-        await self._client(websocket, dialect, MAX_JPEG_BYTES + 4, SUBPROTOCOL if offered else None)
+        return endpoint
 
-    async def proxy_core(self, websocket: WebSocket) -> None:
-        """A client of ai-proxy-core; one with an `Origin` is a page."""
-        model = self._talks.terms.live.model
-        offer = OnOffer(model=model, voices=VOICES, temperature=capabilities(model).temperature)
-        address = websocket.client.host if websocket.client else ""
-        is_page = "origin" in websocket.headers
-        dialect = ProxyCoreDialect(offer, address=address, is_page=is_page)
-        await self._client(websocket, dialect, self._message_bytes)
+    def _load(self) -> TalkEndpoints:
+        from daemon.web.clients.serving import TalkEndpoints
 
-    async def audio_live(self, websocket: WebSocket) -> None:
-        """A recorder of the live audio app."""
-        both = websocket.query_params.get("transcript") == "both"
-        await self._client(websocket, AudioLiveDialect(both=both), LIVE_BYTES)
-
-    async def question(self, websocket: WebSocket) -> None:
-        """Questions in writing."""
-        await self._client(websocket, QuestionDialect(), LIVE_BYTES)
-
-    async def _client(
-        self, websocket: WebSocket, dialect: Any, longest_bytes: int, subprotocol: str | None = None
-    ) -> None:
-        visitor = _visitor(websocket)
-        client = Client(websocket, dialect, self._talks, visitor=visitor, longest_bytes=longest_bytes)
-        await client.serve(subprotocol)
-
-    # --- plain answers
-
-    async def start(self, request: Request) -> Response:
-        """What the app's front end reads first; who came by the address bar gets the page."""
-        if "text/html" in request.headers.get("accept", ""):
-            return index_response(request)
-        return JSONResponse(start_page())
-
-    async def models(self, request: Request) -> Response:
-        """Words for its lists."""
-        return JSONResponse({"text_models": TEXT_MODELS, "audio_models": AUDIO_MODELS})
-
-    async def elsewhere(self, request: Request) -> Response:
-        """Another product's addresses."""
-        sentence = "This gateway talks; for chat completions ask an OpenAI-compatible server."
-        return JSONResponse({"detail": sentence, "endpoints": start_page()["endpoints"]}, 404)
+        return TalkEndpoints(self._talks, message_bytes=self._message_bytes, upload_bytes=UPLOAD_BYTES)
 
 
 def entries(talks: Talks, *, message_mib: int) -> list[Entry]:
@@ -138,9 +90,3 @@ def _http(path: str, endpoint: Any, *methods: str, body: bool = False) -> Entry:
         )
     named = frozenset({*(methods or ("GET",)), "OPTIONS"})
     return Entry(path=path, endpoint=with_cors(endpoint), methods=named, needs=Right.TALK, listeners=_SEEDS)
-
-
-def _visitor(websocket: WebSocket) -> Visitor:
-    """Who the gate let in."""
-    visitor: Visitor = websocket.state.visitor
-    return visitor

@@ -71,7 +71,7 @@ class Streams:
         try:
             async with self._talks.admit(_key(request), dialect="audio_stream", wishes=_UPLOAD) as talk:
                 async with self._heavy():
-                    await self._hear(upload, talk)
+                    await self._hear(upload, talk, "audio_stream")
                 await while_read(request.receive, _answer(talk, events, sink))
         except (TalkRefused, BadRecording) as error:
             await sink.tell([*events.opened(), *events.failed(str(error))])
@@ -104,10 +104,10 @@ class Streams:
         await upload.open()
         async with self._talks.admit(_key(request), dialect="transcribe", wishes=_UPLOAD) as talk:
             async with self._heavy():
-                await self._hear(upload, talk)
+                await self._hear(upload, talk, "transcribe")
             return await _transcript(talk)
 
-    async def _hear(self, upload: Upload, talk: RemoteTalk) -> None:
+    async def _hear(self, upload: Upload, talk: RemoteTalk, dialect: str) -> None:
         """All of it, as one utterance. Raises CannotAnswer and BadRecording."""
         failed: list[BadRecording] = []
         recording = Recording(talk.hear, failed=failed.append, clock=time.monotonic, upload_s=UPLOAD_S)
@@ -118,6 +118,7 @@ class Streams:
             await recording.finish()
         finally:
             recording.abandon()
+            self._talks.traffic.heard(dialect, recording.heard_s)
         if failed:
             raise failed[0]
         talk.end_speech()
@@ -155,7 +156,7 @@ async def _answer(talk: RemoteTalk, events: AnswerEvents, sink: EventSink) -> No
 async def _transcript(talk: RemoteTalk) -> Response:
     """What the user said: whole once the model has answered."""
     said = ""
-    with suppress(TimeoutError):
+    with suppress(TimeoutError):  # what was understood until then is the answer
         async with asyncio.timeout(ANSWER_S):
             while True:
                 match await talk.outbox.take():

@@ -29,10 +29,11 @@ from daemon.web.dialects.acts import (
     object_of,
     text_of,
 )
+from daemon.web.entry import TALK_SUBPROTOCOL
 from daemon.web.talk import news as n
 from daemon.web.talk.news import TalkWishes, Trouble
 
-SUBPROTOCOL = "conure.talk.1"
+SUBPROTOCOL = TALK_SUBPROTOCOL
 
 SOUND, PICTURE = 1, 2
 HEAD = struct.Struct("<BBH")

@@ -14,7 +14,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
-from daemon.outside import OutOfRange, number
+from daemon.outside import OutOfRange, number, whole_number
 from daemon.web.dialects.acts import (
     Act,
     BadMessages,
@@ -46,6 +46,9 @@ CONNECT_S = 4.0
 MAX_WISH_CHARS = 8_000
 """Longest instruction of a client; policy: pass over it and say so."""
 
+MAX_OUTPUT_TOKENS = 65_536
+"""The longest reply that may be wished for, as `live.max_output_tokens` has it."""
+
 ACKNOWLEDGED = "Configuration acknowledged"
 STAYS = f"{ACKNOWLEDGED}; voice and model stay as they are in this conversation"
 CONNECTED = "Connected to Gemini Live"
@@ -60,6 +63,7 @@ class OnOffer:
     model: str
     voices: tuple[str, ...]
     temperature: bool
+    max_output_tokens: bool
 
 
 class ProxyCoreDialect:
@@ -158,6 +162,7 @@ class ProxyCoreDialect:
             voice=voice,
             instruction=instruction if len(instruction) <= MAX_WISH_CHARS else "",
             temperature=self._temperature(generation),
+            max_output_tokens=self._max_output_tokens(generation),
             text_only=not has_sound,
             connect_s=CONNECT_S,
         )
@@ -172,9 +177,15 @@ class ProxyCoreDialect:
     def _temperature(self, generation: dict[str, Any]) -> float | None:
         if not self._offer.temperature:
             return None
-        with suppress(OutOfRange):
+        with suppress(OutOfRange):  # it is told as ignored
             return number(generation.get("temperature"), 0.0, 2.0)
         return None
+
+    def _max_output_tokens(self, generation: dict[str, Any]) -> int:
+        if self._offer.max_output_tokens:
+            with suppress(OutOfRange):  # it is told as ignored
+                return whole_number(generation.get("max_output_tokens"), 1, MAX_OUTPUT_TOKENS)
+        return 0
 
     def _voice(self, name: object) -> str:
         wanted = name.lower() if isinstance(name, str) else ""
@@ -186,6 +197,7 @@ class ProxyCoreDialect:
             "voice": bool(self._wishes.voice),
             "system_instruction": bool(self._wishes.instruction),
             "temperature": self._wishes.temperature is not None,
+            "max_output_tokens": self._wishes.max_output_tokens > 0,
         }
         known = {*_OF_THE_CALLER, "generation_config", "response_modalities", "audio_container", "data"}
         names = [name for name in (*data, *generation) if name not in known]

@@ -46,6 +46,9 @@ BACKDATED = timedelta(days=1)
 
 WallClock = Callable[[], float]
 
+MakeLeaf = Callable[[tuple[Address, ...]], object]
+"""Leaves a leaf for these addresses in the folder, as `OwnCertificates.leaf` does. Raises ConfigError."""
+
 _END = "-----END CERTIFICATE-----\n"
 
 
@@ -88,13 +91,16 @@ def _known_of(data: Any) -> KnownLeaf:
 class OwnCertificates:
     """The authority and its leaf, each kept in a file. One call at a time, from any thread."""
 
-    def __init__(self, folder: Path, name: str, wall_clock: WallClock = time.time) -> None:
-        """`name` is the host's, without a domain."""
+    def __init__(
+        self, folder: Path, name: str, wall_clock: WallClock = time.time, *, make: MakeLeaf | None = None
+    ) -> None:
+        """`name` is the host's, without a domain. `make` is what `into` calls in the place of `leaf`."""
         self._folder = folder
         self._store = Store(folder)
         self._domains = domains_of(name)
         self._name = name
         self._wall_clock = wall_clock
+        self._make = self.leaf if make is None else make
         self._authority: Certified | None = None
 
     def authority(self) -> Certified:
@@ -123,12 +129,12 @@ class OwnCertificates:
     def into(self, context: ssl.SSLContext, addresses: tuple[Address, ...]) -> AuthorityFile:
         """Have the context show the leaf from the next connection on; returns its authority."""
         if not self._is_known_to_fit(addresses):
-            self.leaf(addresses)
+            self._make(addresses)
         try:
             context.load_cert_chain(self._folder / LEAF_FILE)
             return self._authority_file()
         except (OSError, ValueError):  # a file was lost or damaged; an SSLError is an OSError
-            self.leaf(addresses)
+            self._make(addresses)
         context.load_cert_chain(self._folder / LEAF_FILE)
         return self._authority_file()
 

@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from typing import Any, cast
+from typing import Any
 
 import h11
 import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
-from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
 from daemon.web.door.limits import DoorCounts, DoorLimits
 
@@ -134,44 +133,3 @@ class PatientHttp(H11Protocol):
     def _lift(self) -> None:
         self._arrival.lift()
         self._stalled.lift()
-
-
-class PatientWebSocket(WebSocketsSansIOProtocol):
-    """A WebSocket whose client must take what it is sent."""
-
-    def __init__(self, config: uvicorn.Config, *args: Any, **settings: Any) -> None:
-        super().__init__(config, *args, **settings)
-        door = cast(DoorConfig, config)
-        self._limits = door.limits
-        self._counts = door.counts
-        self._stalled = Deadline(self.loop)
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        """As `Protocol`."""
-        self._stalled.lift()
-        super().connection_lost(exc)
-
-    async def send(self, message: Any) -> None:
-        """As uvicorn's, which takes an upgrade that is refused for an error, and writes a line for each."""
-        await super().send(message)
-        if message["type"] == "websocket.http.response.body" and not message.get("more_body", False):
-            self.handshake_complete = True
-
-    def shutdown(self) -> None:
-        """As uvicorn's, but the application says goodbye itself (1001), where it knows to whom."""
-        if not self.handshake_complete:
-            super().shutdown()
-
-    def pause_writing(self) -> None:
-        """As `Protocol`."""
-        super().pause_writing()
-        self._stalled.hold("stalled", self._limits.stalled_s, self._cut_off)
-
-    def resume_writing(self) -> None:
-        """As `Protocol`."""
-        self._stalled.lift()
-        super().resume_writing()
-
-    def _cut_off(self) -> None:
-        self._counts.clients_stalled += 1
-        self.transport.abort()

@@ -13,7 +13,7 @@ from typing import Any
 import uvicorn
 from starlette.types import ASGIApp
 
-from daemon.web.door.deadlines import DoorConfig, PatientHttp, PatientWebSocket
+from daemon.web.door.deadlines import DoorConfig, PatientHttp
 from daemon.web.door.limits import DoorCounts, DoorLimits
 
 BACKLOG = 64
@@ -63,6 +63,13 @@ class DoorServer(uvicorn.Server):
         return PatientHttp(self.config, self.server_state, {})
 
 
+def _websocket(**parts: Any) -> asyncio.Protocol:
+    """One connection's protocol from its upgrade on."""
+    from daemon.web.door.websocket import PatientWebSocket
+
+    return PatientWebSocket(**parts)
+
+
 def make_server(
     app: ASGIApp,
     *,
@@ -79,7 +86,7 @@ def make_server(
         interface="asgi3",
         lifespan="off",
         http=PatientHttp,
-        ws=PatientWebSocket,
+        ws=_websocket,
         ws_max_size=limits.message_bytes,
         ws_ping_interval=limits.ping_s,
         ws_ping_timeout=limits.pong_s,

@@ -12,12 +12,12 @@ import time
 from collections.abc import AsyncGenerator, Callable
 from typing import Any
 
+from daemon.control.remote.client import Note, SpeakerDoor
 from daemon.errors import ControlError
 from daemon.web.gate.codes import CodeFile
 from daemon.web.gate.devices import Devices, PairedDevice
 from daemon.web.gate.pairing import PRESS_S, Pairing
 from daemon.web.gate.refusals import RefusalName, WebRefused
-from daemon.web.speaker.client import Note, SpeakerDoor
 
 log = logging.getLogger(__name__)
 

@@ -106,7 +106,7 @@ def judge(arrival: Arrival, entry: Entry, rules: HouseRules, passes: Passes) -> 
         return RefusalName.UNKNOWN_PASS
     if _lacks_origin(arrival, visitor):
         return RefusalName.NO_ORIGIN
-    if entry.needs is None or entry.needs in visitor.rights:
+    if entry.needs is None or visitor.rights & {entry.needs, entry.or_needs}:
         return visitor
     return RefusalName.NOT_PAIRED if visitor is STRANGER or visitor is LOCAL else RefusalName.NOT_ALLOWED
 

@@ -18,7 +18,7 @@ TELL_S = 5.0
 
 
 class SpeakerLink(Protocol):
-    """The running speaker, as far as talks need it (`web.speaker.client.SpeakerDoor`)."""
+    """The running speaker, as far as talks need it (`control.remote.client.SpeakerDoor`)."""
 
     async def ask(self, command: str, **args: Any) -> Any:
         """A command of its control socket. Raises ControlError."""
@@ -66,7 +66,7 @@ class BesideSpeaker:
             self._told = spent
             await self._speaker.ask("talk_notes", talks=names)
         except ControlError:
-            return
+            return  # who watches the speaker tells that it is away; what was spent is told the next time
         self._named = bool(names)
         talks.budget_gone = answer["used_up"]
         if talks.budget_gone:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 
+from daemon.seeing.pictures import BadPicture, cleaned
 from daemon.session.failures import LinkError
-from daemon.web.talk.pictures import BadPicture, cleaned
 
 PACE_S = 1.0
 """Live API guide, video: at most one picture a second."""
@@ -15,7 +15,7 @@ Show = Callable[[bytes], Awaitable[bool]]
 """Gives a picture to the present session; False where there is none. May raise LinkError."""
 
 
-class Camera:
+class TalkCamera:
     """Holds one picture. Event loop only. `counts` tells what became of all of them."""
 
     def __init__(self, *, listens: Callable[[], bool], taken: Callable[[], None]) -> None:

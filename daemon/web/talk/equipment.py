@@ -12,6 +12,7 @@ from daemon.config.settings import LiveSettings
 from daemon.errors import ControlError
 from daemon.runtime.clock import clock_is_set
 from daemon.runtime.local_clock import local_time
+from daemon.tools.declaring.confirm import Confirm
 from daemon.tools.declaring.declarations import Declaration, Equipment
 from daemon.tools.declaring.spec import ToolError, ToolSpec
 from daemon.tools.instruction import compose
@@ -45,7 +46,7 @@ class TalkEquipment:
 
     def for_session(self, live: LiveSettings, wishes: TalkWishes) -> Equipment:
         """What a session is set up with."""
-        return Equipment(lambda: self._words(live, wishes), lambda: self.declarations)
+        return Equipment(lambda: self._words(live, wishes), lambda: self.declarations, pictures=True)
 
     def _words(self, live: LiveSettings, wishes: TalkWishes) -> str:
         own = self.instruction or compose(
@@ -70,10 +71,13 @@ async def equipment_of(ask: Ask | None, allowed: str) -> TalkEquipment:
     except (ControlError, TimeoutError):
         return TalkEquipment()
     declarations = tuple(_declaration(one) for one in given["declarations"] if _may(one, allowed))
+    tools = {one.name: _tool(one, ask) for one in declarations}
+    rules = {one["name"]: one.get("confirm") for one in given["declarations"]}
+    confirms = {name: Confirm.from_plain(plain) for name, plain in rules.items() if plain is not None}
     return TalkEquipment(
         instruction=given["instruction"],
         declarations=declarations,
-        tools={one.name: _tool(one, ask) for one in declarations},
+        tools={name: replace(spec, confirm=confirms.get(name)) for name, spec in tools.items()},
     )
 
 

@@ -26,6 +26,7 @@ class TalkWishes:
     voice: str = ""
     instruction: str = ""
     temperature: float | None = None
+    max_output_tokens: int = 0
     manual: bool = False
     """The client says where an utterance begins and ends; else the service finds out."""
     text_only: bool = False

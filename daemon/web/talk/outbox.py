@@ -80,7 +80,7 @@ class Outbox:
         if (news := self._next(sound=sound)) is not None:
             return news
         self._filled.clear()
-        with suppress(TimeoutError):
+        with suppress(TimeoutError):  # None is the answer to that
             async with asyncio.timeout(timeout_s):
                 await self._filled.wait()
         return self._next(sound=sound)

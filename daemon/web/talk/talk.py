@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from daemon import events as e
@@ -34,12 +34,13 @@ from daemon.session.connection import Connection
 from daemon.session.link import LinkPolicy
 from daemon.tools.calling.host import ToolHost
 from daemon.web.talk import life, news
-from daemon.web.talk.camera import Camera
+from daemon.web.talk.camera import TalkCamera
 from daemon.web.talk.downstream import Downstream
 from daemon.web.talk.equipment import TalkEquipment
 from daemon.web.talk.level import is_loud
 from daemon.web.talk.news import TalkPhase, TalkWishes, Trouble
-from daemon.web.talk.service import LiveSessions, TalkDialler
+from daemon.web.talk.sessions import LiveSessions, TalkDialler
+from daemon.web.talk.terms import TalkTerms
 from daemon.web.talk.upstream import KEPT_S, Upstream
 from hw.base import MIC_FORMAT, SPEAKER_FORMAT
 
@@ -59,19 +60,6 @@ UPLOAD_S = 600.0
 """Speech of an upload that is kept whole, until it was answered."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TalkTerms:
-    """What holds for all talks of a gateway."""
-
-    live: LiveSettings
-    patience: life.Patience
-    reply_buffer_s: float = 120.0
-
-    def link_policy(self) -> LinkPolicy:
-        """A talk ends by its own idle time; its link does not end before it."""
-        return LinkPolicy(idle_close_s=3600.0, max_age_s=self.live.max_age_s)
-
-
 class RemoteTalk:
     """`outbox` holds what its client is to be told."""
 
@@ -83,18 +71,19 @@ class RemoteTalk:
         *,
         clock: Callable[[], float],
         chance: Callable[[], float],
+        relayed: Callable[[float], object],
     ) -> None:
-        """`chance` gives numbers from 0 to 1."""
+        """`chance` gives numbers from 0 to 1; `relayed` is as `Upstream` has it."""
         self._wishes = wishes
         self._terms = terms
         self._patience = replace(terms.patience, connect_s=min(wishes.connect_s, terms.patience.connect_s))
         self._equipment = equipment
         self._clock = clock
         self._mailbox: Mailbox[e.Event] = Mailbox()
-        self._up = self._upstream()
+        self._up = self._upstream(relayed)
         self._tools = self._tool_host()
         self._connection = self._link(chance)
-        self._camera = Camera(listens=self._sees, taken=self._picture_taken)
+        self._camera = TalkCamera(listens=self._sees, taken=self._picture_taken)
         self._down = self._downstream()
         self.outbox = self._down.outbox
         now_s = clock()
@@ -108,13 +97,14 @@ class RemoteTalk:
         self._spent = Day()
         self.not_understood = 0
 
-    def _upstream(self) -> Upstream:
+    def _upstream(self, relayed: Callable[[float], object]) -> Upstream:
         return Upstream(
             manual=self._wishes.manual,
             message_ms=self._terms.live.uplink_message_ms,
             kept_s=UPLOAD_S if self._wishes.upload else KEPT_S,
             post=self._mailbox.post,
             clock=self._clock,
+            relayed=relayed,
         )
 
     def _downstream(self) -> Downstream:
@@ -139,7 +129,7 @@ class RemoteTalk:
         return Connection(
             self._up.uplink,
             self._tools,
-            policy=self._terms.link_policy(),
+            policy=_link_policy(self._terms.live),
             post=self._mailbox.post,
             room=self._mailbox.room,
             clock=self._clock,
@@ -162,6 +152,11 @@ class RemoteTalk:
     def spent(self) -> Day:
         """What it has cost."""
         return self._spent + Day(received_bytes=self._down.received_bytes)
+
+    @property
+    def dropped_bytes(self) -> int:
+        """Sound of replies that its client was not told."""
+        return self._down.dropped_bytes + self.outbox.refused_bytes
 
     def hear(self, pcm: bytes) -> None:
         """What the client's microphone heard: 16 kHz mono s16."""
@@ -393,3 +388,8 @@ class RemoteTalk:
             "tokens": self.spent.tokens,
             "link": self._connection.report()["state"],
         }
+
+
+def _link_policy(live: LiveSettings) -> LinkPolicy:
+    """A talk ends by its own idle time; its link does not end before it."""
+    return LinkPolicy(idle_close_s=3600.0, max_age_s=live.max_age_s)

@@ -10,9 +10,8 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable
 
-from daemon.events import PieceSent, UtteranceGiven, UtteranceSent
 from daemon.runtime.ring import HistoryRing
-from daemon.session.uplink import Uplink
+from daemon.session.uplink import Told, Uplink
 from hw.base import MIC_FORMAT
 
 KEPT_S = 10.0
@@ -21,6 +20,9 @@ KEPT_S = 10.0
 NO_CLOCK = 1e6
 """How much faster than real time sound may come: a recording comes at once. What is too much, each client's
 door says."""
+
+MAX_UNDER_WAY = 512
+"""Pieces of speech whose time until they leave is taken, 20 s of a page's; policy: forget the oldest."""
 
 MAX_TEXTS = 8
 """Texts that may wait for their turn; policy: refuse the newest."""
@@ -35,9 +37,11 @@ class Upstream:
         manual: bool,
         message_ms: int,
         kept_s: float = KEPT_S,
-        post: Callable[[UtteranceSent | UtteranceGiven | PieceSent], None],
+        post: Callable[[Told], None],
         clock: Callable[[], float],
+        relayed: Callable[[float], object] = lambda _: None,
     ) -> None:
+        """`relayed` is told how many seconds each piece of speech took until it left."""
         self._ring = HistoryRing(MIC_FORMAT.bytes(kept_s))
         self._message_bytes = MIC_FORMAT.bytes(message_ms / 1000)
         self.uplink = Uplink(
@@ -50,6 +54,9 @@ class Upstream:
         )
         self._manual = manual
         self._clock = clock
+        self._relayed = relayed
+        self._under_way: deque[tuple[int, float]] = deque(maxlen=MAX_UNDER_WAY)
+        """The ends of pieces in the ring, and when they came."""
         self._turn = 0
         self._texts: deque[str] = deque()
         self._text_out = False
@@ -86,6 +93,7 @@ class Upstream:
             return
         first = self._ring.head
         self._ring.write(pcm)
+        self._under_way.append((self._ring.head, self._clock()))
         self._close_at = None
         self._speech_over = False
         if not self.listening:
@@ -151,6 +159,8 @@ class Upstream:
     def note_sent(self) -> None:
         """A piece has left."""
         self._sent_to = max(self._sent_to, self.uplink.sent_to(self._turn))
+        while self._under_way and self._under_way[0][0] <= self._sent_to:
+            self._relayed(self._clock() - self._under_way.popleft()[1])
         self._close_if_sent()
 
     def note_given(self, turn: int) -> None:

@@ -38,6 +38,10 @@ class WishDesk:
         """Have the helper put the key in its place; as `ask`."""
         return await self._alone({"key": key.reveal()})
 
+    async def ask_for_restart(self) -> WishOutcome:
+        """Have the helper start the speaker anew; as `ask`."""
+        return await self._alone({"restart": True})
+
     async def _alone(self, wish: Mapping[str, Any]) -> WishOutcome:
         if self.busy:
             raise ConureError("another change is being applied; wait for it")

@@ -2,7 +2,8 @@
 
 What the gateway wrote is read as its user, checked again, and put into the configuration's file, or, a
 key, into the store of credentials; the speaker is started with it, and if it does not become ready, what was
-before takes its place again. A key is in nothing that is logged or told.
+before takes its place again. A wish may also be for a new start alone. A key is in nothing that is logged or
+told.
 """
 
 from __future__ import annotations
@@ -29,8 +30,10 @@ from daemon.web.wishes.toml_edit import edited
 from daemon.web.wishes.wish import (
     OUTCOME_FILE,
     WISH_FILE,
+    AnyWish,
     KeyWish,
     OutcomeKind,
+    RestartWish,
     Wish,
     WishOutcome,
     plain_outcome,
@@ -51,6 +54,7 @@ START_S = 120.0
 """Longer than the unit's TimeoutStartSec and TimeoutStopSec together; systemd itself ends a start before."""
 
 
+NO_START = "the speaker did not start (journalctl -u conure)"
 KEPT = "saved; the speaker does not run, and takes it when it starts"
 
 
@@ -131,7 +135,11 @@ class Helper:
         self._keys = keys
 
     def run(self) -> WishOutcome | None:
-        """What became of the wish; None: there is none. Raises ConureError where that cannot be told."""
+        """What became of the wish; None: there is none.
+
+        Raises ConureError for a wish that stays where it is, which is not carried out, and where nothing can
+        be told.
+        """
         wish = self._take_wish()
         if wish is None:
             return None
@@ -147,25 +155,29 @@ class Helper:
             self._service.refresh_gateway()
         return outcome
 
-    def _failure(self, wish: Wish | KeyWish, error: Exception) -> str:
-        return f"the key was not kept: {error}" if isinstance(wish, KeyWish) else f"{self._config}: {error}"
+    def _failure(self, wish: AnyWish, error: Exception) -> str:
+        match wish:
+            case KeyWish():
+                return f"the key was not kept: {error}"
+            case RestartWish():
+                return f"the speaker was not started anew: {error}"
+            case Wish():
+                return f"{self._config}: {error}"
 
     # --- what the gateway's user may write
 
-    def _take_wish(self) -> Wish | KeyWish | None:
+    def _take_wish(self) -> AnyWish | None:
         """The wish, which is gone afterwards, whatever it is: what cannot be read must not be met again."""
         path = self._folder / WISH_FILE
-        with as_owner_of(self._folder):
-            try:
-                data = read_bytes(path, WISH_LIMIT_BYTES)
-                return wish_of(json_of(data))
-            except FileNotFoundError:
-                return None
-            except (OSError, ValueError) as error:
-                log.warning("what the page has left is no wish: %s", one_line(str(error), 200))
-                return None
-            finally:
+        try:
+            with as_owner_of(self._folder):
+                wish = _wish_in(path)
                 path.unlink(missing_ok=True)
+        except OSError as error:
+            raise ConureError(
+                f"{path} cannot be removed, so it is not carried out: {error.strerror}"
+            ) from error
+        return wish
 
     def _tell(self, outcome: WishOutcome) -> None:
         with as_owner_of(self._folder):
@@ -174,8 +186,19 @@ class Helper:
 
     # --- what is to be changed
 
-    def _carry_out(self, wish: Wish | KeyWish) -> WishOutcome:
-        return self._keep_key(wish) if isinstance(wish, KeyWish) else self._change_settings(wish)
+    def _carry_out(self, wish: AnyWish) -> WishOutcome:
+        match wish:
+            case KeyWish():
+                return self._keep_key(wish)
+            case RestartWish():
+                return self._restart(wish)
+            case Wish():
+                return self._change_settings(wish)
+
+    def _restart(self, wish: RestartWish) -> WishOutcome:
+        if self._service.restart():
+            return _outcome(wish, OutcomeKind.APPLIED, "the speaker has started anew")
+        return _outcome(wish, OutcomeKind.FAILED, NO_START)
 
     def _change_settings(self, wish: Wish) -> WishOutcome:
         config = read_config(self._config.resolve())
@@ -207,9 +230,7 @@ class Helper:
         self._keys.forget_before()
         return outcome
 
-    def _start_with(
-        self, wish: Wish | KeyWish, words: StartWords, put_back: Callable[[], None]
-    ) -> WishOutcome:
+    def _start_with(self, wish: AnyWish, words: StartWords, put_back: Callable[[], None]) -> WishOutcome:
         if self._service.restart():
             return _outcome(wish, OutcomeKind.APPLIED, "applied; the speaker runs with it")
         put_back()
@@ -218,14 +239,24 @@ class Helper:
         return _outcome(wish, OutcomeKind.WENT_BACK, told)
 
 
-def _is_the_gateways_too(wish: Wish | KeyWish) -> bool:
+def _wish_in(path: Path) -> AnyWish | None:
+    try:
+        return wish_of(json_of(read_bytes(path, WISH_LIMIT_BYTES)))
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError) as error:
+        log.warning("what the page has left is no wish: %s", one_line(str(error), 200))
+        return None
+
+
+def _is_the_gateways_too(wish: AnyWish) -> bool:
     """Whether the gateway has read, at its start, what the wish is for."""
-    if isinstance(wish, KeyWish):
-        return True
+    if not isinstance(wish, Wish):
+        return isinstance(wish, KeyWish)
     return any(name.partition(".")[0] in GATEWAY_TABLES for name in wish.changes)
 
 
-def _outcome(wish: Wish | KeyWish, kind: OutcomeKind, told: str, *problems: Problem) -> WishOutcome:
+def _outcome(wish: AnyWish, kind: OutcomeKind, told: str, *problems: Problem) -> WishOutcome:
     return WishOutcome(number=wish.number, kind=kind, told=told, problems=problems)
 
 

@@ -1,7 +1,8 @@
-"""A wish for other settings, or for another API key, and what became of it. Pure.
+"""A wish for other settings, for another API key, or for a new start, and what became of it. Pure.
 
 A wish comes from a process that strangers talk to, and a program that is root carries it out. So it names
-keys and values, or holds one API key, and nothing else, and both sides read the other's words as anybody's.
+keys and values, or holds one API key, or asks for a new start, and nothing else, and both sides read the
+other's words as anybody's.
 """
 
 from __future__ import annotations
@@ -56,6 +57,17 @@ class KeyWish:
     key: Secret
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RestartWish:
+    """That the speaker starts anew, as it is."""
+
+    number: str
+    """As a wish for settings has it."""
+
+
+AnyWish = Wish | KeyWish | RestartWish
+
+
 class OutcomeKind(StrEnum):
     """What became of a wish."""
 
@@ -80,20 +92,26 @@ class WishOutcome:
     problems: tuple[Problem, ...] = field(default=())
 
 
-def wish_of(data: Any) -> Wish | KeyWish:
+def wish_of(data: Any) -> AnyWish:
     """The wish in JSON data. Raises ValueError, without a word of the data, for whatever is none."""
     match data:
         case {"number": str(number), "key": str(key)}:
             return _key_wish(number, key)
         case {"number": str(number), "version": str(version), "changes": dict(changes)}:
             return _wish(number, version, changes)
+        case {"number": str(number), "restart": True}:
+            return RestartWish(number=_checked_number(number))
     raise ValueError("it is no wish")
 
 
 def _key_wish(number: str, key: str) -> KeyWish:
+    return KeyWish(number=_checked_number(number), key=Secret(key))
+
+
+def _checked_number(number: str) -> str:
     if not _NUMBER.fullmatch(number):
         raise ValueError("it has no number")
-    return KeyWish(number=number, key=Secret(key))
+    return number
 
 
 def _wish(number: str, version: str, changes: Mapping[str, Any]) -> Wish:

@@ -3,7 +3,7 @@ import { test } from "node:test";
 
 globalThis.HTMLElement = class {};
 globalThis.customElements = { define() {} };
-const { quantile, stretches } = await import("../../../daemon/web/page/static/charts.js");
+const { calendar, quantile, stretches } = await import("../../../daemon/web/page/static/charts.js");
 const { render } = await import("../../../daemon/web/page/static/light.js");
 
 const scene = (changes) => ({ name: "", looks: "", meaning: "", remedy: "", colour: [0, 0, 255], under: [0, 0, 0], layout: "all", curve: [[0, 1, 1]], ...changes });
@@ -51,4 +51,11 @@ test("the median and nine of ten", () => {
 	assert.equal(quantile([5, 1, 3], 0.5), 3);
 	assert.equal(quantile([1, 2, 3, 4, 5, 6, 7, 8, 9, 10], 0.9), 9);
 	assert.equal(quantile([], 0.5), null);
+});
+
+test("days stand in a calendar's distances, and a day of nobody's clock has no place", () => {
+	const rows = [{ day: "2026-11-27", turns: 1 }, { day: "2026-11-30", turns: 2 }, { day: "unset", turns: 9 }];
+	assert.deepEqual(calendar(rows), [{ day: "2026-11-27", turns: 1 }, { day: "2026-11-28" }, { day: "2026-11-29" }, { day: "2026-11-30", turns: 2 }]);
+	assert.deepEqual(calendar(rows, 2), [{ day: "2026-11-29" }, { day: "2026-11-30", turns: 2 }]);
+	assert.deepEqual(calendar([]), []);
 });

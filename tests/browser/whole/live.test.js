@@ -137,3 +137,35 @@ test("the doctor looks and tells what helps", async () => {
 	await page.locator(".findings li").first().waitFor({ timeout: 100_000 });
 	assert.ok((await page.locator(".findings li").count()) > 10);
 });
+
+test("the newest log lines are shown, the newest first", async () => {
+	const { page } = await openPaired(browser, stage);
+	await go(page, "health");
+	await page.getByRole("button", { name: "Show" }).click();
+	await page.locator(".lines li").first().waitFor();
+	assert.ok(await page.locator(".lines").getByText(/ready: board simulated|->/).count());
+});
+
+test("the sound check listens for some seconds, and says how well it hears", { timeout: 60_000 }, async () => {
+	const { page } = await openPaired(browser, stage);
+	await go(page, "health");
+	await page.getByRole("button", { name: "Check the sound" }).click();
+	await page.getByText(/Say a sentence: \d s/).waitFor();
+	assert.notEqual((await stage.ask("command", { name: "status" })).state, "idle");
+	await page.getByText("Did you hear the tone?").waitFor({ timeout: 15_000 });
+	assert.ok((await page.locator("conure-sound-check").innerText()).includes("dBFS"));
+	await page.getByRole("button", { name: "No", exact: true }).click();
+	await page.getByText("The tone was not heard.").waitFor();
+	for (let tries = 0; tries < 50 && (await stage.ask("command", { name: "status" })).state !== "idle"; tries++) await page.waitForTimeout(100);
+	assert.equal((await stage.ask("command", { name: "status" })).state, "idle");
+});
+
+test("days stand side by side once there are two of them", async () => {
+	const days = [["2026-11-27", 400, 30], ["2026-11-29", 700, 90], ["2026-11-30", 500, 60]].map(([day, median_ms, sent_s]) => ({ day, median_ms, p90_ms: 900, turns: 4, sent_s, received_s: 30, prompt_tokens: 1, response_tokens: 1 }));
+	const { page } = await openPaired(browser, stage, {}, (loading) => loading.route("**/api/days", (route) => route.fulfill({ json: { days } })));
+	await go(page, "history");
+	await page.getByRole("heading", { name: "Day by day" }).waitFor();
+	assert.equal(await page.locator("figure").last().locator("rect").count(), 4, "the day without a turn has its place");
+	await go(page, "health");
+	await page.getByText(/Minutes of sound on each day; 2.0 at most/).waitFor();
+});

@@ -73,7 +73,36 @@ test("a paired browser makes a code for another", async () => {
 	await other.page.locator("conure-now").waitFor();
 });
 
-test("where no speaker answers, set-up comes first, and makes room when it does", async () => {
+test("a press of the speaker's button lets in, once its light has asked for it", async () => {
+	const { page } = await openVisitor(browser);
+	await page.goto(`${stage.address}/`);
+	await page.getByRole("button", { name: "Pair by the button" }).click();
+	await page.getByText(/Press the speaker's button now/).waitFor();
+	assert.match(await page.locator(".pin").innerText(), /^\d\d$/);
+	await page.waitForTimeout(1500); // in its first second a press was meant for talking
+	assert.equal((await stage.ask("command", { name: "status" })).light, "pairing");
+	await stage.ask("press");
+	await page.locator("conure-now").waitFor();
+	assert.equal((await stage.ask("command", { name: "status" })).state, "idle", "the press has opened no microphone");
+});
+
+test("a guest's code lets in for talking alone, and the light is drawn for a guest too", async () => {
+	const { page } = await openPaired(browser, stage);
+	await page.goto(`${stage.address}/#health`);
+	await page.getByRole("button", { name: "Pair a guest" }).click();
+	await page.getByText(/A guest may talk, and nothing else/).waitFor();
+	const code = await page.locator(".pin").innerText();
+	const guest = await openVisitor(browser);
+	await guest.page.goto(`${stage.address}/#pair=${code}`);
+	await guest.page.locator("conure-talk").waitFor();
+	assert.deepEqual(await guest.page.locator("nav a").allInnerTexts(), ["Talk"]);
+	assert.match(await guest.page.locator("conure-light svg").getAttribute("aria-label"), /^The light is (?!not known)/);
+	assert.deepEqual(guest.complaints, []);
+	await page.reload();
+	await page.getByText(/a guest until/).waitFor();
+});
+
+test("where no speaker answers, set-up comes first, and leads on when it does", async () => {
 	await stage.ask("stop_speaker");
 	const { page } = await openVisitor(browser);
 	const { code } = await stage.ask("pair");
@@ -83,5 +112,8 @@ test("where no speaker answers, set-up comes first, and makes room when it does"
 	await page.screenshot({ path: join(SHOTS, "set-up-1280-light.png"), fullPage: true });
 	assert.equal(await page.locator("conure-set-up .notice").count(), 0);
 	await stage.ask("restart");
+	await page.getByRole("heading", { name: "The speaker answers" }).waitFor();
+	await page.getByRole("link", { name: "Go on to Now" }).click();
 	await page.locator("conure-now").waitFor();
+	assert.equal(await page.getByRole("link", { name: "Set-up" }).count(), 0);
 });

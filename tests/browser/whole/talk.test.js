@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
+import { join } from "node:path";
 import { after, afterEach, before, test } from "node:test";
 
-import { go, openBrowser, openPaired, openStage } from "./theatre.js";
+import { SHOTS, go, openBrowser, openPaired, openStage } from "./theatre.js";
 
 /** The stand-in echoes what it heard, in its own time: so long may a turn take on a busy machine. */
 const TURN_MS = 30_000;
@@ -23,7 +24,8 @@ after(async () => {
  */
 function hearAlong(tap_code) {
 	const open = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
-	navigator.mediaDevices.getUserMedia = ({ audio }) => open({ audio: { ...audio, echoCancellation: false, noiseSuppression: false, autoGainControl: false } });
+	const plain = (audio) => audio && { ...audio, echoCancellation: false, noiseSuppression: false, autoGainControl: false };
+	navigator.mediaDevices.getUserMedia = ({ audio, ...more }) => open({ ...(audio && { audio: plain(audio) }), ...more });
 	const { addModule } = AudioWorklet.prototype;
 	const tap_address = URL.createObjectURL(new Blob([tap_code], { type: "text/javascript" }));
 	AudioWorklet.prototype.addModule = async function (address) {
@@ -61,10 +63,7 @@ const played = (page) => page.evaluate(() => {
 });
 
 async function openTalk() {
-	const visitor = await openPaired(browser, stage, { permissions: ["microphone"], bypassCSP: true });
-	await visitor.page.addInitScript(hearAlong, TAP);
-	await visitor.page.reload();
-	await visitor.page.locator("conure-now").waitFor();
+	const visitor = await openPaired(browser, stage, { permissions: ["microphone", "camera"], bypassCSP: true }, (page) => page.addInitScript(hearAlong, TAP));
 	await go(visitor.page, "talk");
 	return visitor;
 }
@@ -130,11 +129,9 @@ test("leaving the view ends the talk and closes the microphone", async () => {
 });
 
 test("a browser without a microphone says so, and what helps", async () => {
-	const { page } = await openPaired(browser, stage, { permissions: [] });
-	await page.addInitScript(() => {
+	const { page } = await openPaired(browser, stage, { permissions: [] }, (loading) => loading.addInitScript(() => {
 		navigator.mediaDevices.getUserMedia = () => Promise.reject(new DOMException("no", "NotAllowedError"));
-	});
-	await page.reload();
+	}));
 	await go(page, "talk");
 	await page.getByRole("button", { name: "Start", exact: true }).click();
 	await page.getByText(/does not let this page use the microphone/).waitFor();
@@ -143,10 +140,79 @@ test("a browser without a microphone says so, and what helps", async () => {
 });
 
 test("a browser that lacks what a talk needs says what, instead of failing", async () => {
-	const { page } = await openPaired(browser, stage);
-	await page.addInitScript(() => Object.defineProperty(globalThis, "isSecureContext", { value: false }));
-	await page.reload();
+	const { page } = await openPaired(browser, stage, {}, (loading) => loading.addInitScript(() => Object.defineProperty(globalThis, "isSecureContext", { value: false })));
 	await go(page, "talk");
 	await page.getByText(/without encryption/).waitFor();
 	assert.ok(await page.getByRole("button", { name: "Start", exact: true }).isDisabled());
+});
+
+test("what is said while the talk connects is kept, and sent when it stands", async () => {
+	const { page } = await openTalk();
+	const sent = [];
+	let open_ = () => {};
+	await page.routeWebSocket(/\/ws\/talk/, (socket) => {
+		const server = socket.connectToServer();
+		const held = [];
+		let holds = true;
+		open_ = () => {
+			holds = false;
+			sent.push("opened");
+			for (const message of held) socket.send(message);
+		};
+		server.onMessage((message) => (holds ? held.push(message) : socket.send(message)));
+		socket.onMessage((message) => {
+			sent.push(typeof message === "string" ? JSON.parse(message).type : message.length - 4);
+			server.send(message);
+		});
+	});
+	await page.getByRole("button", { name: "Start", exact: true }).click();
+	await page.getByText("Speak already").waitFor();
+	await page.getByLabel("Ask in writing").fill("and this in writing");
+	await page.keyboard.press("Enter");
+	await page.waitForTimeout(2000);
+	assert.deepEqual(sent, ["start"]);
+	open_();
+	await page.getByText("Listening").waitFor();
+	const after = sent.slice(sent.indexOf("opened") + 1);
+	assert.ok(after.includes("text"), JSON.stringify(after));
+	const kept = after.filter((one) => one > 1280); // joined: what is sent as it is heard has 1280 bytes
+	assert.ok(kept.length >= 4 && kept.every((bytes) => bytes <= 8192), JSON.stringify(after));
+	assert.ok(kept.reduce((sum, bytes) => sum + bytes, 0) >= 1.5 * 32_000, JSON.stringify(after));
+});
+
+test("the camera shows the model a picture a second while it listens, and the page shows which", async () => {
+	const { page, complaints } = await openTalk();
+	await page.getByLabel("Camera", { exact: true }).check();
+	await page.getByRole("button", { name: "Start", exact: true }).click();
+	await page.getByText("It has seen this picture.").waitFor({ timeout: TURN_MS });
+	await page.waitForTimeout(2500);
+	const { pictures } = await stage.ask("seen");
+	assert.ok(pictures.length >= 2, JSON.stringify(pictures));
+	for (const { width, height, jpeg } of pictures) {
+		assert.ok(jpeg && Math.max(width, height) <= 768, JSON.stringify(pictures));
+	}
+	assert.ok(pictures.slice(1).every(({ at_s }, at) => at_s - pictures[at].at_s > 0.9), JSON.stringify(pictures));
+	assert.ok(await page.locator(".sight img").evaluate((image) => image.naturalWidth > 0));
+	await page.screenshot({ path: join(SHOTS, "talk-camera-1280-light.png"), fullPage: true });
+	await page.getByLabel("Camera", { exact: true }).uncheck();
+	assert.equal(await page.locator(".sight").isVisible(), false);
+	await page.waitForTimeout(300);
+	const before_ = (await stage.ask("seen")).pictures.length;
+	await page.waitForTimeout(1500);
+	assert.equal((await stage.ask("seen")).pictures.length, before_);
+	assert.deepEqual(complaints, []);
+});
+
+test("a camera that may not be used is told, and the talk goes on", async () => {
+	const { page } = await openTalk();
+	await page.evaluate(() => {
+		const open = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
+		navigator.mediaDevices.getUserMedia = (wanted) => (wanted.video ? Promise.reject(new DOMException("no", "NotAllowedError")) : open(wanted));
+	});
+	await page.getByRole("button", { name: "Start", exact: true }).click();
+	await page.getByText("Listening").waitFor();
+	await page.getByLabel("Camera", { exact: true }).click();
+	await page.getByText(/does not let this page use the camera/).waitFor();
+	assert.equal(await page.getByLabel("Camera", { exact: true }).isChecked(), false);
+	await page.getByRole("button", { name: "End", exact: true }).waitFor();
 });

@@ -63,9 +63,13 @@ export async function openVisitor(browser, options = {}) {
 	return { context, page, complaints };
 }
 
-/** One that is paired, by the link of a QR code. */
-export async function openPaired(browser, stage, options = {}) {
+/**
+ * One that is paired, by the link of a QR code. `prepare` gets the page before it loads: the gateway takes only so many
+ * requests a second, so each page is loaded once.
+ */
+export async function openPaired(browser, stage, options = {}, prepare = async (_page) => {}) {
 	const visitor = await openVisitor(browser, options);
+	await prepare(visitor.page);
 	const { code } = await stage.ask("pair");
 	await visitor.page.goto(`${stage.address}/#pair=${code}`);
 	await visitor.page.locator("conure-now").waitFor();

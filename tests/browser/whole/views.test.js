@@ -40,10 +40,13 @@ const USED = {
 	async settings(page) {
 		const first = page.locator("summary").first();
 		if (await first.count()) await first.click();
+		await page.locator("summary", { hasText: "API key" }).click();
 	},
 	async health(page) {
 		await page.getByRole("button", { name: "Pair another" }).click();
 		await page.locator(".pin").waitFor();
+		await page.getByRole("button", { name: "Show" }).click();
+		await page.locator(".lines li").first().waitFor();
 	},
 	async history(page) {
 		await page.locator(".turns li").first().waitFor();
@@ -53,12 +56,15 @@ const USED = {
 	},
 };
 
+/** A month of use, which no test can wait for. */
+const DAYS = Array.from({ length: 31 }, (_, at) => ({ day: new Date(Date.UTC(2026, 9, 31 + at)).toISOString().slice(0, 10), turns: at % 7, median_ms: at % 7 ? 500 + 37 * ((at * 13) % 17) : null, p90_ms: 1400, sent_s: 60 * ((at * 5) % 11), received_s: 40 }));
+
 for (const [width, height] of Object.entries(WIDTHS)) {
 	for (const colorScheme of SCHEMES) {
 		const options = { viewport: { width: Number(width), height }, colorScheme, reducedMotion: width === "768" ? "reduce" : "no-preference" };
 
 		test(`every view, ${width} px wide, ${colorScheme}`, async () => {
-			const { page, complaints } = await openPaired(browser, stage, options);
+			const { page, complaints } = await openPaired(browser, stage, options, (loading) => loading.route("**/api/days", (route) => route.fulfill({ json: { days: DAYS } })));
 			await page.locator(".line.model").first().waitFor({ timeout: 5000 }).catch(() => {});
 			for (const view of VIEWS) {
 				await go(page, view);
@@ -96,4 +102,23 @@ test("with less motion wanted nothing moves", async () => {
 		setTimeout(() => resolve(count), 700);
 	}));
 	assert.ok(frames < 60, `${frames} changes`);
+});
+
+test("Set-up, in each width and scheme", { timeout: 200_000 }, async () => {
+	await stage.ask("stop_speaker");
+	let json = null; // what the doctor found at first: it wants a pause between two examinations
+	for (const [width, height] of Object.entries(WIDTHS)) {
+		for (const colorScheme of SCHEMES) {
+			const { page, context } = await openVisitor(browser, { viewport: { width: Number(width), height }, colorScheme });
+			if (json) await page.route("**/api/doctor", (route) => route.fulfill({ json }));
+			const { code } = await stage.ask("pair");
+			const examined = page.waitForResponse((answer) => answer.url().endsWith("/api/doctor"), { timeout: 100_000 });
+			await page.goto(`${stage.address}/#pair=${code}`);
+			json = await (await examined).json();
+			await page.getByText("Its name:").waitFor();
+			await page.locator("conure-set-up .tag").first().waitFor();
+			await examine(page, `set-up-${width}-${colorScheme}`);
+			await context.close();
+		}
+	}
 });

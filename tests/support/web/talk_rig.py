@@ -29,8 +29,8 @@ from daemon.web.entry import Entry, Right, Visitor
 from daemon.web.talk.beside_speaker import SpeakerLink
 from daemon.web.talk.life import Patience
 from daemon.web.talk.service import ServiceAddress, TalkService
-from daemon.web.talk.talk import TalkTerms
 from daemon.web.talk.talks import Talks
+from daemon.web.talk.terms import TalkTerms
 
 QUICK = Pace(thinking_s=0.02, speed=50.0, playout=0.0)
 

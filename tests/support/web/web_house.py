@@ -15,6 +15,7 @@ import httpx2
 from web_door import listening
 
 from daemon.config.settings import Settings
+from daemon.control.remote.client import Note, SpeakerDoor
 from daemon.errors import ControlError
 from daemon.web import app
 from daemon.web.api.doctor import DoctorPage
@@ -34,7 +35,6 @@ from daemon.web.gate.refusals import RefusalCounts
 from daemon.web.gate.rules import HouseRules
 from daemon.web.gate.tokens import GatewayTokens
 from daemon.web.service_parts import ServiceParts, build_service_parts
-from daemon.web.speaker.client import Note, SpeakerDoor
 
 PATIENCE_S = 20.0
 

@@ -14,11 +14,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from daemon.control.remote.client import SpeakerAway
 from daemon.errors import ControlError
 from daemon.web.api.answers import answering
 from daemon.web.entry import Endpoint, Entry, Right, Visitor
 from daemon.web.gate.refusals import RefusalCounts
-from daemon.web.speaker.client import SpeakerAway
 
 PHONE = Visitor(name="Firefox on Android", key="device:ab12", rights=frozenset(Right))
 

@@ -75,8 +75,8 @@ def test_programs_get_everything_about_a_board(capsys: pytest.CaptureFixture[str
     assert board["button"] == {"pin": 17, "pull": "none", "active": "high"}
     assert board["header"]["17"] == "button"
     assert set(board) == {
-        "name", "what", "tried_by", "sound", "setup", "button", "lights", "detect", "header", "quirks",
-        "sources", "mixer_commands",
+        "name", "what", "tried_by", "sound", "setup", "button", "lights", "camera", "detect", "header",
+        "quirks", "sources", "mixer_commands",
     }  # fmt: skip
 
 

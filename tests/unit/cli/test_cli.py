@@ -434,6 +434,8 @@ class FakeDaemon:
                 return {"state": "idle", "since_s": 2, "muted": False}
             case "volume":
                 return {"volume": args.get("percent", 70)}
+            case "announce":
+                return {"id": args.get("id", "made-up"), "state": "known" if "id" in args else "queued"}
         return None
 
     async def watch(self, _: object) -> AsyncIterator[dict[str, Any]]:
@@ -458,6 +460,20 @@ async def run_beside(conure: FakeDaemon, socket: Path, *argv: str) -> int:
         (["volume", "+"], ("volume", {"change": 5}), "70 %\n"),
         (["volume", "-10"], ("volume", {"change": -10}), "70 %\n"),
         (["say", "good", "morning"], ("say", {"text": "good morning"}), ""),
+        (
+            ["announce", "tea", "time", "--volume", "30", "--chime", "--priority", "low", "--expires", "5"],
+            (
+                "announce",
+                {"text": "tea time", "volume": 30, "chime": True, "priority": "low", "expires_s": 5.0},
+            ),
+            "",
+        ),
+        (
+            ["announce", "tea", "--id", "door"],
+            ("announce", {"text": "tea", "id": "door"}),
+            "door was announced",
+        ),
+        (["announce", "tea", "--json"], ("announce", {"text": "tea"}), '{\n  "id"'),
         (["status"], ("status", {}), "conure: idle for 2 s\nmuted       no\n"),
     ],
 )

@@ -25,8 +25,8 @@ def _neither_is_installed(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setitem(sys.modules, library, None)
 
 
-def test_the_defaults_need_nothing() -> None:
-    check_extras(Settings())
+def test_without_extras_nothing_else_is_needed() -> None:
+    check_extras(Settings(vad=VadSettings(engine="webrtc")))
 
 
 def test_all_that_is_missing_is_told_at_once() -> None:

@@ -39,6 +39,7 @@ SECRETS = {
     "an instruction": "Never tell of the blue door",
     "a place": "Rue Cachee 7, Lyon",
     "a reminder": "divorce lawyer",
+    "an announcement": "grandmother has fallen",
 }
 
 
@@ -72,6 +73,11 @@ api_key = "{SECRETS["a tool's key"]}"
         **STATUS,
         "link": {"state": "refused", "problem": f"{ODD_KEY[:24]} is refused", "remedy": None},
         "reminders": {"waiting": 1, "next": SECRETS["a reminder"], "missed": [SECRETS["a reminder"]]},
+        "announcements": {
+            "sounds": SECRETS["an announcement"],
+            "unspoken": SECRETS["an announcement"],
+            "recent": [SECRETS["an announcement"]],
+        },
     }
     running(patient)
     patient.status = status
@@ -91,7 +97,7 @@ def log_lines() -> list[str]:
     return [begin + line for line in [*spoken, *told, *named]]
 
 
-SAID = ("what was said", "what the model said", "an instruction", "a place", "a reminder")
+SAID = ("what was said", "what the model said", "an instruction", "a place", "a reminder", "an announcement")
 NOT_IN_LOG = ("a header", "an address", *SAID)
 """What is known to be private only by where it stands."""
 
@@ -122,7 +128,8 @@ def test_no_secret_is_in_it_where_the_configuration_cannot_be_used(machine: Mach
 def test_everything_that_helps_is_in_it(machine: Machine) -> None:
     text = make_report(machine, machine.root / "config.toml", offline=True)
     titles = [line.removeprefix("## ") for line in text.splitlines() if line.startswith("## ")]
-    assert titles == ["Versions", "Doctor", "Status", "Configuration", "Log, the last 200 lines"]
+    expected = "Versions, Doctor, Sound check, Status, Configuration, Log/the last 200 lines"
+    assert titles == [title.replace("/", ", ") for title in expected.split(", ")]
     for words in (
         "Python     3.",
         "google-genai 9.9",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from daemon.cli.text.status import TURNS_SHOWN, duration, event_text, size, status_text, turn_text
+from daemon.cli.text.status import TURNS_SHOWN, duration, event_text, pairs_text, size, status_text, turn_text
 
 TURN = {
     "turn": 7,
@@ -123,3 +123,10 @@ def test_a_size_has_a_fitting_unit(count: float, text: str) -> None:
 
 def test_a_state_is_written_as_words_are() -> None:
     assert status_text({"state": "follow_up", "since_s": 2}).startswith("conure: follow-up for 2 s\n")
+
+
+def test_what_pauses_gained_and_cost_is_told_in_words_and_only_where_it_is_something() -> None:
+    usage = {"refused": 0, "eager_ends": 3, "eager_wasted": 1, "eager_wasted_s": 2.0, "gained_ms": 300.0}
+    told = "refused 0, asked at a pause 3, asked in vain 1, sent or made in vain 2 s, sooner by 300 ms"
+    assert pairs_text(usage) == told
+    assert pairs_text(dict.fromkeys(usage, 0)) == "refused 0"

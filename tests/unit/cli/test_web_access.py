@@ -10,13 +10,13 @@ from pathlib import Path
 import pytest
 
 from daemon.cli import web_access
+from daemon.control.remote.client import NoSpeaker
 from daemon.errors import ConureError
 from daemon.web.gate.codes import CodeFile
 from daemon.web.gate.desk import PairingDesk
 from daemon.web.gate.devices import Devices
 from daemon.web.gate.places import Whereabouts, write_whereabouts
 from daemon.web.gate.tokens import GatewayTokens
-from daemon.web.speaker.client import NoSpeaker
 
 
 @pytest.fixture(autouse=True)

@@ -23,6 +23,10 @@ GATEWAY = (
     "prometheus_client",
     "av",
     "daemon.web",
+    "aiomqtt",
+    "paho",
+    "daemon.home",
+    "daemon.conductor.agreement",
 )
 
 RUN = """

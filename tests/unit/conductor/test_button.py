@@ -6,10 +6,11 @@ from dataclasses import replace
 
 import pytest
 
-from daemon.conductor.button import meanings
+from daemon.conductor.button import ButtonInput, meanings
 from daemon.conductor.gestures import Gesture
 from daemon.config.settings import ButtonSettings
 from daemon.events import (
+    ButtonEdge,
     DialogueEvent,
     MuteSet,
     StopAsked,
@@ -46,3 +47,14 @@ def test_each_gesture_means_what_is_configured(
 
 def test_mute_is_turned_round() -> None:
     assert MuteSet(False) in list(meanings(Gesture.DOUBLE, USUAL, muted=True))
+
+
+async def test_what_a_press_became_is_told_once() -> None:
+    """By the word for the whole gesture, not for its halves."""
+    told: list[object] = []
+    button = ButtonInput(
+        USUAL, lambda: 10.0, lambda _due: None, lambda event, **fields: told.append((event, fields))
+    )
+    button.take(ButtonEdge(True, 10.0), muted=False)
+    button.take(ButtonEdge(False, 10.1), muted=False)
+    assert told == [("gesture", {"gesture": "tapped"})]

@@ -40,6 +40,7 @@ def test_a_turn_is_told_in_words_and_milliseconds(ledger: Ledger) -> None:
         "trigger": "button",
         "outcome": "answered",
         "trigger_to_first_sent_ms": 20.0,
+        "trigger_to_end_ms": 2000.0,
         "end_to_all_sent_ms": 10.0,
         "end_to_first_reply_ms": 600.0,
         "end_to_first_sample_ms": 650.0,

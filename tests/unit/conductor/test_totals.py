@@ -7,8 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from daemon.conductor.ledger import Mark, Turn
-from daemon.conductor.totals import BOUNDS_S, DURATIONS, Histogram, TurnTotals
+from daemon.conductor.totals import BOUNDS_S, DURATIONS, TurnTotals
 from daemon.events import Trigger
+from daemon.histogram import Histogram
 from daemon.words import Outcome
 
 
@@ -70,14 +71,14 @@ def test_a_turn_that_goes_on_is_not_counted() -> None:
     ("duration_s", "bucket"), [(0.0, 0), (0.1, 0), (0.1001, 1), (10.0, 11), (10.01, 12), (1e9, 12)]
 )
 def test_a_bound_belongs_to_its_bucket_and_the_last_has_none(duration_s: float, bucket: int) -> None:
-    histogram = Histogram()
+    histogram = Histogram(BOUNDS_S)
     histogram.add(duration_s)
     assert histogram.report()["counts"].index(1) == bucket
 
 
 @given(st.lists(st.floats(0, 1e6)))
 def test_none_is_lost_and_none_counted_twice(durations_s: list[float]) -> None:
-    histogram = Histogram()
+    histogram = Histogram(BOUNDS_S)
     for duration_s in durations_s:
         histogram.add(duration_s)
     told = histogram.report()

@@ -214,7 +214,16 @@ def test_a_mistake_says_what_would_be_right(text: str, said: str) -> None:
         ('[lights]\nkind = "led"\npins = [17]', "pin 17 is the button's (button.pin)"),
         ('[live]\nmodel = "gemini-2.0-flash-live-001"', "shut down on 9 December 2025; use gemini-3.8-live"),
         ('[live]\nmodel = "a b"', "must be a model's name"),
+        ('[camera]\ndevice = "video0"', 'must be "pi", or a file such as "/dev/video0"'),
+        (
+            '[live]\nmodel = "gemini-of-tomorrow"\n[camera]\nuse = "tool"',
+            'must be "off", for gemini-of-tomorrow takes no pictures',
+        ),
         ("[live]\ntemperature = 0.5", "gemini-3.8-live takes no temperature; leave it at -1 (default -1.0)"),
+        (
+            '[live]\nmodel = "gemini-3.8-live-extended-thinking"\nmax_output_tokens = 9',
+            "gemini-3.8-live-extended-thinking takes no max_output_tokens; leave it at 0",
+        ),
         ('[live]\nmodel = "gemini-2.5-flash-native-audio-latest"\ntemperature = -0.5', "must be -1, or from"),
         ('[live]\nvoice = "kore"', 'live.voice = "kore": did you mean "Kore"?'),
         ('[live]\nvoice = "Kore!"', 'did you mean "Kore"?'),

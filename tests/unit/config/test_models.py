@@ -74,6 +74,7 @@ def test_unknown_names_are_asked_for_nothing_optional(model: str) -> None:
     row = capabilities(model)
     assert row is UNKNOWN
     assert (row.thinking_level, row.thinking_budget, row.tools) == ("", None, ())
+    assert not (row.max_output_tokens or row.media_resolution)
     assert not (row.affective_dialog or row.proactivity or row.temperature or row.gone or row.deprecated)
 
 

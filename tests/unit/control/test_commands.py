@@ -292,6 +292,8 @@ class StuckSession:
 
     async def send_text(self, text: str) -> None: ...
 
+    async def send_video(self, jpeg: bytes) -> None: ...
+
     def evidence(self) -> Evidence:
         return Evidence(self.outstanding_bytes, 0)
 

@@ -196,7 +196,7 @@ def test_muted_is_no_fault(patient: Patient) -> None:
 def test_who_may_not_read_the_key_hears_of_the_link_from_the_daemon(
     patient: Patient, link: dict[str, Any], mark: Verdict, words: str
 ) -> None:
-    from daemon.doctor.network import _session
+    from daemon.doctor.network.to_service import _session
 
     patient.key_file.unlink()
     patient.status = STATUS | {"link": link}

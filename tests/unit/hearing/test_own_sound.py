@@ -18,6 +18,11 @@ NOW_S = 100.0
 class Unused:
     """A canceller that nothing goes through."""
 
+    slope = 0.0
+
+    def doubt_path(self) -> None:
+        pass
+
     def begin(self) -> None:
         pass
 

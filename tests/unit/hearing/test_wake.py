@@ -140,6 +140,23 @@ def test_the_word_itself_is_no_speech_that_goes_on(loud: bool) -> None:
     assert told == ([SpeechEnded(), WAKE] if loud else [WAKE])
 
 
+@pytest.mark.parametrize(("said", "loud"), [(HELLO[: 20 * 640], True), (CHUNK * 20, False)])
+def test_a_word_is_told_with_its_loudness_and_its_place(said: bytes, loud: bool) -> None:
+    """By these several speakers agree which of them answers, and nothing after the word is lost meanwhile."""
+    posts: Posts[CaptureEvent] = Posts()
+    room = Room()
+    capture = capture_with(ScriptedWords(*[None] * 20, "parrot"), posts, room)
+    thread = BodyThread(capture.run)
+    room.say(*[said[at : at + 640] for at in range(0, len(said), 640)], CHUNK)
+    thread.stop.set()
+    room.let(CHUNK)
+    thread.join()
+    (word,) = [event for event in posts.now if isinstance(event, TalkPressed)]
+    assert word.heard_at_byte == 21 * MIC_FORMAT.chunk_bytes
+    assert (word.score_db > 10.0) is loud
+    assert not word.agreed
+
+
 async def wake(rig: Rig) -> None:
     rig.conure.parts.mailbox.post(WAKE)
 

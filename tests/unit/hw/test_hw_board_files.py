@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from daemon.config.board import board_settings
 from hw.boards.board_files import (
     FILE_LIMIT_BYTES,
     FOLDER,
@@ -39,6 +40,8 @@ active = "low"
 kind = "dotstar"
 pins = [5, 6]
 count = 3
+[camera]
+device = "/dev/video0"
 [detect]
 usb = ["2886:0019"]
 i2c = [0x1a]
@@ -51,6 +54,7 @@ sound = "a page"
 setup = "a page"
 button = "a page"
 lights = "unverified"
+camera = "a page"
 detect = "a page"
 header = "a page"
 """
@@ -112,6 +116,11 @@ def test_lights_on_spi_come_with_the_line_that_switches_spi_on() -> None:
     for board in load_all():
         if board.lights and board.lights.kind in ("apa102", "neopixel"):
             assert "dtparam=spi=on" in board.setup.config_txt, board.name
+
+
+def test_a_board_may_have_a_camera_which_stays_off_until_it_is_turned_on() -> None:
+    settings = board_settings(board_from(WHOLE))
+    assert (settings.camera.device, settings.camera.use) == ("/dev/video0", "off")
 
 
 def test_levels_are_set_on_a_card_that_amixer_knows() -> None:

@@ -12,6 +12,7 @@ from hw.sound.cards import (
     DeviceInfo,
     UsbPlace,
     card_number,
+    cards_meant,
     choose,
     no_such_device,
     parse_cards,
@@ -122,3 +123,31 @@ def test_the_kernel_tells_which_usb_device_a_card_is(tmp_path: Path) -> None:
     (tmp_path / "proc/asound/card1/usbid").write_text("2886:0018\n", "ascii")
     (tmp_path / "sys/class/sound/card1/device").symlink_to(interface)
     assert read_usb_places([0, 1], tmp_path) == {0: UsbPlace(), 1: UsbPlace("2886:0018", "1-1.2")}
+
+
+@pytest.mark.parametrize(
+    ("wanted", "cards"),
+    [
+        (["default"], ["Device 0d8c:0014 1-1.2", "Headphones"]),
+        (["USB Audio"], ["Device 0d8c:0014 1-1.2", "Headphones"]),
+        (["device"], ["Device 0d8c:0014 1-1.2"]),
+        (["usb:0d8c:0014"], ["Device 0d8c:0014 1-1.2"]),
+        (["usb-port:1-1.2", "Headphones"], ["Device 0d8c:0014 1-1.2", "Headphones"]),
+        (["Headphones", "default"], ["Device 0d8c:0014 1-1.2", "Headphones"]),
+        ([], []),
+    ],
+)
+def test_a_word_that_names_a_card_means_it_and_any_other_word_all(
+    tmp_path: Path, wanted: list[str], cards: list[str]
+) -> None:
+    assert cards_meant(wanted, tmp_path) == [], "there is no sound system"
+    (tmp_path / "proc/asound/card1").mkdir(parents=True)
+    (tmp_path / "proc/asound/cards").write_text(
+        " 0 [Headphones     ]: bcm2835 - Headphones\n 1 [Device         ]: USB-Audio - USB PnP Sound Device\n"
+    )
+    (tmp_path / "proc/asound/card1/usbid").write_text("0d8c:0014\n")
+    port = tmp_path / "sys/devices/1-1.2/1-1.2:1.0"
+    port.mkdir(parents=True)
+    (tmp_path / "sys/class/sound/card1").mkdir(parents=True)
+    (tmp_path / "sys/class/sound/card1/device").symlink_to(port)
+    assert cards_meant(wanted, tmp_path) == cards

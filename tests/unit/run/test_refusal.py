@@ -8,9 +8,9 @@ import pytest
 
 from daemon.config.settings import Settings
 from daemon.run.refusal import say_on, show_on
-from daemon.speaking.announcer import recording
 from daemon.speaking.earcons import earcon_pcm
 from daemon.speaking.messages import Message
+from daemon.speaking.recordings import Recordings
 from daemon.words import Earcon
 from hw.base import Colour, SpeakerError
 from hw.simulated.board import SimulatedBoard
@@ -30,7 +30,7 @@ def test_the_tone_and_the_words_are_heard_whole() -> None:
     board = SimulatedBoard(speed=20)
     say_on(board, LOUD)
     heard = board.stage.heard() if board.stage else b""
-    assert earcon_pcm(Earcon.REFUSED) + recording(Message.REFUSED_KEY) in heard
+    assert earcon_pcm(Earcon.REFUSED) + Recordings().of(Message.REFUSED_KEY) in heard
 
 
 def test_without_tones_and_words_nothing_is_heard() -> None:

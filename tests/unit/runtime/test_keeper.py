@@ -16,6 +16,7 @@ import pytest
 from fakes import settled
 
 from daemon.conductor.accounts import UNSET, Accounts, Day
+from daemon.conductor.daily import DailyTimes
 from daemon.config.settings import LiveSettings
 from daemon.run.kept_files import USAGE_FILE, files_to_keep, load_days, local_day
 from daemon.runtime.keeper import Content, Keeper
@@ -182,7 +183,9 @@ WALL_S = 1_795_000_000.0
 async def keep(folder: Path, handle: Handle | None, clocks: Clocks, live: LiveSettings = LIVE) -> None:
     """What a run of the daemon leaves behind, with this handle at its end."""
     now: list[Handle | None] = [None]
-    files = files_to_keep(Accounts(), live, lambda: now[0], clock=clocks.monotonic, wall_clock=clocks.wall)
+    files = files_to_keep(
+        Accounts(), DailyTimes(), live, lambda: now[0], clock=clocks.monotonic, wall_clock=clocks.wall
+    )
     keeper = Keeper(Store(folder), files)
     task = asyncio.create_task(keeper.run())
     await settled()
@@ -231,7 +234,7 @@ async def test_a_handle_that_failed_is_not_kept_any_longer(tmp_path: Path) -> No
     clocks = Clocks(wall_s=WALL_S, monotonic_s=100.0)
     present: list[Handle | None] = [Handle("h-1", given_s=100.0)]
     files = files_to_keep(
-        Accounts(), LIVE, lambda: present[0], clock=clocks.monotonic, wall_clock=clocks.wall
+        Accounts(), DailyTimes(), LIVE, lambda: present[0], clock=clocks.monotonic, wall_clock=clocks.wall
     )
     store = Store(tmp_path)
     store.keep(SESSION_FILE, files[SESSION_FILE]())

@@ -180,3 +180,12 @@ class TestLoading:
         (tmp_path / "file").write_text("")
         assert Store(tmp_path / "file").load(NAME, as_is) is None
         assert len(lines(caplog)) == 1
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file to somebody else")
+def test_what_root_keeps_belongs_to_whom_the_folder_belongs_to(folder: Path) -> None:
+    folder.mkdir(parents=True)
+    os.chown(folder, 1234, 2345)
+    assert Store(folder).keep(NAME, {"days": 1})
+    found = (folder / NAME).stat()
+    assert (found.st_uid, found.st_gid, mode_of(folder / NAME)) == (1234, 2345, 0o600)

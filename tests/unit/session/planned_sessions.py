@@ -26,6 +26,8 @@ def failure(kind: FailureKind = FailureKind.TRANSIENT) -> LinkError:
 class PlannedSession:
     """A session that says what the test lets it say, and writes down what it is given."""
 
+    detour = ""
+
     def __init__(self, handle: str | None) -> None:
         self.handle = handle
         self.calls: list[str | bytes] = []
@@ -64,6 +66,9 @@ class PlannedSession:
 
     async def send_text(self, text: str) -> None:
         self.calls.append(text)
+
+    async def send_video(self, jpeg: bytes) -> None:
+        self.calls.append(jpeg)
 
     async def send_tool_answer(self, answer: ToolAnswer) -> None:
         self.calls.append(f"answer of {answer.name}")

@@ -11,13 +11,23 @@ import pytest
 from fakes import LoopTime, settled
 from planned_sessions import CLOSING_S, HANDSHAKE_S, PlannedDialler, PlannedSession, failure
 
-from daemon.events import LinkChanged, LinkLost, LinkRefused, LinkUp, PieceSent, UtteranceGiven, UtteranceSent
+from daemon.events import (
+    LinkChanged,
+    LinkLost,
+    LinkRefused,
+    LinkUp,
+    PictureChanged,
+    PieceSent,
+    UtteranceGiven,
+    UtteranceSent,
+)
 from daemon.runtime.ring import HistoryRing
 from daemon.server_events import GoAway, HandleUpdate, ReplyAudio, ServerEvent, Transcript, TurnComplete
 from daemon.session.connection import Connection, Told
 from daemon.session.failures import FailureKind
 from daemon.session.link import LinkPhase, LinkPolicy
 from daemon.session.liveness import Evidence
+from daemon.session.uplink import Told as UplinkTold
 from daemon.session.uplink import Uplink
 
 POLICY = LinkPolicy(idle_close_s=180.0, max_age_s=540.0)
@@ -49,10 +59,10 @@ class Rig:
         )
         self.task = asyncio.create_task(self.connection.run(self.dialler))
 
-    def _note_sent(self, event: UtteranceSent | UtteranceGiven | PieceSent) -> None:
+    def _note_sent(self, event: UplinkTold) -> None:
         if isinstance(event, PieceSent):
             self.pieces.append(event)
-        else:
+        elif not isinstance(event, PictureChanged):
             self.sent.append(event)
 
     def _note(self, event: Told) -> None:

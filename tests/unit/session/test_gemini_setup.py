@@ -5,6 +5,7 @@ from __future__ import annotations
 from daemon.config.models import DEFAULT_MODEL
 from daemon.config.settings import LiveSettings
 from daemon.session.gemini.setup import connect_config
+from daemon.tools.declaring.declarations import Equipment
 
 
 class TestTheSetUp:
@@ -36,3 +37,14 @@ class TestTheSetUp:
         assert config.speech_config is None
         assert config.input_audio_transcription is None
         assert config.context_window_compression is None
+
+    def test_limits_a_reply_where_that_is_asked_for_and_taken(self) -> None:
+        for model, taken in ((DEFAULT_MODEL, 500), ("gemini-3.8-live-extended-thinking", None)):
+            config = connect_config(LiveSettings(model=model, max_output_tokens=500), None)
+            assert config.max_output_tokens == taken
+        assert connect_config(LiveSettings(), None).max_output_tokens is None
+
+    def test_has_pictures_looked_at_as_cheaply_as_the_model_can(self) -> None:
+        for pictures, resolution in ((True, "MEDIA_RESOLUTION_LOW"), (False, None)):
+            config = connect_config(LiveSettings(), None, Equipment(lambda: "", pictures=pictures))
+            assert config.media_resolution == resolution

@@ -10,11 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from daemon.events import PieceSent, UtteranceGiven, UtteranceSent
+from daemon.events import PictureChanged, PieceSent, UtteranceGiven, UtteranceSent
 from daemon.runtime.ring import HistoryRing
 from daemon.session.failures import Failure, FailureKind, LinkError
 from daemon.session.liveness import Evidence
-from daemon.session.uplink import Uplink
+from daemon.session.uplink import Told, Uplink
 from daemon.session.utterance import MAX_UNANSWERED_BYTES
 from hw.base import MIC_FORMAT
 from hw.sound.pace import LIMIT_S, TOLERANCE
@@ -45,6 +45,9 @@ class RecordingSession:
 
     async def send_text(self, text: str) -> None:
         self._note(f"text {text}")
+
+    async def send_video(self, jpeg: bytes) -> None:
+        self._note(f"picture {jpeg.decode()}")
 
     def evidence(self) -> Evidence | None:
         return self.tcp
@@ -79,10 +82,10 @@ class Rig:
             clock=lambda: self.now_s,
         )
 
-    def _take(self, event: UtteranceSent | UtteranceGiven | PieceSent) -> None:
+    def _take(self, event: Told) -> None:
         if isinstance(event, PieceSent):
             self.pieces.append(event)
-        else:
+        elif not isinstance(event, PictureChanged):
             self.sent.append(event)
 
     def say(self, pcm: bytes) -> None:

@@ -10,17 +10,18 @@ from rig import Rig, running_rig, with_keys
 
 from daemon.config.settings import Settings
 from daemon.runtime.ring import FifoRing
-from daemon.speaking.announcer import PAUSE_S, Announcer, recording
+from daemon.speaking.announcer import PAUSE_S, Announcer
 from daemon.speaking.earcons import earcon_pcm
 from daemon.speaking.messages import REPEAT_AFTER_S, Message
 from daemon.speaking.playback import Playback
+from daemon.speaking.recordings import Recordings
 from daemon.standin.plan import Plan
 from daemon.standin.voices import NoAudio
 from daemon.words import Earcon
 from hw.base import SPEAKER_FORMAT, Speaker
 
 TONE = earcon_pcm(Earcon.REFUSED)
-SAID = TONE + bytes(SPEAKER_FORMAT.bytes(PAUSE_S)) + recording(Message.REFUSED_KEY)
+SAID = TONE + bytes(SPEAKER_FORMAT.bytes(PAUSE_S)) + Recordings().of(Message.REFUSED_KEY)
 
 # --- what is made of an earcon
 
@@ -93,7 +94,13 @@ def test_an_earcon_without_a_message_is_its_tone() -> None:
 
 # --- in the running daemon
 
-LOUD = with_keys(Settings(), vad={"silence_ms": 300}, trigger={"follow_up_s": 0.0}, sound={"volume": 100})
+LOUD = with_keys(
+    Settings(),
+    vad={"silence_ms": 300},
+    trigger={"follow_up_s": 0.0},
+    sound={"volume": 100},
+    live={"fallback": "off"},  # sessions are refused here, and calls over HTTPS are not
+)
 VOICE = with_keys(LOUD, trigger={"voice": "on"})
 
 
@@ -113,7 +120,7 @@ async def until_refused(rig: Rig, kind: str) -> None:
 
 def heard(rig: Rig, message: Message) -> int:
     """How often the message has been heard whole."""
-    return rig.board.speaker.heard().count(recording(message))
+    return rig.board.speaker.heard().count(Recordings().of(message))
 
 
 async def until_silent(rig: Rig) -> None:

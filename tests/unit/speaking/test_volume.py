@@ -15,6 +15,7 @@ from daemon.lights.night import Night
 from daemon.runtime.ring import FifoRing
 from daemon.runtime.store import Store
 from daemon.speaking.gain import gain_for
+from daemon.speaking.overlay import Speech
 from daemon.speaking.playback import Playback, PlaybackEvent
 from daemon.speaking.volume import VOLUME_FILE, Volume, load_percent
 from hw.base import Speaker
@@ -160,3 +161,36 @@ class TestWhatIsKept:
 
     def test_without_a_place_nothing_is_kept(self) -> None:
         assert load_percent(None, 70) == 70
+
+
+class TestAnnouncements:
+    def test_the_mixer_is_open_while_an_announcement_or_a_bell_sounds(self, playback: Playback) -> None:
+        mixer = FakeMixer()
+        volume = Volume(playback, SoundSettings(), percent=70, hardware=mixer)
+        speech, bell = Speech(bytes(100), 1.0, int), Quiet()
+        volume.ring(bell)
+        volume.announce(speech)
+        volume.ring(None)
+        volume.announce(None)
+        assert [by_samples for _, by_samples in mixer.asked] == [False, True, True, True, False]
+
+    @pytest.mark.parametrize(
+        ("percent", "urgent", "minute", "heard"),
+        [
+            (None, False, 12 * 60, 60),
+            (None, False, 0, 30),
+            (None, True, 0, 60),
+            (90, False, 12 * 60, 80),
+            (90, True, 0, 80),
+            (90, False, 0, 30),
+            (20, False, 0, 20),
+        ],
+    )
+    def test_its_loudness_keeps_to_the_limits_and_to_the_night_s_if_it_is_not_urgent(
+        self, playback: Playback, *, percent: int | None, urgent: bool, minute: int, heard: int
+    ) -> None:
+        clock = Clock()
+        clock.minute = minute
+        settings = SoundSettings(max_volume=80, night_volume=30)
+        volume = Volume(playback, settings, percent=60, night=NIGHT, minute=clock)
+        assert volume.gain_of(percent, urgent=urgent) == gain_for(heard)

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from web_house import House, ToldSpeaker, running_house, streaming
 
+from daemon.control.remote.client import SpeakerAway
 from daemon.lights.ladder import LADDER
 from daemon.web.api import events
 from daemon.web.api.agents import name_of
@@ -20,7 +21,6 @@ from daemon.web.gate.gate import COOKIE
 from daemon.web.gate.limits import REQUESTS_BURST
 from daemon.web.gate.pairing import WRONG_OF_ADDRESS
 from daemon.web.gate.tokens import rights_of
-from daemon.web.speaker.client import SpeakerAway
 
 
 @pytest.fixture
@@ -148,6 +148,15 @@ async def test_history_and_usage_are_parts_of_the_status(house: House, speaker: 
     paired = house.cookie()
     assert (await house.get("/api/history", paired)).json() == {"turns": [{"turn": 1}]}
     assert (await house.get("/api/usage", paired)).json() == {"usage": {"today": {}}}
+
+
+@pytest.mark.parametrize("name", ["days", "log"])
+async def test_days_and_log_lines_come_as_the_speaker_tells_them(
+    house: House, speaker: ToldSpeaker, name: str
+) -> None:
+    speaker.answers[name] = {"told": [1, 2]}
+    assert (await house.get(f"/api/{name}", house.cookie())).json() == {"told": [1, 2]}
+    assert speaker.asked == [(name, {})]
 
 
 async def test_timers_come_as_a_table(house: House, speaker: ToldSpeaker) -> None:
@@ -320,6 +329,7 @@ async def test_a_paired_device_makes_a_code_for_a_guest_who_may_talk_alone(house
     guest = {"Cookie": f"{COOKIE}={cookie_of(paired)}", "Origin": house.origin}
     assert (await house.post("/api/pair/new", {}, guest)).status_code == 403
     assert (await house.get("/api/events", guest)).status_code == 403
+    assert len((await house.get("/api/lights", guest)).json()["lights"]) == len(LADDER)
 
 
 async def test_devices_are_listed_and_revoked(house: House) -> None:

@@ -15,7 +15,7 @@ import pytest
 from web_door import GET_ONCE, all_of, connected, listening, says_hello
 
 from daemon.certificates import Life, Scope, new_authority, new_leaf, read_certified
-from daemon.errors import ConfigError
+from daemon.errors import EX_CONFIG, ConfigError
 from daemon.runtime.clock import CLOCK_SET_S
 from daemon.web.door.certificates import (
     AUTHORITY_FILE,
@@ -26,8 +26,9 @@ from daemon.web.door.certificates import (
     YourCertificate,
     server_context,
 )
+from daemon.web.door.certify import certify_aside, main
 from daemon.web.door.limits import DoorLimits
-from daemon.web.door.names import NETWORKS, addresses, domains_of, host_name, is_at_home
+from daemon.web.door.names import NETWORKS, Address, addresses, domains_of, host_name, is_at_home
 from daemon.web.door.plain import as_profile
 
 HOME = (ip_address("127.0.0.1"), ip_address("192.168.1.20"))
@@ -360,3 +361,46 @@ def test_the_profile_holds_the_authority_and_is_the_same_each_time(tmp_path: Pat
     (payload,) = plistlib.loads(bytes(first))["PayloadContent"]
     assert payload["PayloadType"] == "com.apple.security.root"
     assert payload["PayloadContent"] == authority.der
+
+
+# --- made in a process of its own
+
+
+def test_a_gateway_that_has_certificates_made_needs_no_library_for_it(tmp_path: Path) -> None:
+    """The other process makes what this one shows, and a second look has nothing made."""
+    made: list[object] = []
+
+    def make(addresses: tuple[Address, ...]) -> None:
+        made.append(addresses)
+        certify_aside(tmp_path, "kitchen", addresses)
+
+    for _ in range(2):
+        own = OwnCertificates(tmp_path, "kitchen", make=make)
+        pem = own.into(server_context(), HOME).pem
+    assert made == [HOME]
+    assert pem == OwnCertificates(tmp_path, "kitchen").into(server_context(), HOME).pem
+
+
+def test_the_other_process_tells_what_keeps_it_from_its_work(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "state").write_text("a file in its place")
+    assert main([str(tmp_path / "other"), "kitchen", "127.0.0.1"]) == 0
+    assert main([str(tmp_path / "state"), "kitchen", "127.0.0.1"]) == EX_CONFIG
+    assert "there would be no TLS" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("program", "told"),
+    [("echo 'the card is full'; exit 78", "the card is full"), ("exit 1", "see above"), (None, "no TLS")],
+)
+def test_what_the_other_process_tells_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, program: str | None, told: str
+) -> None:
+    python = tmp_path / "python"
+    if program is not None:
+        python.write_text(f"#!/bin/sh\n{program}\n")
+        python.chmod(0o755)
+    monkeypatch.setattr(sys, "executable", str(python))
+    with pytest.raises(ConfigError, match=told):
+        certify_aside(tmp_path, "kitchen", HOME)

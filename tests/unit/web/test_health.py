@@ -9,10 +9,10 @@ import pytest
 from places import ROOT
 from web_pages import FakeSpeaker, pages
 
+from daemon.control.remote.client import NoSpeaker
 from daemon.lights.ladder import LADDER
 from daemon.web.api.health import PATIENCE_S, UNWELL_LIGHTS, entries, readiness
 from daemon.web.api.kept_status import KEPT_S, KeptStatus
-from daemon.web.speaker.client import NoSpeaker
 
 WELL = {"light": "idle", "link": {"state": "offline", "problem": None}}
 

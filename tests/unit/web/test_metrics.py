@@ -16,6 +16,7 @@ from web_pages import FakeSpeaker, pages
 
 from daemon.conductor.totals import DURATIONS
 from daemon.config.web import WebSettings
+from daemon.control.remote.client import NoSpeaker, SpeakerDoor
 from daemon.events import Trigger
 from daemon.lights.ladder import LADDER
 from daemon.web.api import speaker_metrics
@@ -23,7 +24,7 @@ from daemon.web.api.kept_status import KeptStatus
 from daemon.web.api.metrics import GatewayReports, MetricsPage, entries
 from daemon.web.entry import Right, Visitor
 from daemon.web.gate.rules import LOCAL, LOOPBACK
-from daemon.web.speaker.client import NoSpeaker, SpeakerDoor
+from daemon.web.talk.traffic import Traffic
 from daemon.words import Outcome, Phase
 
 PROMETHEUS = (
@@ -178,6 +179,26 @@ class TestTheGateway:
         assert value(told["conure_web_tokens"]) == 7
         assert value(told["conure_web_events"], name="notes_dropped") == 1
         assert value(told["conure_web_resident_bytes"]) > 1e6
+
+    async def test_tells_what_goes_through_its_talks(self) -> None:
+        traffic = Traffic()
+        traffic.received["own"] += 3
+        traffic.sent["own"] += 2
+        traffic.heard("own", 1.5)
+        traffic.heard("own", 0.5)
+        traffic.dropped_bytes["audio_live"] = 960
+        for late_s in (0.0005, 0.004, 0.02, 30.0):
+            traffic.relay.add(late_s)
+        talks = {"traffic": traffic.report() | {"dropped_bytes": traffic.dropped_bytes}}
+        told = await families(NoSpeaker(), reports=GatewayReports(talks=lambda: talks))
+        assert value(told["conure_web_messages"], dialect="own", direction="received") == 3
+        assert value(told["conure_web_messages"], dialect="own", direction="sent") == 2
+        assert value(told["conure_web_decoded_seconds"], dialect="own") == 2.0
+        assert value(told["conure_web_reply_dropped_bytes"], dialect="audio_live") == 960
+        samples = told["conure_web_relay_seconds"].samples
+        up_to = {one.labels["le"]: one.value for one in samples if "le" in one.labels}
+        assert [up_to[bound] for bound in ("0.001", "0.005", "0.025", "10.0", "+Inf")] == [1, 2, 3, 3, 4]
+        assert [one.value for one in samples if not one.labels] == [4, 30.0245]
 
     async def test_says_nothing_of_python(self) -> None:
         told = await families(FakeSpeaker({"status": STATUS}))

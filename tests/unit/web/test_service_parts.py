@@ -13,11 +13,11 @@ from web_pages import pages
 
 from daemon.config.settings import Settings
 from daemon.config.web import WebSettings
+from daemon.control.remote.client import NoSpeaker
 from daemon.errors import ConfigError
 from daemon.web.api import ephemeral
 from daemon.web.api.kept_status import KeptStatus
 from daemon.web.service_parts import ServiceParts, build_service_parts
-from daemon.web.speaker.client import NoSpeaker
 from daemon.web.talk.news import TalkWishes
 from daemon.web.talk.talks import TalkRefused
 

@@ -166,3 +166,19 @@ async def test_a_file_that_is_no_toml_is_told(tmp_path: Path) -> None:
         found.config.write_text("[board")
         _, told = await found.post("/api/settings/check", {"sound.volume": 60})
     assert "is not valid TOML" in told["problems"][0]["text"]
+
+
+async def test_the_speaker_is_started_anew_by_the_helper(tmp_path: Path) -> None:
+    async with page(tmp_path) as found:
+        helping = asyncio.create_task(helper(found))
+        status, told = await found.post("/api/restart", {})
+        await helping
+        assert (status, told["kind"], told["told"]) == (200, "applied", "the speaker has started anew")
+        assert found.config.read_text() == FILE
+
+
+async def test_without_a_helper_nothing_is_started_and_that_is_told(tmp_path: Path) -> None:
+    async with page(tmp_path, helped=False) as found:
+        status, told = await found.post("/api/restart", {})
+        assert status == 403
+        assert "systemctl restart conure" in told["remedy"]

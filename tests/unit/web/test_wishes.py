@@ -48,7 +48,7 @@ NOBODY = 65534
 
 DANGEROUS = {
     # would run programs, or read and write files
-    "tools.directory", "tools.deny", "board.sample_wav", "board.record_wav", "lights.spi",
+    "camera.command", "tools.directory", "tools.deny", "board.sample_wav", "board.record_wav", "lights.spi",
     # would send the key, and what is said, elsewhere
     "live.base_url", "live.api_key_file",
     # would open the gate
@@ -56,6 +56,9 @@ DANGEROUS = {
     "web.certificate", "web.private_key", "web.behind_proxy",
     "web.talk_tools", "web.message_mib", "web.metrics", "web.tokens",
     "web.token_minutes", "web.token_facts",
+    # would let others at the broker command the speaker, and hear what was said
+    "device.name", "device.room", "device.id", "mqtt.host", "mqtt.port", "mqtt.tls", "mqtt.ca_file",
+    "mqtt.user", "mqtt.password_file", "mqtt.discovery", "mqtt.talk", "mqtt.transcripts",
 }  # fmt: skip
 
 
@@ -222,6 +225,30 @@ def test_a_speaker_that_its_owner_has_stopped_stays_so(machine: Machine) -> None
     assert "volume = 60" in machine.config.read_text()
 
 
+def test_a_new_start_is_carried_out_and_changes_no_file(machine: Machine) -> None:
+    (machine.state / WISH_FILE).write_text(json.dumps({"number": NUMBER, "restart": True}))
+    assert machine.apply(True) == machine.told()
+    assert machine.told().kind is OutcomeKind.APPLIED
+    assert machine.service.files == [FILE]
+    assert machine.service.gateways == 0
+
+
+def test_a_new_start_that_fails_is_told(machine: Machine) -> None:
+    (machine.state / WISH_FILE).write_text(json.dumps({"number": NUMBER, "restart": True}))
+    machine.apply(False)
+    assert (machine.told().kind, "journalctl" in machine.told().told) == (OutcomeKind.FAILED, True)
+
+
+def test_a_new_start_that_cannot_be_asked_for_is_told_in_its_own_words(machine: Machine) -> None:
+    class NoSystemd(ToldService):
+        def restart(self) -> bool:
+            raise FileNotFoundError("systemctl")
+
+    (machine.state / WISH_FILE).write_text(json.dumps({"number": NUMBER, "restart": True}))
+    Helper(machine.state, machine.config, NoSystemd(), NO_KEYS).run()
+    assert machine.told().told == "the speaker was not started anew: systemctl"
+
+
 def test_a_file_that_was_changed_meanwhile_is_left(machine: Machine) -> None:
     machine.wish({"sound.volume": 60})
     machine.config.write_text(FILE + "max_volume = 80\n")
@@ -323,6 +350,18 @@ def test_a_pipe_in_the_place_of_a_wish_is_not_waited_for(machine: Machine) -> No
     os.mkfifo(machine.state / WISH_FILE)
     assert machine.apply() is None
     assert list(machine.state.iterdir()) == []
+
+
+@pytest.mark.parametrize("what", ["a folder in its place", "no folder at all"])
+def test_a_wish_that_cannot_be_removed_is_told_as_that(machine: Machine, what: str) -> None:
+    """It would be met, and the speaker restarted, again and again."""
+    if what == "no folder at all":
+        machine.state.rmdir()
+    else:
+        (machine.state / WISH_FILE).mkdir()
+    with pytest.raises(ConureError, match=r"wish\.json cannot be removed, so it is not carried out: "):
+        machine.apply(True)
+    assert machine.config.read_text() == FILE
 
 
 def test_without_a_wish_nothing_is_done(machine: Machine) -> None:

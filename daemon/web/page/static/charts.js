@@ -70,3 +70,27 @@ export function columns(given, name, line) {
  * @returns {number | null} the nearest value; null where there is none
  */
 export const quantile = (values, share) => [...values].sort((a, b) => a - b)[Math.max(0, Math.ceil(share * values.length) - 1)] ?? null;
+
+const DAYS = 30;
+const DAY_MS = 86_400_000;
+
+/**
+ * The days up to the newest, those without anything among them, so that they stand in a calendar's distances. Pure.
+ * @param {{day: string}[]} rows of /api/days; one of a clock that was not set is left out
+ * @param {number} most so many at most
+ * @returns {Record<string, any>[]}
+ */
+export function calendar(rows, most = DAYS) {
+	const known = new Map(rows.filter(({ day }) => !Number.isNaN(Date.parse(day))).map((row) => [row.day, row]));
+	const days = [...known.keys()].sort();
+	if (!days.length) return [];
+	const last_ms = Date.parse(days[days.length - 1]);
+	const count = Math.min(most, Math.round((last_ms - Date.parse(days[0])) / DAY_MS) + 1);
+	return Array.from({ length: count }, (_, at) => {
+		const day = new Date(last_ms - (count - 1 - at) * DAY_MS).toISOString().slice(0, 10);
+		return known.get(day) ?? { day };
+	});
+}
+
+/** "30 November" as this browser's language has it. @param {string} day as 2026-11-30 */
+export const shortDay = (day) => new Date(`${day}T12:00`).toLocaleDateString(undefined, { day: "numeric", month: "short" });

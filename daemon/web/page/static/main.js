@@ -11,6 +11,7 @@ const VIEWS = { "set-up": "page", now: "page", talk: "talk", timers: "page", his
 const ALONE = ["talk", "health"]; // what a gateway without a speaker has
 
 const TOLD_MS = 6000;
+const SETTING_UP_MS = 3000; // who has seen Set-up for longer goes on with it when the speaker answers
 
 /** @param {string} selector @returns {HTMLElement} */
 const find = (selector) => /** @type {any} */ (document.querySelector(selector));
@@ -22,12 +23,14 @@ class Page {
 	place = h("div.place");
 	/** @type {Shared["me"]} */ me;
 	shown = "";
+	shown_ms = 0;
 
-	/** What this browser may see now: set-up until a speaker has answered, and without a speaker nothing that is its. */
+	/** What this browser may see now: set-up until a speaker has answered and its user goes on, and without a speaker nothing that is its. */
 	get views() {
 		const { speaker, status } = this.store.state;
 		const away = speaker === "unknown" ? !this.me.speaker : speaker === "away" && !status;
-		return Object.keys(VIEWS).filter((name) => this.me.rights.includes(VIEWS[name]) && (speaker === "none" ? ALONE.includes(name) : name !== "set-up" || away));
+		const sets_up = away || (this.shown === "set-up" && performance.now() - this.shown_ms > SETTING_UP_MS);
+		return Object.keys(VIEWS).filter((name) => this.me.rights.includes(VIEWS[name]) && (speaker === "none" ? ALONE.includes(name) : name !== "set-up" || sets_up));
 	}
 
 	async begin() {
@@ -51,7 +54,7 @@ class Page {
 
 	async enter() {
 		const whole = this.me.rights.includes("page");
-		const { lights } = whole ? await get("/api/lights") : { lights: [] };
+		const { lights } = await get("/api/lights");
 		this.shared = { store: this.store, me: this.me, lights: new Map(lights.map((scene) => [scene.name, scene])), tell: this.tell };
 		document.body.classList.add("inside");
 		this.main.replaceChildren(this.place);
@@ -64,6 +67,7 @@ class Page {
 
 	async route() {
 		const name = this.views.find((view) => view === location.hash.slice(1)) ?? this.views[0];
+		if (name !== this.shown) this.shown_ms = performance.now();
 		this.shown = name;
 		this.point();
 		try {

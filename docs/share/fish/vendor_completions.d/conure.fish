@@ -50,8 +50,8 @@ function _shtab_conure_using
   test "$_shtab_conure_cmdpath" = "$argv"
 end
 
-set -g _shtab_conure_commands run status talk stop mute unmute volume say timers 'timers list' 'timers add' 'timers alarm' 'timers remind' 'timers cancel' 'timers snooze' memory 'memory list' 'memory forget' doctor report listen tone lights devices boards config 'config check' 'config show' tools 'tools list' 'tools call' standin web 'web pair' 'web devices' 'web revoke' 'web token' apply version help
-set -g _shtab_conure_opts_with_value --address --board --config --day --for --key --listen --name --plan --port --record --seconds --voice --wav-out --weekdays --write-ca
+set -g _shtab_conure_commands run status talk stop mute unmute volume say announce messages 'messages make' timers 'timers list' 'timers add' 'timers alarm' 'timers remind' 'timers cancel' 'timers snooze' memory 'memory list' 'memory forget' doctor report listen tone lights devices boards config 'config check' 'config show' tools 'tools list' 'tools call' standin web 'web pair' 'web devices' 'web revoke' 'web token' mqtt 'mqtt forget' apply version help
+set -g _shtab_conure_opts_with_value --address --board --config --day --expires --for --id --key --listen --name --picture --plan --port --priority --record --seconds --voice --volume --wav-out --weekdays --write-ca
 
 complete -c conure -e
 complete -c conure -f
@@ -83,6 +83,20 @@ complete -c conure -n '_shtab_conure_using volume' -s h -l help -d 'show this he
 complete -c conure -n '_shtab_conure_using volume' -l json -d 'as JSON'
 complete -c conure -n '_shtab_conure_using; and test $_shtab_conure_npos -eq 0' -a say -d 'begin a turn in writing; the answer is spoken'
 complete -c conure -n '_shtab_conure_using say' -s h -l help -d 'show this help message and exit'
+complete -c conure -n '_shtab_conure_using; and test $_shtab_conure_npos -eq 0' -a announce -d 'have it say a text word for word, when nobody speaks'
+complete -c conure -n '_shtab_conure_using announce' -s h -l help -d 'show this help message and exit'
+complete -c conure -n '_shtab_conure_using announce' -l volume -x -d 'loudness in percent (default: the present one)'
+complete -c conure -n '_shtab_conure_using announce' -l chime -d 'sound a chime before it'
+complete -c conure -n '_shtab_conure_using announce' -l priority -xka "low normal high" -d 'what comes first; high: as loud at night'
+complete -c conure -n '_shtab_conure_using announce' -l expires -x -d 'do not say it later than this, in seconds (default: announce.expires_s)'
+complete -c conure -n '_shtab_conure_using announce' -l id -x -d 'say it once, however often it is sent with this name'
+complete -c conure -n '_shtab_conure_using announce' -l json -d 'as JSON: id, state, waiting'
+complete -c conure -n '_shtab_conure_using; and test $_shtab_conure_npos -eq 0' -a messages -d 'show or make what it says when something is wrong'
+complete -c conure -n '_shtab_conure_using messages' -s h -l help -d 'show this help message and exit'
+complete -c conure -n '_shtab_conure_using messages' -l json -d 'as JSON: state, made, messages, speech_s, cost_usd, …'
+complete -c conure -n '_shtab_conure_using messages; and test $_shtab_conure_npos -eq 0' -a make -d 'have them spoken in your voice and language, once'
+complete -c conure -n '_shtab_conure_using messages make' -s h -l help -d 'show this help message and exit'
+complete -c conure -n '_shtab_conure_using messages make' -l yes -d 'do not ask whether it may cost what it does'
 complete -c conure -n '_shtab_conure_using; and test $_shtab_conure_npos -eq 0' -a timers -d 'list, add, cancel and snooze timers, alarms and reminders'
 complete -c conure -n '_shtab_conure_using timers' -s h -l help -d 'show this help message and exit'
 complete -c conure -n '_shtab_conure_using timers' -l json -d 'as JSON: ringing, waiting, past'
@@ -117,7 +131,8 @@ complete -c conure -n '_shtab_conure_using doctor' -l config -xka "(__fish_compl
 complete -c conure -n '_shtab_conure_using doctor' -l board -xka "adafruit-braincraft adafruit-voice-bonnet aiy-voice-bonnet aiy-voice-hat codec-zero generic pimoroni-dual-mic pimoroni-pirate-audio respeaker-2mic-v1 respeaker-2mic-v2 respeaker-4mic respeaker-lite respeaker-xvf3800 satellite1 simulated whisplay wired-rgb wm8960-hat" -d 'use this board instead of the configured one'
 complete -c conure -n '_shtab_conure_using doctor' -l json -d 'as JSON'
 complete -c conure -n '_shtab_conure_using doctor' -l offline -d 'leave the network alone'
-complete -c conure -n '_shtab_conure_using doctor' -l sound -l no-sound -d 'play a test sound, to hear it again; on a terminal you are asked'
+complete -c conure -n '_shtab_conure_using doctor' -l sound -l no-sound -d 'measure how the microphone hears the speaker, by a test sound; on a terminal you are asked'
+complete -c conure -n '_shtab_conure_using doctor' -l picture -xka "(__fish_complete_path (commandline -ct))" -d 'draw the last measurement as a picture (SVG)'
 complete -c conure -n '_shtab_conure_using doctor' -l interactive -d 'try lights and button with your help'
 complete -c conure -n '_shtab_conure_using; and test $_shtab_conure_npos -eq 0' -a report -d 'write one file that can be attached to a question: doctor, status, versions, log'
 complete -c conure -n '_shtab_conure_using report' -s h -l help -d 'show this help message and exit'
@@ -134,13 +149,13 @@ complete -c conure -n '_shtab_conure_using; and test $_shtab_conure_npos -eq 0' 
 complete -c conure -n '_shtab_conure_using tone' -s h -l help -d 'show this help message and exit'
 complete -c conure -n '_shtab_conure_using tone' -l config -xka "(__fish_complete_path (commandline -ct))" -d 'use this configuration file'
 complete -c conure -n '_shtab_conure_using tone' -l board -xka "adafruit-braincraft adafruit-voice-bonnet aiy-voice-bonnet aiy-voice-hat codec-zero generic pimoroni-dual-mic pimoroni-pirate-audio respeaker-2mic-v1 respeaker-2mic-v2 respeaker-4mic respeaker-lite respeaker-xvf3800 satellite1 simulated whisplay wired-rgb wm8960-hat" -d 'use this board instead of the configured one'
-complete -c conure -n '_shtab_conure_using tone; and test $_shtab_conure_npos -eq 0' -ka "listening done error muted unmuted offline refused quota no_mic test" -d 'only this one: listening, done, …, or test'
+complete -c conure -n '_shtab_conure_using tone; and test $_shtab_conure_npos -eq 0' -ka "listening done error muted unmuted offline refused quota no_mic look test" -d 'only this one: listening, done, …, or test'
 complete -c conure -n '_shtab_conure_using; and test $_shtab_conure_npos -eq 0' -a lights -d 'show what the lights can say'
 complete -c conure -n '_shtab_conure_using lights' -s h -l help -d 'show this help message and exit'
 complete -c conure -n '_shtab_conure_using lights' -l seconds -x -d 'each for so long (3)'
 complete -c conure -n '_shtab_conure_using lights' -l config -xka "(__fish_complete_path (commandline -ct))" -d 'use this configuration file'
 complete -c conure -n '_shtab_conure_using lights' -l board -xka "adafruit-braincraft adafruit-voice-bonnet aiy-voice-bonnet aiy-voice-hat codec-zero generic pimoroni-dual-mic pimoroni-pirate-audio respeaker-2mic-v1 respeaker-2mic-v2 respeaker-4mic respeaker-lite respeaker-xvf3800 satellite1 simulated whisplay wired-rgb wm8960-hat" -d 'use this board instead of the configured one'
-complete -c conure -n '_shtab_conure_using lights; and test $_shtab_conure_npos -eq 0' -ka "speaking-microphone-open sending listening stopping starting volume ringing pairing refused no-microphone no-speaker muted speaking quota offline thinking connecting follow-up missed ready" -d 'only this one: listening, no-microphone, …'
+complete -c conure -n '_shtab_conure_using lights; and test $_shtab_conure_npos -eq 0' -ka "speaking-microphone-open sending listening stopping starting volume ringing announcing pairing refused no-microphone no-speaker muted speaking quota offline thinking connecting follow-up missed slow-way ready" -d 'only this one: listening, no-microphone, …'
 complete -c conure -n '_shtab_conure_using; and test $_shtab_conure_npos -eq 0' -a devices -d 'list the sound devices'
 complete -c conure -n '_shtab_conure_using devices' -s h -l help -d 'show this help message and exit'
 complete -c conure -n '_shtab_conure_using devices' -l json -d 'as JSON: devices (name, kind, card, usb, port, default, opened_with), in_use'
@@ -194,6 +209,12 @@ complete -c conure -n '_shtab_conure_using web revoke' -s h -l help -d 'show thi
 complete -c conure -n '_shtab_conure_using web; and test $_shtab_conure_npos -eq 0' -a token -d 'make a token for a program; it is shown once'
 complete -c conure -n '_shtab_conure_using web token' -s h -l help -d 'show this help message and exit'
 complete -c conure -n '_shtab_conure_using web token' -l for -x -d 'such as talk,metrics: talk, metrics, tokens, page'
+complete -c conure -n '_shtab_conure_using; and test $_shtab_conure_npos -eq 0' -a mqtt -d 'show the speaker to Home Assistant through an MQTT broker'
+complete -c conure -n '_shtab_conure_using mqtt' -s h -l help -d 'show this help message and exit'
+complete -c conure -n '_shtab_conure_using mqtt' -l config -xka "(__fish_complete_path (commandline -ct))" -d 'use this configuration file'
+complete -c conure -n '_shtab_conure_using mqtt; and test $_shtab_conure_npos -eq 0' -a forget -d 'have the broker and Home Assistant forget the speaker'
+complete -c conure -n '_shtab_conure_using mqtt forget' -s h -l help -d 'show this help message and exit'
+complete -c conure -n '_shtab_conure_using mqtt forget' -l config -xka "(__fish_complete_path (commandline -ct))" -d 'use this configuration file'
 complete -c conure -n '_shtab_conure_using; and test $_shtab_conure_npos -eq 0' -a apply -d 'carry out what the page wishes of the configuration (for systemd)'
 complete -c conure -n '_shtab_conure_using apply' -s h -l help -d 'show this help message and exit'
 complete -c conure -n '_shtab_conure_using; and test $_shtab_conure_npos -eq 0' -a version -d 'tell the versions of Conure, its libraries and the system'

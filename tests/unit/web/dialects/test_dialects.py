@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -19,7 +20,7 @@ from daemon.web.dialects.questions import QuestionDialect
 from daemon.web.talk import news as n
 from daemon.web.talk.news import TalkWishes, Trouble
 
-OFFER = OnOffer(model="gemini-3.8-live", voices=("Kore", "Puck"), temperature=False)
+OFFER = OnOffer(model="gemini-3.8-live", voices=("Kore", "Puck"), temperature=False, max_output_tokens=False)
 BUSY = Trouble(code="busy", sentence="There are 2 talks already.", close_code=1013, retry_after_s=60.0)
 
 
@@ -83,6 +84,17 @@ def test_what_cannot_be_honoured_is_named_where_no_client_looks() -> None:
     }  # fmt: skip
     acknowledged = told(dialect.take(json.dumps({"type": "config", **said}), 0.0))[0]
     assert acknowledged["ignored"] == ["model", "voice", "colour", "temperature", "max_output_tokens"]
+
+
+@pytest.mark.parametrize(("wish", "taken"), [(1000, 1000), (0, 0), (1.5, 0), ("many", 0), (70_000, 0)])
+def test_a_longest_reply_is_honoured_where_the_model_takes_one(wish: object, taken: int) -> None:
+    dialect = ProxyCoreDialect(replace(OFFER, max_output_tokens=True), address="127.0.0.1", is_page=False)
+    asked = config(generation_config={"max_output_tokens": wish})
+    assert dialect.take(asked, 0.0) == [
+        do.BeginTalk(wishes=wishes_of(text_only=True, max_output_tokens=taken))
+    ]
+    acknowledged = told(dialect.tell(n.TalkReady(), 0.5))[1]
+    assert acknowledged.get("ignored") == (None if taken else ["max_output_tokens"])
 
 
 def test_a_later_config_changes_the_set_up_until_something_was_said() -> None:

@@ -34,8 +34,8 @@ def test_the_table_is_the_folder() -> None:
     assert len(files.FILES) == len(set(files.FILES))
 
 
-def test_all_files_together_stay_within_their_budget() -> None:
-    assert sum(len(files.read_file(name).body) for name in files.FILES) <= files.BUDGET_BYTES
+def test_all_files_together_stay_within_their_budget_as_they_travel() -> None:
+    assert sum(len(files.read_file(name).packed) for name in files.FILES) <= files.BUDGET_BYTES
 
 
 def imported(name: str) -> set[str]:
@@ -123,11 +123,12 @@ def test_all_files_are_served(tmp_path: Path) -> None:
 # --- how they are served
 
 
-def client() -> TestClient:
+def client(accepts: str = "gzip, deflate, br, zstd") -> TestClient:
     def route(entry: Entry) -> Route:
         return Route(entry.path, entry.endpoint, methods=list(entry.methods))
 
-    return TestClient(Starlette(routes=[route(entry) for entry in files.entries()]))
+    app = Starlette(routes=[route(entry) for entry in files.entries()])
+    return TestClient(app, headers={"Accept-Encoding": accepts})
 
 
 @pytest.mark.parametrize(
@@ -149,6 +150,38 @@ def test_a_file_comes_whole_with_its_type_and_is_asked_for_again(path: str, kind
         answer.content
         == (files.FOLDER / (path.removeprefix("/page/").strip("/") or files.INDEX)).read_bytes()
     )
+
+
+def test_a_browser_gets_files_compressed_and_a_program_that_does_not_ask_as_they_are() -> None:
+    packed, plain = (client(accepts).get("/page/page.css") for accepts in ("gzip", "identity"))
+    assert (packed.headers["content-encoding"], packed.headers["vary"]) == ("gzip", "Accept-Encoding")
+    assert "content-encoding" not in plain.headers
+    assert plain.headers["vary"] == "Accept-Encoding"
+    assert packed.content == plain.content
+    assert int(packed.headers["content-length"]) < len(plain.content) / 2
+    assert packed.headers["etag"] != plain.headers["etag"]
+
+
+def test_a_tag_of_one_coding_is_none_of_the_other() -> None:
+    packed = client("gzip").get("/page/main.js").headers["etag"]
+    assert client("").get("/page/main.js", headers={"If-None-Match": packed}).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("header", "takes"),
+    [
+        ("gzip", True),
+        ("br, GZIP;q=0.5", True),
+        ("gzip; q=0.01", True),
+        ("gzip;q=0", False),
+        ("gzip; q=0.000, br", False),
+        ("br", False),
+        ("*", False),
+        ("", False),
+    ],
+)
+def test_gzip_is_for_who_takes_it(header: str, *, takes: bool) -> None:
+    assert files.takes_gzip(header) is takes
 
 
 @pytest.mark.parametrize("form", ["{}", "W/{}", '"other", {}'])

@@ -8,8 +8,9 @@ from collections.abc import AsyncIterator
 import pytest
 from fakes import settled
 
-from daemon.events import PieceSent, UtteranceGiven, UtteranceSent
+from daemon.events import PieceSent, UtteranceGiven
 from daemon.session.liveness import Evidence
+from daemon.session.uplink import Told
 from daemon.web.talk.upstream import MAX_TEXTS, Upstream
 
 MESSAGE = 1280
@@ -21,8 +22,16 @@ class Line:
     def __init__(self, *, manual: bool) -> None:
         self.left: list[str | int] = []
         self.pcm = b""
-        self._posted: asyncio.Queue[UtteranceSent | UtteranceGiven | PieceSent] = asyncio.Queue()
-        self.up = Upstream(manual=manual, message_ms=40, post=self._posted.put_nowait, clock=lambda: 7.0)
+        self._posted: asyncio.Queue[Told] = asyncio.Queue()
+        self.now_s = 7.0
+        self.relayed_s: list[float] = []
+        self.up = Upstream(
+            manual=manual,
+            message_ms=40,
+            post=self._posted.put_nowait,
+            clock=lambda: self.now_s,
+            relayed=self.relayed_s.append,
+        )
         self._task: asyncio.Task[None] | None = None
 
     async def connect(self) -> None:
@@ -63,6 +72,9 @@ class Line:
     async def send_text(self, text: str) -> None:
         self.left.append(text)
 
+    async def send_video(self, jpeg: bytes) -> None:
+        self.left.append(jpeg.decode())
+
     def evidence(self) -> Evidence | None:
         return None
 
@@ -98,6 +110,22 @@ async def test_what_was_said_before_there_is_a_connection_leaves_on_it(stream: L
     await stream.connect()
     assert stream.pcm.startswith(b"\1\0" * 2000)
     assert stream.left[-1] == "end of stream"
+
+
+async def test_how_long_each_piece_of_speech_was_under_way_is_told_once(stream: Line) -> None:
+    """What waits for a connection counts, and what is said again after a loss does not count twice."""
+    stream.up.hear(b"\1\0" * 640)
+    stream.now_s = 8.5
+    stream.up.hear(b"\1\0" * 320)
+    await stream.connect()
+    assert stream.relayed_s == [1.5]
+    stream.now_s = 9.0
+    stream.up.hear(b"\1\0" * 320)
+    await stream.turn()
+    assert stream.relayed_s == [1.5, 0.5, 0.0]
+    await stream.lose()
+    await stream.connect()
+    assert stream.relayed_s == [1.5, 0.5, 0.0]
 
 
 async def test_more_speech_takes_the_end_back(stream: Line) -> None:

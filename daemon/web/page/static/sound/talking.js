@@ -1,6 +1,7 @@
 // One talk: this device's microphone and loudspeaker, and the connection that carries them (conure.talk.1).
 
-import { PCM, isNewer, pack, samplesOf, unpack } from "./frames.js";
+import { JPEG, PCM, isNewer, pack, samplesOf, unpack } from "./frames.js";
+import { Waiting } from "./waiting.js";
 
 const WAITING_BYTES = 64 * 1024; // two seconds of speech that the network has not taken; policy beyond: dropped, counted
 const OPEN_MS = 8000;
@@ -30,9 +31,24 @@ const REFUSED = {
 	remedy: `Safari and iPhones want the speaker's certificate first: open ${globalThis.location?.origin}/conure.mobileconfig. Elsewhere, load the page again.`,
 };
 
-/** Tells by events whose `detail` is a note: phase, words, over, level, sounding, tool, trouble, ended. */
+/** @param {any} error of getUserMedia @returns {Trouble} what it says of a camera */
+export function troubleOfCamera({ name, message }) {
+	const [text, remedy] = CAMERA[name] ?? [`The camera could not be opened: ${message}`];
+	return { text, remedy, kind: "warn" };
+}
+
+const NO_CAMERA = ["No camera was found.", "Plug one in, or choose another. The talk goes on without it."];
+const CAMERA = {
+	NotAllowedError: ["The browser does not let this page use the camera.", "Allow it beside the address, and switch it on again. The talk goes on without it."],
+	NotFoundError: NO_CAMERA,
+	OverconstrainedError: NO_CAMERA,
+	NotReadableError: ["The camera cannot be opened.", "Close other programs that use it. The talk goes on without it."],
+};
+
+/** Tells by events whose `detail` is a note: phase, words, over, level, sounding, tool, taken, trouble, ended. */
 export class Talking extends EventTarget {
 	turn = 0;
+	waiting = new Waiting();
 	pressed = false;
 	ready = false;
 	ended = false;
@@ -97,7 +113,7 @@ export class Talking extends EventTarget {
 	}
 
 	end() {
-		this.#send({ type: "end" });
+		this.#give(JSON.stringify({ type: "end" }));
 		this.#close();
 	}
 
@@ -108,17 +124,35 @@ export class Talking extends EventTarget {
 		socket.onopen = () => {
 			clearTimeout(late);
 			this.opened = true;
-			this.#send({ type: "start", push_to_talk: this.wishes.push_to_talk, take_over: this.wishes.take_over });
+			socket.send(JSON.stringify({ type: "start", push_to_talk: this.wishes.push_to_talk, take_over: this.wishes.take_over }));
 		};
 		socket.onmessage = ({ data }) => (typeof data === "string" ? this.#told(JSON.parse(data)) : this.#play(data));
 		socket.onclose = () => this.#fail(this.opened ? { text: "The talk has ended: the connection closed.", remedy: "Start again." } : REFUSED);
 	}
 
+	/** Show the model a picture; false where the network is too slow for it. @param {Blob} jpeg */
+	async show(jpeg) {
+		const picture = new Uint8Array(await jpeg.arrayBuffer());
+		if (!this.ready || this.socket?.readyState !== WebSocket.OPEN || this.socket.bufferedAmount > WAITING_BYTES) return false;
+		this.socket.send(pack(JPEG, this.turn, picture));
+		return true;
+	}
+
 	#heard({ piece, level_dbfs }) {
 		this.#tell("level", { level_dbfs });
-		if (!this.ready || (this.wishes.push_to_talk && !this.pressed) || this.socket?.readyState !== WebSocket.OPEN) return;
-		if (this.socket.bufferedAmount > WAITING_BYTES) this.dropped += 1;
-		else this.socket.send(pack(PCM, this.turn, piece));
+		if (this.ended || (this.wishes.push_to_talk && !this.pressed)) return;
+		if (!this.ready) this.waiting.hear(piece);
+		else if (this.socket && this.socket.bufferedAmount > WAITING_BYTES) this.dropped += 1;
+		else this.#give(pack(PCM, this.turn, piece));
+	}
+
+	/** The session stands: what was said while it was set up goes first. */
+	#begin() {
+		this.ready = true;
+		for (const item of this.waiting.take()) {
+			if (item instanceof Int16Array) this.#give(pack(PCM, this.turn, item));
+			else this.#send(item);
+		}
 	}
 
 	#play(data) {
@@ -136,10 +170,11 @@ export class Talking extends EventTarget {
 
 	/** Names that are not known are passed over. */
 	#told({ type, turn = this.turn, message: text, remedy, ...more }) {
-		if (type === "ready") this.ready = true;
+		if (type === "ready") this.#begin();
 		if (type === "ready" || type === "state") this.#tell("phase", { phase: more.state ?? type });
 		else if (type === "transcript") this.#tell("words", more);
 		else if (type === "tool") this.#tell("tool", more);
+		else if (type === "image_taken") this.#tell("taken", {});
 		else if (type === "interrupted") this.#play_act("interrupt", turn);
 		else if (type === "turn_complete") this.#play_act("finish", turn);
 		else if (type === "notice") this.#tell("trouble", { text, remedy, kind: "info" });
@@ -147,8 +182,15 @@ export class Talking extends EventTarget {
 		else if (type === "ended") this.#close();
 	}
 
+	/** Now, or when the session stands. */
 	#send(message) {
-		if (this.socket?.readyState === WebSocket.OPEN) this.socket.send(JSON.stringify(message));
+		if (this.ready) this.#give(JSON.stringify(message));
+		else this.waiting.say(message);
+	}
+
+	/** @param {string | Uint8Array<ArrayBuffer>} frame */
+	#give(frame) {
+		if (this.socket?.readyState === WebSocket.OPEN) this.socket.send(frame);
 	}
 
 	/** Keep the screen on. Refused on a low battery: then it goes dark as it always does. */

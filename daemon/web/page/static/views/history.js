@@ -1,7 +1,7 @@
 // History: how long the last turns took, one by one and all together.
 
 import { get } from "../api.js";
-import { columns, quantile, stretches, timeline } from "../charts.js";
+import { calendar, columns, quantile, shortDay, stretches, timeline } from "../charts.js";
 import { h, milliseconds, nothing } from "../dom.js";
 import { View } from "../view.js";
 
@@ -14,6 +14,7 @@ const TRIGGERS = { button: "Button", voice: "Voice", wake_word: "Wake word", com
 class History extends View {
 	body = h("div.stack");
 	turns = [];
+	days = [];
 	wanted = "";
 
 	build() {
@@ -25,6 +26,9 @@ class History extends View {
 	async #read() {
 		const told = await this.attempt(get("/api/history"));
 		if (told) this.#take(told.turns);
+		const { days } = await get("/api/days").catch(() => ({ days: [] })); // without them the turns are enough
+		this.days = calendar(days);
+		this.#show();
 	}
 
 	#take(turns) {
@@ -36,7 +40,7 @@ class History extends View {
 	#show() {
 		if (!this.turns.length) return this.body.replaceChildren(h("section.card", nothing("history", "No turn yet", "Each question and its answer appears here with its times.")));
 		const shown = this.turns.filter(({ outcome }) => !this.wanted || outcome === this.wanted);
-		this.body.replaceChildren(summary(this.turns), ...(firstSounds(this.turns).length ? [latency(this.turns)] : []), this.#list(shown));
+		this.body.replaceChildren(summary(this.turns), ...(firstSounds(this.turns).length ? [latency(this.turns)] : []), ...byDay(this.days), this.#list(shown));
 	}
 
 	#list(turns) {
@@ -76,6 +80,16 @@ function latency(turns) {
 	const picture = columns(turns.map(({ turn, end_to_first_sample_ms: value }) => ({ value, label: `Turn ${turn}: ${milliseconds(value)}` })),
 		`First sound after the end of speech, over ${turns.length} turns; median ${milliseconds(middle)}`, middle);
 	return h("figure.card.stack", h("figcaption", h("h2", "From your last word to its first sound"), h("p.small", "One column for each turn, the newest at the right; the line is the median.")), picture);
+}
+
+/** Of the days that had turns, how long their users waited. */
+function byDay(days) {
+	const known = days.filter(({ median_ms }) => median_ms != null);
+	if (known.length < 2) return [];
+	const longest = milliseconds(Math.max(...known.map(({ median_ms }) => median_ms)));
+	const given = days.map(({ day, median_ms, p90_ms, turns }) => ({ value: median_ms ?? null, label: median_ms == null ? `${shortDay(day)}: no turn` : `${shortDay(day)}: half within ${milliseconds(median_ms)}, nine of ten within ${milliseconds(p90_ms)}, ${turns} turns` }));
+	const name = `First sound by day, from ${shortDay(days[0].day)} to ${shortDay(days[days.length - 1].day)}: half of the turns within ${known.map(({ median_ms }) => milliseconds(median_ms)).join(", ")}`;
+	return [h("figure.card.stack", h("figcaption", h("h2", "Day by day"), h("p.small", `Half of a day's turns sounded within this time; ${longest} at most.`)), columns(given, name), h("p.row.small.ends", h("span.grow", shortDay(days[0].day)), shortDay(days[days.length - 1].day)))];
 }
 
 function row(turn, longest_ms) {

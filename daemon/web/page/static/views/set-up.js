@@ -1,9 +1,11 @@
 // Set-up: shown first where no speaker answers yet. What the doctor finds, in the order in which it is put right.
 
-import { get, post } from "../api.js";
-import { capital, h, icon, notice, prose, say } from "../dom.js";
+import { get } from "../api.js";
+import { h, icon, prose, say } from "../dom.js";
+import { keyForm } from "../key-form.js";
 import { View } from "../view.js";
 import { finding } from "./health.js";
+import { soundCheck } from "./sound-check.js";
 
 /** Each step, and the doctor's checks that tell whether it is done. */
 const STEPS = {
@@ -17,37 +19,36 @@ const STEPS = {
 class SetUp extends View {
 	again = h("button.primary", { onclick: () => this.#look() }, "Look again");
 	steps = h("ol.stack");
-	field = h("input", { type: "password", required: true, autocomplete: "off", oninput: () => this.#offer(false) });
-	keep = h("button.primary");
-	told = h("div", { role: "alert" });
-	form = h("form.stack", { onsubmit: (event) => this.#keep(event) }, h("label", "New key", this.field),
-		h("p.small", "Google gets what is said, and may use it to improve its products if nobody pays for the key: its ", h("a", { href: "https://ai.google.dev/gemini-api/terms" }, "terms"), "."),
-		h("div.row", this.keep), this.told);
+	sound = h("div");
+	name = h("div.stack");
+	form = keyForm(this);
+	done = false;
+	heading = h("h2");
+	text = h("p");
+	on = h("a", { href: "#now", class: "button" }, "Go on to Now");
 
 	build() {
-		this.append(h("section.card.stack", h("h2", "The speaker does not answer yet"), h("p", "These steps bring it to its first word."), h("div.row", this.again)), this.trouble, this.steps);
-		this.#offer(false);
+		this.append(h("section.card.stack", this.heading, this.text, h("div.row", this.again, this.on)), this.trouble, this.steps);
 		this.#show([]);
+		this.watch((state) => this.#follow(state));
 		this.#look();
+		this.#name();
 	}
 
-	/** @param {boolean} anyway whether it is kept though it cannot be tested: once that was told of this key */
-	#offer(anyway) {
-		this.anyway = anyway;
-		say(this.keep, anyway ? "Keep untested" : "Test and keep");
+	/** Once the speaker answers, its sound can be tried. */
+	#follow({ speaker, status }) {
+		const here = speaker === "here" && Boolean(status);
+		say(this.heading, here ? "The speaker answers" : "The speaker does not answer yet");
+		say(this.text, here ? "Try its sound, and you are done." : "These steps bring it to its first word.");
+		this.again.hidden = here;
+		this.on.hidden = !here;
+		if (here && !this.done) this.sound.replaceChildren(soundCheck(this.shared));
+		this.done = here;
 	}
 
-	async #keep(event) {
-		event.preventDefault();
-		this.keep.disabled = true;
-		const answer = await this.attempt(post("/api/key", { key: this.field.value, anyway: this.anyway }), this.told);
-		this.keep.disabled = false;
-		this.#offer(answer?.kind === "untested");
-		if (!answer) return;
-		const text = capital(answer.told);
-		if (answer.kind !== "applied" && answer.kind !== "kept") return this.told.append(notice({ text, remedy: answer.remedy }));
-		this.form.reset();
-		this.shared.tell(text);
+	async #name() {
+		const told = await get("/api/name").catch(() => null);
+		if (told) this.name.replaceChildren(...nameRow(told));
 	}
 
 	async #look() {
@@ -63,9 +64,26 @@ class SetUp extends View {
 			const found = findings.filter(({ check }) => checks.includes(check));
 			const wrong = found.filter(({ mark }) => mark === "wrong");
 			const done = found.length > 0 && !wrong.length;
-			return h("li.card.stack", h("div.row", h("h2", name), done && h("p.tag.good", icon("check"), "done"), wrong.length > 0 && h("p.tag.bad", "to do")), !done && h("p.small", ...prose(text)), h("ul.rows.findings", ...wrong.map(finding)), name === "API key" && this.form);
+			return h("li.card.stack", h("div.row", h("h2", name), done && h("p.tag.good", icon("check"), "done"), wrong.length > 0 && h("p.tag.bad", "to do")), !done && h("p.small", ...prose(text)), h("ul.rows.findings", ...wrong.map(finding)), name === "API key" && this.form, name === "Sound" && this.sound, name === "Network" && this.name);
 		}));
 	}
+}
+
+const LEADS = {
+	here: ["good", "leads here"],
+	elsewhere: ["bad", "leads to another device"],
+	nowhere: ["warn", "is not found by the speaker itself"],
+};
+const NAME_REMEDIES = {
+	elsewhere: "Two devices have this name: give this one another with `sudo hostnamectl hostname NAME`, or set `[web] name` in its file.",
+	nowhere: "Your browser may find it all the same. If not, `sudo apt install avahi-daemon`, or use an address below.",
+};
+
+/** What the speaker is called, and whether that name leads to it. */
+function nameRow({ name, leads, addresses }) {
+	const [kind, words] = LEADS[leads];
+	return [h("div.row", h("p", "Its name: ", h("code", name)), h("p", { class: `tag ${kind}` }, words)),
+		NAME_REMEDIES[leads] && h("p.small", ...prose(NAME_REMEDIES[leads])), h("p.small", "Its addresses: ", addresses.join(", "))].filter(Boolean);
 }
 
 customElements.define("conure-set-up", SetUp);

@@ -2,11 +2,13 @@
 
 import { get, post } from "../api.js";
 import { h, notice, prose } from "../dom.js";
+import { keyForm } from "../key-form.js";
 import { View } from "../view.js";
 
 class Settings extends View {
 	search = h("input", { type: "search", placeholder: "Search", "aria-label": "Search", oninput: () => this.#filter() });
 	tables = h("div.card.tables");
+	key = h("details.card.table", h("summary", h("h2", "API key"), h("span.small", "change it")), h("div.inside-table.stack", keyForm(this)));
 	count = h("p.grow");
 	apply = h("button.primary", { onclick: () => this.#send("/api/settings") }, "Apply");
 	bar = h("section.savebar.card.row", { hidden: true }, this.count,
@@ -16,7 +18,7 @@ class Settings extends View {
 	version = "";
 
 	build() {
-		this.append(this.search, this.trouble, this.tables, this.bar);
+		this.append(this.search, this.trouble, this.tables, this.key, this.bar);
 		this.#read();
 	}
 
@@ -25,7 +27,7 @@ class Settings extends View {
 		if (!told) return;
 		this.keys = told.settings;
 		this.version = told.version;
-		this.apply.hidden = told.writable === false;
+		this.apply.hidden = this.key.hidden = told.writable === false;
 		this.#show();
 		if (this.apply.hidden) this.trouble.append(notice({ text: "Settings are read and checked here, and changed in their file.", remedy: `Change \`${told.file}\`, then \`sudo systemctl restart conure\`.`, kind: "info" }));
 	}

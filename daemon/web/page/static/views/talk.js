@@ -1,10 +1,11 @@
 // Talk: this phone or computer as microphone and loudspeaker. The microphone is open from Start to End, and only here.
 
+import { Camera } from "../camera.js";
 import { levelPicture } from "../charts.js";
 import { h, icon, notice, say } from "../dom.js";
 import { ConureLight } from "../light.js";
 import { START, reduce } from "../reducer.js";
-import { Talking, lacking, troubleOf } from "../sound/talking.js";
+import { Talking, lacking, troubleOf, troubleOfCamera } from "../sound/talking.js";
 import { View, conversation } from "../view.js";
 
 /** What a talk does, in words, with the scene of the speaker's light that says the same. */
@@ -23,6 +24,12 @@ class Talk extends View {
 	quiet = h("button.big", { onclick: () => this.talk?.stop() }, icon("stop"), "Stop");
 	meter = levelPicture();
 	push = h("input", { type: "checkbox", id: "push", onchange: () => this.#show() });
+	shows = h("input", { type: "checkbox", id: "camera", "aria-describedby": "camera-about", onchange: () => this.#look() });
+	cameras = h("select", { onchange: () => this.#look() });
+	preview = h("img", { alt: "The picture that was sent last" });
+	seen = h("figcaption.small");
+	sight = h("figure.sight", { hidden: true }, this.preview, this.seen);
+	which = h("label", { hidden: true }, "Which camera", this.cameras);
 	microphones = h("select", { onchange: () => this.#choose() });
 	loudspeakers = h("select", { onchange: () => this.#choose() });
 	words = conversation({
@@ -32,6 +39,7 @@ class Talk extends View {
 		write: (text) => this.#write(text),
 	});
 	/** @type {Talking | null} */ talk = null;
+	/** @type {Camera | null} */ camera = null;
 	state = START;
 	phase = "off";
 	floor = 0;
@@ -40,7 +48,10 @@ class Talk extends View {
 		const can_choose = "setSinkId" in (globalThis.AudioContext?.prototype ?? {});
 		this.append(
 			h("section.hero.card", this.light, h("div.words", this.word, this.about), this.trouble, h("div.buttons", this.main, this.hold, this.quiet), this.meter.element,
-				h("div.wide.stack", h("div.row", h("label.grow", { for: "push" }, "Push to talk"), this.push), h("label", "Microphone", this.microphones),
+				this.sight,
+				h("div.wide.stack", h("div.row", h("label.grow", { for: "push" }, "Push to talk"), this.push),
+					h("div", h("div.row", h("label.grow", { for: "camera" }, "Camera"), this.shows), h("p.small", { id: "camera-about" }, "A picture each second, only while it listens to you.")),
+					this.which, h("label", "Microphone", this.microphones),
 					can_choose ? h("label", "Loudspeaker", this.loudspeakers) : h("p.small", "This browser chooses the loudspeaker itself."))),
 			this.words.element);
 		this.#holding();
@@ -48,6 +59,7 @@ class Talk extends View {
 		navigator.mediaDevices?.addEventListener?.("devicechange", this.#devices);
 		this.ends(() => navigator.mediaDevices?.removeEventListener?.("devicechange", this.#devices));
 		this.ends(() => this.talk?.end());
+		this.ends(() => this.#blind());
 		this.#devices();
 		this.#show();
 	}
@@ -61,6 +73,7 @@ class Talk extends View {
 		this.#listen(talk);
 		try {
 			await talk.start();
+			await this.#look();
 			await this.#devices();
 		} catch (error) {
 			this.#troubles([troubleOf(error)]);
@@ -75,6 +88,7 @@ class Talk extends View {
 			words: ({ who, text }) => this.#take({ event: "transcript", who, text }),
 			over: () => this.#take({ event: "turn" }),
 			level: ({ level_dbfs }) => this.#level(level_dbfs),
+			taken: () => say(this.seen, "It has seen this picture."),
 			tool: ({ name }) => say(this.about, `It uses ${name.replaceAll("_", " ")}.`),
 			trouble: (trouble) => this.#troubles([trouble]),
 			sounding: ({ sounding }) => (this.dataset.sounding = sounding),
@@ -86,7 +100,50 @@ class Talk extends View {
 	#enter(phase) {
 		if (phase === "off") this.talk = null;
 		this.phase = phase in PHASES ? phase : "ready";
+		if (phase === "off") this.#blind();
+		this.camera?.follow(this.phase);
 		this.#show();
+	}
+
+	/** Open the camera where it is wanted and a talk is open, and else close it. */
+	async #look() {
+		this.#blind();
+		const talk = this.talk;
+		if (!talk || talk.ended || !this.shows.checked) return;
+		const camera = (this.camera = new Camera((jpeg) => this.#send(talk, jpeg), () => this.#unseen({ text: "The camera is gone.", kind: "warn" })));
+		say(this.seen, "Nothing is sent before it listens.");
+		this.sight.hidden = false;
+		try {
+			await camera.open(this.cameras.value);
+			camera.follow(this.phase);
+			await this.#devices();
+		} catch (error) {
+			if (camera === this.camera) this.#unseen(troubleOfCamera(error));
+		}
+	}
+
+	/** What is shown here is what was sent. @param {Talking} talk @param {Blob} jpeg */
+	async #send(talk, jpeg) {
+		if (!(await talk.show(jpeg))) return false;
+		URL.revokeObjectURL(this.preview.src);
+		this.preview.src = URL.createObjectURL(jpeg);
+		say(this.seen, "This picture was sent.");
+		return true;
+	}
+
+	#blind() {
+		this.camera?.close();
+		this.camera = null;
+		this.sight.hidden = true;
+		URL.revokeObjectURL(this.preview.src);
+		this.preview.removeAttribute("src");
+	}
+
+	/** @param {Trouble} trouble */
+	#unseen(trouble) {
+		this.shows.checked = false;
+		this.#blind();
+		this.#troubles([trouble]);
 	}
 
 	#show() {
@@ -95,7 +152,7 @@ class Talk extends View {
 		const [word, scene] = PHASES[this.phase];
 		this.light.show(this.shared.lights.get(held ? "ready" : scene) ?? null);
 		say(this.word, held ? "Hold the button to talk" : word);
-		say(this.about, active ? "" : "With this device's microphone and loudspeaker.");
+		say(this.about, this.phase === "connecting" ? "Speak already: it is kept until the connection stands." : active ? "" : "With this device's microphone and loudspeaker.");
 		this.main.replaceChildren(icon(active ? "close" : "talk"), active ? "End" : "Start");
 		this.main.classList.toggle("primary", !active);
 		this.hold.hidden = !(active && this.push.checked);
@@ -147,7 +204,8 @@ class Talk extends View {
 	/** Names are known only after the microphone was once allowed. */
 	#devices = async () => {
 		const devices = (await navigator.mediaDevices?.enumerateDevices?.()) ?? [];
-		for (const [select, kind] of [[this.microphones, "audioinput"], [this.loudspeakers, "audiooutput"]]) fill(select, devices.filter((device) => device.kind === kind));
+		for (const [select, kind] of [[this.microphones, "audioinput"], [this.loudspeakers, "audiooutput"], [this.cameras, "videoinput"]]) fill(select, devices.filter((device) => device.kind === kind));
+		this.which.hidden = this.cameras.options.length < 3; // the browser's choice, and one
 	};
 
 	#troubles(troubles) {

@@ -1,0 +1,1 @@
+"""The house around the speaker: MQTT, Home Assistant's device discovery, and other speakers."""

@@ -1,1 +1,0 @@
-"""The running speaker, as the gateway sees it through the control socket."""

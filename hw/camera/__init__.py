@@ -1,0 +1,1 @@
+"""Cameras: a program that writes JPEGs, or a simulated one."""
