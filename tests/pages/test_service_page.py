@@ -105,7 +105,7 @@ async def test_every_event_that_a_conversation_and_a_hand_bring_is_on_the_page_w
     page = rows(section("Events for programs"))
     keys = {name: cell for cells, cell in page.items() for name in re.findall(r"`(\w+)`", cells)}
     async with running_rig() as rig:
-        events = watched(rig.conure.parts.feed.watch, rig.conure.reporter.snapshot)
+        events = watched(rig.conure.parts.feed.watch, rig.conure.reporter.snapshot, rig.conure.reporter.look)
         seen: list[dict[str, Any]] = [await anext(events)]
         await rig.ask_aloud()
         await rig.command("volume", percent=35)

@@ -47,10 +47,10 @@ class Hostile:
         service.said_to = self._note
 
     def _note(self, message: dict[str, Any]) -> None:
-        said = message.get("realtime_input", {})
+        said = message.get("realtimeInput", {})
         if "audio" in said:
             self.audio_at_s.append(time.monotonic())
-        if "activityEnd" in said or "activity_end" in said:
+        if "activityEnd" in said:
             self.ends += 1
             self._ended.set()
 

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from google.genai import errors, types
 from google.genai import live as sdk_live
+from pydantic import BaseModel
 
 from daemon.outside import OUT_OF_RANGE, TOO_DEEP
 from daemon.server_events import (
@@ -113,7 +114,7 @@ def test_the_messages_that_are_known_are_those_of_the_sdk() -> None:
     ],
 )  # fmt: skip
 def test_each_field_that_is_read_has_the_name_that_the_sdk_knows(
-    part: type[types._common.BaseModel], names: tuple[str, ...]
+    part: type[BaseModel], names: tuple[str, ...]
 ) -> None:
     known = {field.alias for field in part.model_fields.values()}
     assert set(names) <= known
