@@ -135,6 +135,8 @@ class Failure:
     detail: str
     resuming: bool = False
     """Whether the service answered a set-up that wanted to resume: perhaps it is the handle it dislikes."""
+    closed: bool = False
+    """Whether a WebSocket's close frame says it: then WebSockets pass."""
 
     @property
     def treatment(self) -> Treatment:

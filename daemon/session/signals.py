@@ -276,7 +276,8 @@ def find_row(signal: Signal) -> Row:
 def classify(signal: Signal) -> Failure:
     """What the signal means."""
     resuming = signal.resuming and signal.where is Where.SETUP
-    return Failure(find_row(signal).gives, describe(signal), resuming)
+    closed = signal.kind is SignalKind.CLOSE
+    return Failure(find_row(signal).gives, describe(signal), resuming=resuming, closed=closed)
 
 
 def describe(signal: Signal) -> str:

@@ -78,10 +78,13 @@ class FallbackDialler:
         return await self._once_more(stack, handle)
 
     async def _once_more(self, stack: AsyncExitStack, handle: str | None) -> Session | None:
-        """HTTPS passes now. If sessions still do not, that is the network's way."""
+        """HTTPS passes now. If sessions still do not, that is the network's way. Raises LinkError."""
         try:
             return await self._set_up(stack, handle, ways.SURE_SETUP_S)
         except LinkError as error:
+            self.ways = ways.failed(self.ways, error.failure)
+            if not self.ways.doubtful:
+                raise
             self._go_slow(error.failure.detail)
             return None
 

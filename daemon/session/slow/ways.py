@@ -32,12 +32,12 @@ SUSPICIOUS = frozenset(
     {
         FailureKind.NETWORK,
         FailureKind.TRANSIENT,
-        FailureKind.HALF_OPEN,
         FailureKind.INTERCEPTED,
         FailureKind.BUG,
     }
 )
-"""What a way that WebSockets do not pass looks like. Quota, clock and handle have other reasons."""
+"""What a way that WebSockets do not pass looks like, unless a close frame came over it. Quota, clock, handle
+and a path that went silent have other reasons."""
 
 DECISIVE = frozenset({FailureKind.REFUSED_KEY, FailureKind.REFUSED_MODEL})
 """An upgrade that is refused (HTTP 401, 403, 404), where HTTPS takes key and model, was not refused by the
@@ -68,6 +68,8 @@ class Ways:
 
 def failed(ways: Ways, failure: Failure) -> Ways:
     """A session could not be had."""
+    if failure.closed:
+        return Ways()
     if failure.kind in DECISIVE:
         return replace(ways, failures=TRIES, died=False)
     if failure.kind in SUSPICIOUS:
@@ -77,7 +79,7 @@ def failed(ways: Ways, failure: Failure) -> Ways:
 
 def ended(ways: Ways, failure: Failure, lived_s: float) -> Ways:
     """A session ended with a failure, after so long."""
-    if lived_s >= DIED_S or failure.kind not in SUSPICIOUS:
+    if failure.closed or lived_s >= DIED_S or failure.kind not in SUSPICIOUS:
         return Ways()
     return replace(ways, failures=ways.failures + 1, died=True)
 

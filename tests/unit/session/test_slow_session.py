@@ -275,6 +275,15 @@ async def test_a_network_that_comes_back_just_now_is_not_taken_for_one_that_brea
     assert dialler.ways.failures == 0
 
 
+async def test_a_service_that_closes_the_last_try_by_a_frame_is_asked_on() -> None:
+    closed = LinkError(Failure(FailureKind.TRANSIENT, "setting up: close 1011", closed=True))
+    dialler = dialler_of(Live(LOST, LOST, LOST, closed), Service())
+    for _ in range(3):
+        with pytest.raises(LinkError):
+            await detour_of(dialler)
+    assert await detour_of(dialler) == ""
+
+
 async def test_where_https_does_not_pass_either_it_is_asked_again_at_each_failure() -> None:
     service = Service(admitted=False)
     dialler = dialler_of(Live(LOST, LOST, LOST, LOST, LOST, LOST), service)

@@ -33,6 +33,12 @@ def test_every_kind_of_failure_counts_is_decisive_or_speaks_for_the_way(kind: Fa
     assert after(Failure(kind, "why")).doubtful is (kind in ways.DECISIVE)
 
 
+def test_a_close_frame_shows_that_websockets_pass() -> None:
+    closed = Failure(FailureKind.TRANSIENT, "setting up: close 1011", closed=True)
+    assert after(BROKEN, BROKEN, closed) == Ways()
+    assert ways.ended(after(BROKEN, BROKEN), closed, 0.1) == Ways()
+
+
 def test_a_session_that_lived_speaks_for_the_way_and_one_that_died_at_once_against_it() -> None:
     known = after(BROKEN, BROKEN)
     assert ways.ended(known, BROKEN, DIED_S) == Ways()
