@@ -370,8 +370,7 @@ class Controller:
     def conditions(self) -> Conditions:
         """Everything that the lights depend on."""
         left_s = self.performer.follow_up_until_s - self._clock()
-        resting = self.state.phase in (Phase.IDLE, Phase.FOLLOW_UP)
-        budget_gone = resting and self._parts.accounts.used_up()
+        budget_gone = self.state.phase in (Phase.IDLE, Phase.FOLLOW_UP) and self._parts.accounts.used_up()
         return conditions_of(
             self.state,
             self._stage,
@@ -393,12 +392,8 @@ class Controller:
             "since_s": round(self._clock() - self.since_s, 1),
             "muted": self.state.mic.muted,
             "barge_in": self.policy.barge_in,
-            "usual_answer_s": self._usual_answer_s(),
+            "usual_answer_s": self._reply_times.told_s(self._clock()),
         }
-
-    def _usual_answer_s(self) -> float | None:
-        usual_s = self._reply_times.usual_s(self._clock())
-        return None if usual_s is None else round(usual_s, 2)
 
     def counters(self) -> dict[str, int]:
         """What its own parts have counted."""

@@ -40,6 +40,11 @@ class ReplyTimes:
         inside = sorted(took_s for _, took_s in self._took)
         return inside[int(USUAL_SHARE * (len(inside) - 1) + 0.5)]
 
+    def told_s(self, now_s: float) -> float | None:
+        """As `usual_s`, for `conure status`."""
+        usual_s = self.usual_s(now_s)
+        return None if usual_s is None else round(usual_s, 2)
+
     def unusual_s(self, now_s: float) -> float | None:
         """After this an answer is missing; None while that is not known."""
         usual_s = self.usual_s(now_s)

@@ -8,6 +8,7 @@ growing pauses.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Callable
 from typing import Any
@@ -146,11 +147,9 @@ class Eyes:
             await asyncio.shield(asyncio.to_thread(camera.close))
 
     async def _while_wanted(self, seconds: float) -> None:
-        try:
+        with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(seconds):
                 await self._unwanted.wait()
-        except TimeoutError:
-            pass
 
     def _note(self, error: CameraError) -> None:
         level = logging.WARNING if self.problem is None else logging.DEBUG

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from hw.camera.frames import ALONE
+
 MAX_PICTURE_BYTES = 256 * 1024
 """Of one picture; the page sends at most 150 KB."""
 
@@ -15,9 +17,6 @@ MAX_SIDE_PIXELS = 2048
 """Longer sides are only shrunk by the service, after they were paid for in time."""
 
 _START, _END, _SCAN = 0xD8, 0xD9, 0xDA
-_ALONE = {0x01, *range(0xD0, 0xD8)}
-"""Markers without a length: TEM and restarts (ITU-T T.81, table B.1)."""
-
 _FRAMES = {*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC}
 """Start of frame: it holds the sides."""
 
@@ -67,7 +66,7 @@ def _segments(jpeg: bytes) -> Iterator[tuple[int, bytes]]:
 
 
 def _end_of(jpeg: bytes, at: int, marker: int) -> int:
-    if marker in _ALONE or marker == _END:
+    if marker in ALONE or marker == _END:
         return at + 2
     length = int.from_bytes(jpeg[at + 2 : at + 4], "big")
     end = at + 2 + length
@@ -80,7 +79,7 @@ def _end_of_scan(jpeg: bytes, at: int) -> int:
     """Where the compressed data ends: at the next marker that is no restart (`FF00` is a byte of data)."""
     while (at := jpeg.find(b"\xff", at)) >= 0:
         following = jpeg[at + 1] if at + 1 < len(jpeg) else _END
-        if following != 0x00 and following not in _ALONE:
+        if following != 0x00 and following not in ALONE:
             return at
         at += 2
     raise BadPicture("the picture is cut")

@@ -13,7 +13,7 @@ FRAME_BYTES = 1024 * 1024
 _BEGINS = b"\xff\xd8\xff"
 _SCAN = 0xDA
 _END = 0xD9
-_ALONE = {0x01, *range(0xD0, 0xD8)}
+ALONE = {0x01, *range(0xD0, 0xD8)}
 """Markers without a length (T.81, table B.1)."""
 
 
@@ -67,7 +67,7 @@ class FrameFinder:
             marker = held[at + 1]
             if held[at] != 0xFF or marker == _SCAN:
                 return self._end_of_data(at)
-            length = 2 if marker in _ALONE else 2 + int.from_bytes(held[at + 2 : at + 4], "big")
+            length = 2 if marker in ALONE else 2 + int.from_bytes(held[at + 2 : at + 4], "big")
             if at + length > len(held):
                 break
             at += length

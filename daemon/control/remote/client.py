@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from daemon.control.client import ANSWER_LIMIT_BYTES, REQUEST_LIMIT_BYTES, TIMEOUT_S
+from daemon.control.remote.first_of import first_of
 from daemon.control.remote.recent import RecentWords
 from daemon.errors import ControlError
 
@@ -215,18 +216,7 @@ class RemoteSpeaker:
         """Until another watch is needed. Raises ControlError when the speaker goes away."""
         level = self._level_wanted
         async with self._asked("watch", {"level": level}) as reader:
-            tasks = {
-                asyncio.create_task(self._hear_all(reader), name="speaker-watch"),
-                asyncio.create_task(self._wait_for_other_ears(level=level), name="speaker-ears"),
-            }
-            try:
-                done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-            finally:
-                for task in tasks:
-                    task.cancel()
-                await asyncio.gather(*tasks, return_exceptions=True)
-            for task in done:
-                task.result()
+            await first_of(self._hear_all(reader), self._wait_for_other_ears(level=level))
 
     @property
     def _level_wanted(self) -> bool:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncGenerator, AsyncIterator, Coroutine, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 from itertools import count
 from typing import Any
 
@@ -17,6 +17,7 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from daemon.control.remote.client import Note, SpeakerDoor
+from daemon.control.remote.first_of import first_of
 from daemon.web.api.answers import NOT_KEPT, gone, line_of
 from daemon.web.entry import Entry, Right
 from daemon.web.gate.refusals import RefusalName, WebRefused
@@ -128,19 +129,6 @@ async def with_quiet(notes: AsyncIterator[Note], quiet_s: float) -> AsyncGenerat
     finally:
         pending.cancel()
         await asyncio.gather(pending, return_exceptions=True)
-
-
-async def first_of(*jobs: Coroutine[Any, Any, None]) -> None:
-    """Run all until the first ends, and end the others. Raises what it raised."""
-    tasks = [asyncio.ensure_future(job) for job in jobs]
-    try:
-        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-    finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-    for task in done:
-        task.result()
 
 
 async def _sent(send: Send, body: bytes) -> None:
